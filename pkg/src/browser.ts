@@ -1,0 +1,8 @@
+/** The entry for browsers and bundlers: fetches the wasm from beside this file. */
+
+import init from "./credential_pool.js";
+
+await init({ module_or_path: new URL("./credential_pool_bg.wasm", import.meta.url) });
+
+export * from "./credential_pool.js";
+export { PoolError } from "./host.js";

@@ -1,0 +1,10 @@
+/** The entry for Node and Bun: reads the wasm from beside this file. */
+
+import { readFileSync } from "node:fs";
+
+import { initSync } from "./credential_pool.js";
+
+initSync({ module: readFileSync(new URL("./credential_pool_bg.wasm", import.meta.url)) });
+
+export * from "./credential_pool.js";
+export { PoolError } from "./host.js";

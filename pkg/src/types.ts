@@ -1,0 +1,352 @@
+/** Milliseconds since the Unix epoch, as `Date.now()` gives them. */
+export type Millis = number;
+
+/** Seconds since the Unix epoch, as rows store them; with a fraction. */
+export type Seconds = number;
+
+/** Where the pool gets the time and its randomness from, if not from `Date.now` and `crypto.getRandomValues`. */
+export interface Host {
+  /** The time, asked whenever a method is called without `now`. */
+  now?: () => Millis;
+  /** That many random bytes; asked once, for the seed. The same seed and inputs give the same answers. */
+  random?: (length: number) => Uint8Array;
+}
+
+/** What a pool is opened with. */
+export interface OpenOptions {
+  /** Names the pool: a provider such as `openrouter`, or `custom:<name>`. */
+  key: string;
+  /** What the store keeps of the pool; `readDocument` reads it from a document. */
+  stored?: Stored;
+  /** What the host shows the pool for discovery; `wanted` says what a pool looks at. */
+  sources?: Sources;
+  /** The time of opening. */
+  now?: Millis;
+  /** The pool's clock and randomness. */
+  host?: Host;
+}
+
+/** What a store keeps of one pool. */
+export interface Stored {
+  /** The rows, each as it was stored; those that cannot be read are kept as they are. */
+  rows?: unknown[];
+  /** Sources that discovery leaves alone, because somebody removed their credential. */
+  suppressedSources?: string[];
+  /** The pool's strategy, as it was stored. */
+  strategy?: string | null;
+}
+
+/** What `readDocument` answers. */
+export interface Reading {
+  /** What the document keeps of the pool. */
+  stored: Required<Pick<Stored, "rows" | "suppressedSources">> & { strategy?: string };
+  /** The document's `providers`, for `sources.documentLogins`; null if they cannot be read. */
+  documentLogins: Record<string, unknown> | null;
+}
+
+/**
+ * What the host shows the pool for discovery. What is not shown is neither discovered nor missed:
+ * rows that came from there stay. What is shown and empty is missed: they are pruned.
+ */
+export interface Sources {
+  /** Environment variables by name, such as `process.env`. */
+  env?: Record<string, string | undefined> | null;
+  /** The host's configuration: `credential_pool_strategies`, `custom_providers`, `model`. */
+  config?: Record<string, unknown> | null;
+  /** Logins that other programs keep in files, by source (`hermes_pkce`, `claude_code`). */
+  fileLogins?: Record<string, FileLogin | null> | null;
+  /** The document's `providers`: logins by provider id. */
+  documentLogins?: Record<string, unknown> | null;
+}
+
+/** A login that another program keeps in a file. */
+export interface FileLogin {
+  accessToken?: string;
+  refreshToken?: string;
+  /** When the access token ends; 0 means unknown. */
+  expiresAt?: Millis;
+  [other: string]: unknown;
+}
+
+/** What a pool looks at, so that a host need not show it everything it has. */
+export interface Wanted {
+  /** Names of environment variables. */
+  env: string[];
+  /** Keys of the host's configuration. */
+  config: string[];
+  /** Logins in files, by source. */
+  fileLogins: string[];
+  /** Logins in the document's `providers`, by provider id. */
+  documentLogins: string[];
+}
+
+/** A credential as it is stored, secrets and all. Fields that are not listed stay as they are. */
+export interface Row {
+  id?: string;
+  label?: string | null;
+  auth_type?: "api_key" | "oauth" | (string & {}) | null;
+  /** The place in the order, lowest first. */
+  priority?: number | null;
+  source?: string | null;
+  access_token?: string | null;
+  refresh_token?: string | null;
+  last_status?: "ok" | "exhausted" | "dead" | (string & {}) | null;
+  last_status_at?: Seconds | null;
+  /** The HTTP status of the failure behind `last_status`. */
+  last_error_code?: number | null;
+  base_url?: string | null;
+  expires_at_ms?: Millis | null;
+  inference_base_url?: string | null;
+  agent_key?: string | null;
+  request_count?: number | null;
+  client_id?: string | null;
+  portal_base_url?: string | null;
+  /** The place in the order of `round_robin`, lowest first. */
+  turn?: number | null;
+  [other: string]: unknown;
+}
+
+/** How the next credential is chosen among the available ones. */
+export type Strategy = "fill_first" | "round_robin" | "random" | "least_used";
+
+/** What an input answers: a value, work for the host, and when to come back. */
+export interface Step<T> {
+  /** The answer. */
+  readonly value: T;
+  /** Work for the host, in order. Each intent is settled once, with `settle`. */
+  readonly intents: readonly Intent[];
+  /** The next moment at which something changes by itself; it replaces the last one. Call `tick` then. */
+  readonly wake: Wake | null;
+}
+
+/** What `open` found. */
+export interface Opened {
+  /** Whether the pool has any credential. */
+  hasCredentials: boolean;
+  /** What a person should look at; rows with an error were set aside and stay as they are. */
+  problems: Problem[];
+}
+
+/** Which credential serves the next request. */
+export type Selection =
+  /** This one; `runtime` tells key and base URL. */
+  | { type: "selected"; credential: string }
+  /** The next one's token must be refreshed first: settle that intent, then select again. */
+  | { type: "refreshing"; credential: string; intent: number }
+  /** All credentials rest; `retryAt` is when the first is back, null if none comes back by itself. */
+  | { type: "exhausted"; retryAt: Millis | null }
+  /** The pool has no credentials. */
+  | { type: "empty" };
+
+/** What a host saw go wrong with a credential. */
+export interface Failure {
+  /** The HTTP status of the provider's answer, if there was one. */
+  status?: number | null;
+}
+
+/** A refresh that is under way. */
+export interface Refreshing {
+  /** The login. */
+  credential: string;
+  /** The intent that refreshes it, in this step or an earlier one. */
+  intent: number;
+}
+
+/** What a request uses. */
+export interface Runtime {
+  /** The key or token that the request carries. */
+  key: string;
+  /** Where the request goes; null if the row does not say. */
+  baseUrl: string | null;
+}
+
+/** Work for the host, as data. */
+export type Intent = PersistIntent | RefreshIntent;
+
+/** Write these changes: apply them to the store's latest state, in order. */
+export interface PersistIntent {
+  type: "persist";
+  /** Names the intent. */
+  id: number;
+  /** All changes that no earlier intent is known to have saved. */
+  changes: Change[];
+}
+
+/** Send this HTTP request, or refresh the login your own way, and settle with what came of it. */
+export interface RefreshIntent {
+  type: "refresh";
+  /** Names the intent. */
+  id: number;
+  /** The login to refresh. */
+  credential: string;
+  /** The request. */
+  request: HttpRequest;
+}
+
+/** An HTTP request that the host sends as it is. */
+export interface HttpRequest {
+  method: "POST";
+  url: string;
+  /** Names and values; the User-Agent is the host's own. */
+  headers: [name: string, value: string][];
+  /** The body, which holds a secret. */
+  body: string;
+  /** How long to wait for the answer, in milliseconds. */
+  timeoutMs: number;
+}
+
+/** How an intent ended. */
+export type Outcome = PersistOutcome | RefreshOutcome;
+
+/** How an intent to persist ended. */
+export type PersistOutcome =
+  /** The changes are written. */
+  | { type: "saved" }
+  /** They are not, and must be written later. */
+  | { type: "failed" };
+
+/** How an intent to refresh ended. */
+export type RefreshOutcome =
+  /** The provider gave new tokens. */
+  | { type: "tokens"; set: Tokens }
+  /** The provider refused. */
+  | { type: "refused" }
+  /** No answer came from the provider. */
+  | { type: "unreachable" };
+
+/** Fields of a row that a refresh sets; at least a new `access_token` or `agent_key`. */
+export interface Tokens {
+  access_token?: string;
+  refresh_token?: string;
+  expires_at?: unknown;
+  expires_at_ms?: Millis;
+  expires_in?: unknown;
+  obtained_at?: unknown;
+  last_refresh?: unknown;
+  token_type?: unknown;
+  scope?: unknown;
+  inference_base_url?: string;
+  agent_key?: string;
+  agent_key_expires_at?: unknown;
+  agent_key_id?: unknown;
+  agent_key_expires_in?: unknown;
+  agent_key_reused?: unknown;
+  agent_key_obtained_at?: unknown;
+}
+
+/** What became of a settled intent. */
+export type Settled =
+  /** The changes are written. */
+  | { type: "saved" }
+  /** The changes ride along in the next `persist`; the wake says when at the latest. */
+  | { type: "unsaved" }
+  /** The login has new tokens. */
+  | { type: "refreshed"; credential: string }
+  /** The login rests, because the provider refused to refresh it. */
+  | { type: "benched"; credential: string }
+  /** The provider could not be reached. The login serves while its token is valid. */
+  | { type: "unrefreshed"; credential: string; retryAt: Millis }
+  /** The credential went away or has other tokens in the meantime; nothing was done. */
+  | { type: "gone" };
+
+/** The next moment at which something changes by itself. */
+export interface Wake {
+  at: Millis;
+  /** Why: a credential has rested long enough, the current login's token should be refreshed, or changes wait. */
+  reason: "cooldown_ends" | "token_due" | "unsaved_changes";
+}
+
+/** One edit of what a store keeps of a pool; `applyChanges` and `applyToDocument` know what to do with it. */
+export type Change =
+  /** A new row. Left out if its id is there already. */
+  | { type: "add"; row: Row }
+  /** A row that goes. */
+  | { type: "remove"; id: string }
+  /** A row that had no id of its own gets one. */
+  | { type: "identify"; id: string; was?: string; fingerprint: string }
+  /** Fields that a person or discovery set; null takes one away. */
+  | { type: "edit"; id: string; set: Row }
+  /** How a credential is doing. Left out if the row tells of a later time than `supersedes`. */
+  | {
+      type: "status";
+      id: string;
+      status: string | null;
+      at: Seconds | null;
+      errorCode: number | null;
+      supersedes: Seconds | null;
+    }
+  /** The tokens of a refreshed login. Left out if the row no longer holds the token they replace. */
+  | { type: "tokens"; id: string; replaces: string; set: Tokens }
+  /** How often a credential was used since the last such change. Counts add up. */
+  | { type: "used"; id: string; count: number; turn?: number }
+  /** Discovery leaves a source alone from now on. */
+  | { type: "suppress"; source: string }
+  /** Discovery may find a source again. */
+  | { type: "unsuppress"; source: string }
+  /** The pool's strategy. */
+  | { type: "set_strategy"; strategy: Strategy };
+
+/** A credential as people may see it: no secret in it. */
+export interface Entry {
+  id: string;
+  /** What people call it. */
+  label: string;
+  /** What kind of secret it holds: `api_key`, `oauth`. */
+  authType: string;
+  /** Its place in the order, lowest first. */
+  priority: number;
+  /** Where it came from. */
+  source: string;
+  /** Names its secret without giving it away. */
+  fingerprint: string;
+  /** Where its requests go. */
+  baseUrl: string | null;
+  /** How often it was used. */
+  requestCount: number;
+  /** How it is doing. */
+  state: State;
+}
+
+/** How a credential is doing at a moment. */
+export type State =
+  /** It can serve. */
+  | { type: "available" }
+  /** It rests; `until` is when it is back, null if it does not come back by itself. */
+  | {
+      type: "exhausted";
+      until: Millis | null;
+      reason: "failed" | "expired" | "unreachable" | "no_secret";
+      /** The HTTP status of the failure, if there was one. */
+      errorCode: number | null;
+    }
+  /** Only a new login or a reset can revive it. */
+  | { type: "dead" };
+
+/** Something in a document that a person should look at. */
+export interface Problem {
+  /** What it is, for programs. */
+  code: ProblemCode;
+  /** `error`: the place is left out until it is repaired. `warning`: it works, but probably not as meant. */
+  severity: "error" | "warning";
+  /** Where in the document, as a JSON pointer (RFC 6901); empty for the whole of it. */
+  pointer: string;
+  /** What it is and what to do. Never holds a value of the document. */
+  message: string;
+}
+
+/** The stable names of all problems. */
+export type ProblemCode =
+  | "not_json"
+  | "wrong_type"
+  | "duplicate_key"
+  | "unknown_version"
+  | "unreachable_pool"
+  | "missing_id"
+  | "duplicate_id"
+  | "duplicate_secret"
+  | "no_secret"
+  | "no_refresh_token"
+  | "unknown_auth_type"
+  | "unknown_status"
+  | "status_in_future"
+  | "unknown_strategy";

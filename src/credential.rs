@@ -1,0 +1,296 @@
+//! One row of a pool: its fields, their defaults and their JSON form.
+
+mod fields;
+mod values;
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use crate::{
+    error::{Problem, ProblemCode},
+    provider::PoolKey,
+    secret::Secret,
+    time::UnixSeconds,
+};
+
+pub(crate) use fields::FIELDS;
+pub use values::{AuthType, CredentialId, Source, Status};
+
+use fields::{ALWAYS_WRITTEN, Fields, own};
+
+/// One credential of a pool: a secret, where it came from, how it is doing.
+///
+/// `Debug` shows its id, its kind and its state. Labels, URLs and fields that the pool does not
+/// know are a person's own text and may hold anything, so they are not shown.
+#[derive(Clone, PartialEq)]
+pub struct Credential {
+    /// Names the credential within its pool.
+    pub id: CredentialId,
+    /// What people call it.
+    pub label: String,
+    /// What kind of secret it holds.
+    pub auth_type: AuthType,
+    /// Its place in the order, lowest first. The user's, or a provider's ranking; never a strategy's.
+    pub priority: i64,
+    /// Where it came from.
+    pub source: Source,
+    /// The API key, or the login's access token.
+    pub access_token: Secret,
+    /// What a login is refreshed with.
+    pub refresh_token: Option<Secret>,
+    /// How it is doing; none if it was never used or was reset.
+    pub last_status: Option<Status>,
+    /// When `last_status` began, in seconds since the Unix epoch.
+    pub last_status_at: Option<UnixSeconds>,
+    /// The HTTP status of the failure behind `last_status`.
+    pub last_error_code: Option<i64>,
+    /// Where requests go.
+    pub base_url: Option<String>,
+    /// When a login's access token ends, in milliseconds since the Unix epoch.
+    pub expires_at_ms: Option<i64>,
+    /// Where requests of a nous login go.
+    pub inference_base_url: Option<String>,
+    /// The key that a nous login's requests carry.
+    pub agent_key: Option<Secret>,
+    /// How often it was used.
+    pub request_count: u64,
+    /// The OAuth client the login was made with.
+    pub client_id: Option<String>,
+    /// Where a nous login is refreshed.
+    pub portal_base_url: Option<String>,
+    /// Its place in the order of `round_robin`, lowest first. Ours alone.
+    pub turn: u64,
+    /// Every other field as it was stored: those that nothing here depends on, and unknown ones.
+    pub other: Map<String, Value>,
+}
+
+impl Credential {
+    /// Reads a stored row. A missing or null id is answered as `None`: the pool gives it one.
+    ///
+    /// # Errors
+    ///
+    /// Every field of the wrong type, with a pointer into the row.
+    pub fn parse(row: &Value, pool: &PoolKey) -> Result<(Option<CredentialId>, Self), Vec<Problem>> {
+        let Value::Object(row) = row else {
+            return Err(vec![Problem::error(
+                ProblemCode::WrongType,
+                "",
+                "a credential must be an object with fields such as `id`, `source` and `access_token`",
+            )]);
+        };
+        let problems: Vec<_> = FIELDS.iter().filter_map(|field| field.problem(row)).collect();
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let mut fields = Fields::of(row);
+        let id = fields.text("id").filter(|id| !id.is_empty()).map(CredentialId::from);
+        let source = Source::from(fields.text("source").unwrap_or_else(|| Source::MANUAL.to_owned()));
+        let credential = Self {
+            id: id.clone().unwrap_or_else(|| CredentialId::from(String::new())),
+            label: fields.text("label").unwrap_or_else(|| match row.contains_key("source") {
+                true => source.as_str().to_owned(),
+                false => pool.as_str().to_owned(),
+            }),
+            auth_type: fields.text("auth_type").map_or(AuthType::ApiKey, AuthType::from),
+            priority: fields.integer("priority").unwrap_or(0),
+            source,
+            access_token: fields.secret("access_token").unwrap_or_else(|| Secret::new("")),
+            refresh_token: fields.secret("refresh_token"),
+            last_status: fields.text("last_status").map(Status::from),
+            last_status_at: fields.take("last_status_at").and_then(|at| UnixSeconds::new(at.as_f64()?)),
+            last_error_code: fields.integer("last_error_code"),
+            base_url: fields.text("base_url"),
+            expires_at_ms: fields.integer("expires_at_ms"),
+            inference_base_url: fields.text("inference_base_url"),
+            agent_key: fields.secret("agent_key"),
+            request_count: fields.count("request_count"),
+            client_id: fields.text("client_id"),
+            portal_base_url: fields.text("portal_base_url"),
+            turn: fields.count("turn"),
+            other: fields.rest(),
+        };
+        Ok((id, credential))
+    }
+
+    /// The row as it is stored, secrets and all: known fields in the document's order, then the rest.
+    pub fn to_row(&self) -> Map<String, Value> {
+        let mut other = self.other.clone();
+        let mut row = Map::new();
+        for field in &FIELDS {
+            let value = self.known(field.name).unwrap_or_else(|| other.shift_remove(field.name).unwrap_or(Value::Null));
+            if !value.is_null() || ALWAYS_WRITTEN.contains(&field.name) {
+                row.insert(field.name.to_owned(), value);
+            }
+        }
+        row.extend(other);
+        row
+    }
+
+    /// The key that a request carries: for nous the agent key, if there is one, else the access token.
+    pub fn runtime_key<'a>(&'a self, pool: &PoolKey) -> &'a Secret {
+        match &self.agent_key {
+            Some(agent_key) if pool.is_nous() && !agent_key.is_empty() => agent_key,
+            _ => &self.access_token,
+        }
+    }
+
+    /// Where a request goes: for nous the inference URL, if there is one, else the base URL.
+    pub fn runtime_base_url(&self, pool: &PoolKey) -> Option<&str> {
+        match &self.inference_base_url {
+            Some(url) if pool.is_nous() && !url.is_empty() => Some(url),
+            _ => self.base_url.as_deref(),
+        }
+    }
+
+    /// The token that a refresh spends: the refresh token, else the access token.
+    pub(crate) fn token(&self) -> &Secret {
+        self.refresh_token.as_ref().filter(|token| !token.is_empty()).unwrap_or(&self.access_token)
+    }
+
+    /// This credential with some fields set, as they would be stored; null takes a field away.
+    ///
+    /// # Errors
+    ///
+    /// Every field of the wrong type, with a pointer into `fields`.
+    pub(crate) fn with(&self, fields: &Map<String, Value>, pool: &PoolKey) -> Result<Self, Vec<Problem>> {
+        let mut row = self.to_row();
+        row.extend(fields.iter().map(own));
+        let (_, credential) = Self::parse(&Value::Object(row), pool)?;
+        Ok(Self { id: self.id.clone(), ..credential })
+    }
+
+    /// The stored form of a field that has a place of its own in this type.
+    fn known(&self, name: &str) -> Option<Value> {
+        let text = |text: &Option<String>| text.as_deref().map_or(Value::Null, Value::from);
+        let secret = |secret: &Option<Secret>| secret.as_ref().map_or(Value::Null, |secret| secret.expose().into());
+        Some(match name {
+            "id" => self.id.as_str().into(),
+            "label" => self.label.as_str().into(),
+            "auth_type" => self.auth_type.as_str().into(),
+            "priority" => self.priority.into(),
+            "source" => self.source.as_str().into(),
+            "access_token" => self.access_token.expose().into(),
+            "refresh_token" => secret(&self.refresh_token),
+            "last_status" => self.last_status.as_ref().map_or(Value::Null, |status| status.as_str().into()),
+            "last_status_at" => self.last_status_at.map_or(Value::Null, |at| at.as_f64().into()),
+            "last_error_code" => self.last_error_code.map_or(Value::Null, Value::from),
+            "base_url" => text(&self.base_url),
+            "expires_at_ms" => self.expires_at_ms.map_or(Value::Null, Value::from),
+            "inference_base_url" => text(&self.inference_base_url),
+            "agent_key" => secret(&self.agent_key),
+            "request_count" => self.request_count.into(),
+            "client_id" => text(&self.client_id),
+            "portal_base_url" => text(&self.portal_base_url),
+            "turn" if self.turn == 0 => Value::Null,
+            "turn" => self.turn.into(),
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credential")
+            .field("id", &self.id)
+            .field("auth_type", &self.auth_type)
+            .field("priority", &self.priority)
+            .field("last_status", &self.last_status)
+            .field("last_status_at", &self.last_status_at)
+            .field("last_error_code", &self.last_error_code)
+            .field("request_count", &self.request_count)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{fields::FieldKind, *};
+
+    fn parse(row: Value) -> Result<(Option<CredentialId>, Credential), Vec<Problem>> {
+        Credential::parse(&row, &PoolKey::parse("openrouter").unwrap())
+    }
+
+    #[test]
+    fn an_empty_row_has_the_reference_s_defaults() {
+        let (id, credential) = parse(json!({})).unwrap();
+        assert_eq!(id, None);
+        assert_eq!(
+            Value::Object(credential.to_row()),
+            json!({
+                "id": "", "label": "openrouter", "auth_type": "api_key", "priority": 0, "source": "manual",
+                "access_token": "", "last_status": null, "last_status_at": null, "last_error_code": null,
+                "request_count": 0,
+            })
+        );
+    }
+
+    #[test]
+    fn a_label_falls_back_to_the_source_and_then_to_the_pool() {
+        assert_eq!(parse(json!({ "source": "env:A" })).unwrap().1.label, "env:A");
+        assert_eq!(parse(json!({ "label": null })).unwrap().1.label, "openrouter");
+    }
+
+    #[test]
+    fn fields_are_written_in_the_document_s_order_and_unknown_ones_come_last_as_they_were() {
+        let row = json!({
+            "zebra": [1, null], "turn": 3, "tls": {"insecure": false}, "agent_key": "ak", "expires_at": 12,
+            "last_status": "exhausted", "last_status_at": 1.5, "last_error_code": 429, "id": "a", "gone": null,
+        });
+        let written = parse(row).unwrap().1.to_row();
+        let names: Vec<_> = written.keys().map(String::as_str).collect();
+        assert_eq!(
+            names,
+            [
+                "id",
+                "label",
+                "auth_type",
+                "priority",
+                "source",
+                "access_token",
+                "last_status",
+                "last_status_at",
+                "last_error_code",
+                "expires_at",
+                "agent_key",
+                "request_count",
+                "tls",
+                "turn",
+                "zebra",
+                "gone",
+            ]
+        );
+    }
+
+    #[test]
+    fn every_field_of_the_wrong_type_is_named() {
+        let problems = parse(json!({
+            "id": 7, "label": [], "priority": "3", "access_token": {}, "last_status_at": "2026-04-02",
+            "last_error_code": 1.5, "request_count": -1, "expires_at": "2026", "tls": "any",
+        }))
+        .unwrap_err();
+        let pointers: Vec<_> = problems.iter().map(|problem| problem.pointer.as_str()).collect();
+        assert_eq!(
+            pointers,
+            ["/id", "/label", "/priority", "/access_token", "/last_status_at", "/last_error_code", "/request_count"]
+        );
+        for row in [json!(null), json!([]), json!("sk-x"), json!(1)] {
+            assert_eq!(parse(row).unwrap_err().len(), 1);
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_text_of_a_person() {
+        let row: Map<_, _> = FIELDS
+            .iter()
+            .filter(|field| matches!(field.kind, FieldKind::Text | FieldKind::Any))
+            .map(|field| (field.name.to_owned(), json!("sk-canary")))
+            .chain([("unknown".to_owned(), json!("sk-canary"))])
+            .collect();
+        let (id, credential) = parse(Value::Object(row)).unwrap();
+        let shown = format!("{id:?} {credential:?} {:?} {:?}", credential.source, credential.auth_type);
+        assert!(!shown.contains("canary"), "{shown}");
+    }
+}

@@ -1,0 +1,147 @@
+//! The fields of a row: their names, their order, what they may hold.
+
+use serde_json::{Map, Value};
+
+use crate::{
+    error::{Problem, ProblemCode, pointer_step},
+    secret::Secret,
+};
+
+/// The fields of a row, in the order in which they are written.
+pub(crate) const FIELDS: [Field; 30] = {
+    use FieldKind::{Any, Count, Integer, Number, Text};
+    const fn field(name: &'static str, kind: FieldKind) -> Field {
+        Field { name, kind }
+    }
+    [
+        field("id", Text),
+        field("label", Text),
+        field("auth_type", Text),
+        field("priority", Integer),
+        field("source", Text),
+        field("access_token", Text),
+        field("refresh_token", Text),
+        field("last_status", Text),
+        field("last_status_at", Number),
+        field("last_error_code", Integer),
+        field("base_url", Text),
+        field("expires_at", Any),
+        field("expires_at_ms", Integer),
+        field("last_refresh", Any),
+        field("inference_base_url", Text),
+        field("agent_key", Text),
+        field("agent_key_expires_at", Any),
+        field("request_count", Count),
+        field("token_type", Any),
+        field("scope", Any),
+        field("client_id", Text),
+        field("portal_base_url", Text),
+        field("obtained_at", Any),
+        field("expires_in", Any),
+        field("agent_key_id", Any),
+        field("agent_key_expires_in", Any),
+        field("agent_key_reused", Any),
+        field("agent_key_obtained_at", Any),
+        field("tls", Any),
+        field("turn", Count),
+    ]
+};
+
+/// Written even when null, as the reference does.
+pub(super) const ALWAYS_WRITTEN: [&str; 3] = ["last_status", "last_status_at", "last_error_code"];
+
+/// A field of a row that the pool knows.
+pub(crate) struct Field {
+    pub(crate) name: &'static str,
+    pub(super) kind: FieldKind,
+}
+
+/// What a field may hold beside null.
+#[derive(Clone, Copy)]
+pub(crate) enum FieldKind {
+    Text,
+    Integer,
+    Count,
+    Number,
+    /// Nothing depends on it, so it is carried as it is.
+    Any,
+}
+
+impl Field {
+    pub(super) fn problem(&self, row: &Map<String, Value>) -> Option<Problem> {
+        let value = row.get(self.name).filter(|value| !value.is_null())?;
+        let (fits, wanted) = match self.kind {
+            FieldKind::Text => (value.is_string(), "text in quotes"),
+            FieldKind::Integer => (integer(value).is_some(), "a whole number without quotes"),
+            FieldKind::Count => (count(value).is_some(), "a whole number from 0 up, without quotes"),
+            FieldKind::Number => (value.is_number(), "a number of seconds without quotes"),
+            FieldKind::Any => (true, ""),
+        };
+        (!fits).then(|| {
+            Problem::error(
+                ProblemCode::WrongType,
+                pointer_step(self.name),
+                format!("`{}` must be {wanted}; correct it or delete the field", self.name),
+            )
+        })
+    }
+}
+
+/// The fields of a row that nobody has taken yet; all of the right type.
+pub(super) struct Fields(Map<String, Value>);
+
+impl Fields {
+    pub(super) fn of(row: &Map<String, Value>) -> Self {
+        Self(row.iter().filter(|(name, value)| !value.is_null() || !is_known(name)).map(own).collect())
+    }
+
+    /// Those that nobody took.
+    pub(super) fn rest(self) -> Map<String, Value> {
+        self.0
+    }
+
+    pub(super) fn take(&mut self, name: &str) -> Option<Value> {
+        self.0.shift_remove(name)
+    }
+
+    pub(super) fn text(&mut self, name: &str) -> Option<String> {
+        match self.take(name) {
+            Some(Value::String(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(super) fn secret(&mut self, name: &str) -> Option<Secret> {
+        self.text(name).map(Secret::new)
+    }
+
+    pub(super) fn integer(&mut self, name: &str) -> Option<i64> {
+        self.take(name).as_ref().and_then(integer)
+    }
+
+    pub(super) fn count(&mut self, name: &str) -> u64 {
+        self.take(name).as_ref().and_then(count).unwrap_or(0)
+    }
+}
+
+/// A whole number; also one that was written as a float, as JavaScript and hand edits do.
+fn integer(value: &Value) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    value.as_i64().or_else(|| {
+        let float = value.as_f64().filter(|float| float.fract() == 0.0 && float.abs() <= EXACT)?;
+        #[expect(clippy::cast_possible_truncation, reason = "whole and within 2^53")]
+        Some(float as i64)
+    })
+}
+
+fn count(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| integer(value).and_then(|integer| u64::try_from(integer).ok()))
+}
+
+fn is_known(name: &str) -> bool {
+    FIELDS.iter().any(|field| field.name == name)
+}
+
+pub(super) fn own((name, value): (&String, &Value)) -> (String, Value) {
+    (name.clone(), value.clone())
+}

@@ -1,0 +1,182 @@
+//! The values of a row's fields that have a type of their own.
+
+use std::{borrow::Borrow, fmt, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+/// Names a credential within its pool.
+///
+/// `Debug` shows it only if it looks like one that a program made: people paste keys into the
+/// strangest places.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CredentialId(Arc<str>);
+
+impl CredentialId {
+    /// The id as it is stored.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for CredentialId {
+    fn from(id: String) -> Self {
+        Self(id.into())
+    }
+}
+
+impl From<&str> for CredentialId {
+    fn from(id: &str) -> Self {
+        Self(id.into())
+    }
+}
+
+impl Borrow<str> for CredentialId {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for CredentialId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let looks_made = self.0.len() <= 36 && self.0.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+        f.write_str(if looks_made { &self.0 } else { "[an id of one's own]" })
+    }
+}
+
+impl Serialize for CredentialId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for CredentialId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::from)
+    }
+}
+
+/// What kind of secret a credential holds.
+#[derive(Clone, PartialEq, Eq)]
+pub enum AuthType {
+    /// A key that does not expire (`api_key`).
+    ApiKey,
+    /// A login with an access token, perhaps with a refresh token (`oauth`).
+    OAuth,
+    /// A kind that the pool does not know; it is treated as a key.
+    Other(String),
+}
+
+impl AuthType {
+    /// The kind as it is stored.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::ApiKey => "api_key",
+            Self::OAuth => "oauth",
+            Self::Other(kind) => kind,
+        }
+    }
+}
+
+impl From<String> for AuthType {
+    fn from(kind: String) -> Self {
+        match kind.as_str() {
+            "api_key" => Self::ApiKey,
+            "oauth" => Self::OAuth,
+            _ => Self::Other(kind),
+        }
+    }
+}
+
+impl fmt::Debug for AuthType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Other(_) => "[unknown]",
+            known => known.as_str(),
+        })
+    }
+}
+
+/// How a credential is doing.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Status {
+    /// It works, or its cooldown is over (`ok`).
+    Ok,
+    /// It rests until its cooldown ends (`exhausted`).
+    Exhausted,
+    /// Only a new login or a reset can revive it (`dead`).
+    Dead,
+    /// A status that the pool does not know; the credential counts as available.
+    Other(String),
+}
+
+impl Status {
+    /// The status as it is stored.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Ok => "ok",
+            Self::Exhausted => "exhausted",
+            Self::Dead => "dead",
+            Self::Other(status) => status,
+        }
+    }
+}
+
+impl From<String> for Status {
+    fn from(status: String) -> Self {
+        match status.as_str() {
+            "ok" => Self::Ok,
+            "exhausted" => Self::Exhausted,
+            "dead" => Self::Dead,
+            _ => Self::Other(status),
+        }
+    }
+}
+
+impl fmt::Debug for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Other(_) => "[unknown]",
+            known => known.as_str(),
+        })
+    }
+}
+
+/// Where a credential came from: `manual`, `manual:…`, `env:VAR`, `config:NAME`, `model_config`,
+/// `hermes_pkce`, `claude_code` or `device_code`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Source(String);
+
+impl Source {
+    /// Added by hand.
+    pub const MANUAL: &'static str = "manual";
+
+    /// The source as it is stored.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether a person added it: `manual` or `manual:…`, trimmed, in any case.
+    pub fn is_manual(&self) -> bool {
+        let source = self.0.trim().to_lowercase();
+        source == Self::MANUAL || source.starts_with("manual:")
+    }
+
+    /// Whether discovery finds such credentials, so that one whose source went away is pruned.
+    pub fn is_discovered(&self) -> bool {
+        const NAMES: [&str; 4] = ["model_config", "hermes_pkce", "claude_code", "device_code"];
+        self.0.starts_with("env:") || self.0.starts_with("config:") || NAMES.contains(&self.as_str())
+    }
+}
+
+impl From<String> for Source {
+    fn from(source: String) -> Self {
+        Self(source)
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[a source]")
+    }
+}

@@ -1,0 +1,456 @@
+//! Writes a new value over an old JSON text, and keeps the text of all that stays the same.
+
+use std::collections::VecDeque;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use serde_json::{Map, Number, Value};
+
+use super::raw::{self, Container, Item};
+
+/// The JSON text `text` with the value `new`.
+///
+/// Whatever has the same value in both keeps its text. Members keep their order, and new ones go
+/// last; a list's rows are known by their `id`, else by their place. Of a duplicate name the last
+/// one counts, so that is the one that changes.
+pub(super) fn rewrite(text: &str, new: &Value) -> String {
+    let json = raw::without_bom(text).trim();
+    let (before, after) = text.split_once(json).unwrap_or_default();
+    let style = Style::of(json);
+    let mut out = String::with_capacity(text.len());
+    out.push_str(before);
+    splice(&mut out, json, new, Place { style: &style, indent: "", on_lines: style.on_lines });
+    out.push_str(after);
+    out
+}
+
+/// How a document is laid out, where its own parts do not tell.
+struct Style<'a> {
+    /// Whether the items of a list or object stand on lines of their own.
+    on_lines: bool,
+    newline: &'static str,
+    /// One level of indentation.
+    unit: &'a str,
+    colon: &'a str,
+    /// Between items on one line.
+    comma: &'a str,
+}
+
+impl<'a> Style<'a> {
+    fn of(json: &'a str) -> Self {
+        let items = Container::read(json).map(|root| root.items).unwrap_or_default();
+        let indent = items.first().map_or(Some("  "), |first| last_line(first.gap));
+        let colon = items.first().map(|first| first.colon).filter(|colon| !colon.is_empty()).unwrap_or(": ");
+        let comma = items.get(1).map(|second| second.gap).filter(|gap| !gap.contains('\n'));
+        Self {
+            on_lines: indent.is_some(),
+            // A line end inside a JSON string is escaped, so this one stands between tokens.
+            newline: if json.contains("\r\n") { "\r\n" } else { "\n" },
+            unit: indent.unwrap_or("  "),
+            colon,
+            comma: comma.unwrap_or(if colon == ":" { "," } else { ", " }),
+        }
+    }
+}
+
+/// Where a value is about to be written.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    style: &'a Style<'a>,
+    /// The indentation of the line it starts on.
+    indent: &'a str,
+    /// Whether a new list or object puts its items on lines of their own.
+    on_lines: bool,
+}
+
+fn splice(out: &mut String, old: &str, new: &Value, place: Place<'_>) {
+    match (Container::read(old), new) {
+        (Some(old), Value::Object(new)) if old.is_object => splice_object(out, &old, new, place),
+        (Some(old), Value::Array(new)) if !old.is_object => splice_array(out, &old, new, place),
+        _ if same(&raw::value(old), new) => out.push_str(old),
+        _ => write(out, new, place),
+    }
+}
+
+fn write(out: &mut String, new: &Value, place: Place<'_>) {
+    let nothing = |is_object| Container { is_object, items: Vec::new(), trail: "" };
+    match new {
+        Value::Object(new) => splice_object(out, &nothing(true), new, place),
+        Value::Array(new) => splice_array(out, &nothing(false), new, place),
+        scalar => out.push_str(&scalar.to_string()),
+    }
+}
+
+fn splice_object(out: &mut String, old: &Container<'_>, new: &Map<String, Value>, place: Place<'_>) {
+    let names: Vec<_> = old.items.iter().map(|item| raw::text(item.key)).collect();
+    let last: FxHashMap<_, _> = names.iter().zip(0_usize..).collect();
+    let colon = old.items.first().map_or(place.style.colon, |item| item.colon);
+    let seams = Seams::of(old, place);
+    let mut items = Items::open(out, '{', &seams);
+    for ((at, item), name) in old.items.iter().enumerate().zip(&names) {
+        if let Some(value) = new.get(name) {
+            let out = items.next((at > 0).then_some(item.gap));
+            out.push_str(item.key);
+            out.push_str(item.colon);
+            match last.get(name) == Some(&at) {
+                true => splice(out, item.value, value, seams.inside(place)),
+                false => out.push_str(item.value),
+            }
+        }
+    }
+    for (name, value) in new.iter().filter(|(name, _)| !last.contains_key(name)) {
+        let out = items.next(None);
+        out.push_str(&Value::from(name.as_str()).to_string());
+        out.push_str(colon);
+        write(out, value, seams.inside(place));
+    }
+    items.close('}');
+}
+
+fn splice_array(out: &mut String, old: &Container<'_>, new: &[Value], place: Place<'_>) {
+    let seams = Seams::of(old, place);
+    let inside = seams.inside(place);
+    let like_the_last = Place { on_lines: old.items.last().map_or(inside.on_lines, is_on_lines), ..inside };
+    let mut items = Items::open(out, '[', &seams);
+    for (value, origin) in new.iter().zip(origins(&old.items, new)) {
+        match origin.and_then(|origin| Some((origin, old.items.get(origin.at)?))) {
+            Some((Origin { at, same }, item)) => {
+                let out = items.next((at > 0).then_some(item.gap));
+                match same {
+                    true => out.push_str(item.value),
+                    false => splice(out, item.value, value, inside),
+                }
+            }
+            None => write(items.next(None), value, like_the_last),
+        }
+    }
+    items.close(']');
+}
+
+/// Whether a list's next element, to look like this one, puts its items on lines of their own.
+fn is_on_lines(item: &Item<'_>) -> bool {
+    item.value.contains('\n') || Container::read(item.value).is_none_or(|container| container.items.is_empty())
+}
+
+/// What stands between the items of a list or object.
+struct Seams<'a> {
+    /// Before the first.
+    lead: String,
+    /// Before one that had none before it.
+    separator: String,
+    /// Behind the last.
+    trail: String,
+    /// Between the brackets if there are none.
+    nothing: &'a str,
+    /// The indentation of the items' lines; none if they stand on one line.
+    indent: Option<String>,
+}
+
+impl<'a> Seams<'a> {
+    fn of(old: &Container<'a>, place: Place<'_>) -> Self {
+        let Style { newline, unit, comma, .. } = *place.style;
+        let Some(first) = old.items.first() else {
+            return match place.on_lines {
+                true => Self {
+                    lead: format!("{newline}{}{unit}", place.indent),
+                    separator: format!(",{newline}{}{unit}", place.indent),
+                    trail: format!("{newline}{}", place.indent),
+                    nothing: old.trail,
+                    indent: Some(format!("{}{unit}", place.indent)),
+                },
+                false => Self {
+                    lead: String::new(),
+                    separator: comma.to_owned(),
+                    trail: String::new(),
+                    nothing: old.trail,
+                    indent: None,
+                },
+            };
+        };
+        let indent = last_line(first.gap);
+        let separator = match (old.items.get(1), indent) {
+            (Some(second), _) => second.gap.to_owned(),
+            (None, Some(indent)) => format!(",{newline}{indent}"),
+            (None, None) => comma.to_owned(),
+        };
+        Self {
+            lead: first.gap.to_owned(),
+            separator,
+            trail: old.trail.to_owned(),
+            nothing: "",
+            indent: indent.map(str::to_owned),
+        }
+    }
+
+    /// The place of an item.
+    fn inside<'p>(&'p self, place: Place<'p>) -> Place<'p> {
+        Place { indent: self.indent.as_deref().unwrap_or(place.indent), on_lines: self.indent.is_some(), ..place }
+    }
+}
+
+/// Writes items with what stands between them.
+struct Items<'a> {
+    out: &'a mut String,
+    seams: &'a Seams<'a>,
+    none_yet: bool,
+}
+
+impl<'a> Items<'a> {
+    fn open(out: &'a mut String, bracket: char, seams: &'a Seams<'a>) -> Self {
+        out.push(bracket);
+        Self { out, seams, none_yet: true }
+    }
+
+    /// Where the next item goes; `gap` is what stood before it if another did.
+    fn next(&mut self, gap: Option<&str>) -> &mut String {
+        let gap = match self.none_yet {
+            true => &self.seams.lead,
+            false => gap.unwrap_or(&self.seams.separator),
+        };
+        self.out.push_str(gap);
+        self.none_yet = false;
+        self.out
+    }
+
+    fn close(self, bracket: char) {
+        self.out.push_str(if self.none_yet { self.seams.nothing } else { &self.seams.trail });
+        self.out.push(bracket);
+    }
+}
+
+/// The old element that an element of the new list was.
+#[derive(Clone, Copy)]
+struct Origin {
+    at: usize,
+    same: bool,
+}
+
+/// For each element of the new list the old one that it was: equal ones at both ends, those with
+/// the same id in between, and of the rest those in the same place.
+fn origins(old: &[Item<'_>], new: &[Value]) -> impl Iterator<Item = Option<Origin>> {
+    let equal = |(item, value): &(&Item<'_>, &Value)| same(&raw::value(item.value), value);
+    let head = old.iter().zip(new).take_while(equal).count();
+    let shorter = old.len().min(new.len()).saturating_sub(head);
+    let tail = old.iter().rev().zip(new.iter().rev()).take(shorter).take_while(equal).count();
+    let (old_end, new_end) = (old.len().saturating_sub(tail), new.len().saturating_sub(tail));
+
+    let old_middle = (head..).zip(old.get(head..old_end).unwrap_or_default());
+    let changed = changed_origins(old_middle, new.get(head..new_end).unwrap_or_default());
+    let kept = |at| Some(Origin { at, same: true });
+    let changed = changed.into_iter().map(|at| at.map(|at| Origin { at, same: false }));
+    (0..head).map(kept).chain(changed).chain((old_end..old.len()).map(kept))
+}
+
+fn changed_origins<'a>(old: impl Iterator<Item = (usize, &'a Item<'a>)>, new: &[Value]) -> Vec<Option<usize>> {
+    let new_ids: FxHashSet<_> = new.iter().filter_map(id).collect();
+    let mut by_id = FxHashMap::<_, VecDeque<usize>>::default();
+    // An id that is new may have been given to a row without one, or to the second one of two.
+    let mut nameless = Vec::new();
+    for (at, item) in old {
+        let value = raw::value(item.value);
+        match id(&value) {
+            Some(id) if new_ids.contains(id) => by_id.entry(id.to_owned()).or_default().push_back(at),
+            Some(_) => {}
+            None => nameless.push(at),
+        }
+    }
+    let found: Vec<_> = new.iter().map(|value| by_id.get_mut(id(value)?)?.pop_front()).collect();
+    nameless.extend(by_id.into_values().flatten());
+    nameless.sort_unstable();
+    let mut nameless = nameless.into_iter();
+    found.into_iter().map(|at| at.or_else(|| nameless.next())).collect()
+}
+
+fn id(row: &Value) -> Option<&str> {
+    row.get("id")?.as_str()
+}
+
+/// The part of whitespace after its last line end; none if it has none.
+fn last_line(gap: &str) -> Option<&str> {
+    gap.rsplit_once('\n').map(|(_, line)| line)
+}
+
+/// Whether two values mean the same: numbers are compared as numbers, so 1 is 1.0.
+fn same(old: &Value, new: &Value) -> bool {
+    match (old, new) {
+        (Value::Number(old), Value::Number(new)) => same_number(old, new),
+        (Value::Array(old), Value::Array(new)) => {
+            old.len() == new.len() && old.iter().zip(new).all(|(old, new)| same(old, new))
+        }
+        (Value::Object(old), Value::Object(new)) => {
+            old.len() == new.len() && old.iter().all(|(name, old)| new.get(name).is_some_and(|new| same(old, new)))
+        }
+        _ => old == new,
+    }
+}
+
+fn same_number(old: &Number, new: &Number) -> bool {
+    match (whole(old), whole(new)) {
+        (None, None) => old.as_f64() == new.as_f64(),
+        (old, new) => old == new,
+    }
+}
+
+/// A number as an integer, exactly; none if it is not whole or is a float beyond 2^100.
+fn whole(number: &Number) -> Option<i128> {
+    const FAR: f64 = (1_u128 << 100) as f64;
+    number.as_i128().or_else(|| {
+        let float = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() <= FAR)?;
+        #[expect(clippy::cast_possible_truncation, reason = "whole and within 2^100")]
+        Some(float as i128)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_changes_takes_the_form_of_its_surroundings() {
+        let cases = [
+            // Two spaces, as the reference writes.
+            (
+                "{\n  \"a\": 1\n}\n",
+                json!({ "a": 1, "b": [1, {}] }),
+                "{\n  \"a\": 1,\n  \"b\": [\n    1,\n    {}\n  ]\n}\n",
+            ),
+            ("{\n  \"a\": [],\n  \"b\": 1\n}", json!({ "a": [[2]] }), "{\n  \"a\": [\n    [\n      2\n    ]\n  ]\n}"),
+            // Tabs, and Windows line ends.
+            (
+                "{\r\n\t\"a\": {}\r\n}\r\n",
+                json!({ "a": { "b": 1 } }),
+                "{\r\n\t\"a\": {\r\n\t\t\"b\": 1\r\n\t}\r\n}\r\n",
+            ),
+            // One line, dense and spaced.
+            (r#"{"a":1}"#, json!({ "a": 1, "b": [1, 2] }), r#"{"a":1,"b":[1,2]}"#),
+            (r#"{"a": 1, "b": 2}"#, json!({ "b": 3, "c": [1, 2] }), r#"{"b": 3, "c": [1, 2]}"#),
+            // Rows on a line each, in a document that otherwise is not.
+            (
+                "{\n  \"rows\": [\n    {\"id\": \"a\"},\n    {\"id\": \"b\"}\n  ]\n}",
+                json!({ "rows": [{ "id": "b" }, { "id": "c", "n": 1 }] }),
+                "{\n  \"rows\": [\n    {\"id\": \"b\"},\n    {\"id\": \"c\", \"n\": 1}\n  ]\n}",
+            ),
+            // Brackets side by side.
+            (
+                "{\n  \"rows\": [{\n    \"id\": \"a\"\n  }]\n}",
+                json!({ "rows": [{ "id": "a" }, { "id": "b" }] }),
+                "{\n  \"rows\": [{\n    \"id\": \"a\"\n  }, {\n    \"id\": \"b\"\n  }]\n}",
+            ),
+            // Nothing is left; nothing was there.
+            ("{\n  \"a\": 1\n}", json!({}), "{}"),
+            ("{}\n", json!({ "a": 1 }), "{\n  \"a\": 1\n}\n"),
+            // A byte order mark, and white space all around.
+            ("\u{feff} [ 1 ] \n", json!([2]), "\u{feff} [ 2 ] \n"),
+        ];
+        for (old, new, expected) in cases {
+            assert_eq!(rewrite(old, &new), expected, "{old} with {new}");
+        }
+    }
+
+    #[test]
+    fn what_means_the_same_keeps_its_text() {
+        let old = r#"{ "one":1.0, "far":1e400, "long":12345678901234567890123, "\u0065":"\u00e9\/", "lone":"\ud800",
+            "twice":1, "none":[ ], "twice":2 }"#;
+        let value = raw::value(old);
+        assert_eq!(rewrite(old, &value), old);
+        let whole = json!({ "one": 1, "far": f64::MAX, "long": 12_345_678_901_234_567_890_123_f64, "e": "é/",
+            "lone": value["lone"], "none": [], "twice": 3 });
+        assert_eq!(rewrite(old, &whole), old.replace(r#""twice":2"#, r#""twice":3"#));
+    }
+
+    #[test]
+    fn numbers_are_compared_exactly() {
+        let cases = [("1", json!(1.0), true), ("-0.0", json!(0), true), ("1e2", json!(100), true)];
+        let others = [
+            ("9007199254740993", json!(9_007_199_254_740_992.0), false),
+            ("18446744073709551615", json!(18_446_744_073_709_551_616.0), false),
+            ("0.1", json!(0.100_000_000_000_000_02), false),
+        ];
+        for (old, new, expected) in cases.into_iter().chain(others) {
+            assert_eq!(rewrite(old, &new) == old, expected, "{old} and {new}");
+        }
+    }
+
+    #[test]
+    fn rows_are_known_by_their_id() {
+        let old = r#"{"rows":[ {"id":"a","n":1.0}, {"n":2.0}, {"id":"b","n":3.0} ,{"id":"b","n":4.0}]}"#;
+        let cases = [
+            // A row without an id, and a second one with the same, are given one.
+            (
+                json!([{"id":"a","n":1}, {"n":2,"id":"c"}, {"id":"b","n":3}, {"id":"d","n":4}]),
+                r#"{"rows":[ {"id":"a","n":1.0}, {"n":2.0,"id":"c"}, {"id":"b","n":3.0} ,{"id":"d","n":4.0}]}"#,
+            ),
+            (json!([{"n":2}, {"id":"b","n":5}]), r#"{"rows":[ {"n":2.0}, {"id":"b","n":5}]}"#),
+            (json!([{"id":"b","n":3}, {"id":"a","n":1}]), r#"{"rows":[ {"id":"b","n":3.0}, {"id":"a","n":1.0}]}"#),
+        ];
+        for (rows, expected) in cases {
+            assert_eq!(rewrite(old, &json!({ "rows": rows })), expected, "{rows}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_value_that_did_not_change_keeps_its_text(text in json_text()) {
+            prop_assert_eq!(rewrite(&text, &raw::value(text.trim())), text);
+        }
+
+        #[test]
+        fn what_is_written_is_what_was_meant(text in json_text(), new in json_text()) {
+            let new = raw::value(new.trim());
+            let written = rewrite(&text, &new);
+            prop_assert!(same(&raw::parse(&written).unwrap(), &new), "{}", written);
+        }
+
+        #[test]
+        fn a_second_writing_changes_nothing(text in json_text(), new in json_text()) {
+            let new = raw::value(new.trim());
+            let once = rewrite(&text, &new);
+            prop_assert_eq!(rewrite(&once, &new), once);
+        }
+    }
+
+    /// JSON in all its forms, with names from so small a set that two texts have many in common.
+    fn json_text() -> impl Strategy<Value = String> {
+        let space = || prop::sample::select(vec!["", "", " ", "\n  ", "\r\n\t"]);
+        let scalar = prop::sample::select(vec![
+            "null",
+            "true",
+            "0",
+            "-0.0",
+            "1",
+            "1.0",
+            "1e400",
+            "-1e400",
+            "12345678901234567890123",
+            "0.1",
+            "\"\"",
+            "\"id\"",
+            "\"\\u00e9\"",
+            "\"é\"",
+            "\"\\ud800\"",
+            "\"a\\\\\\\"[{,:\"",
+        ]);
+        let name =
+            prop::sample::select(vec!["\"id\"", "\"a\"", "\"\\u0061\"", "\"b\"", "\"$serde_json::private::RawValue\""]);
+        let text = scalar.prop_map(str::to_owned).prop_recursive(4, 40, 6, move |inner| {
+            let element =
+                (space(), inner.clone(), space()).prop_map(|(before, value, after)| [before, &value, after].concat());
+            let member = (space(), name.clone(), space(), element.clone())
+                .prop_map(|(before, name, after, value)| format!("{before}{name}{after}:{value}"));
+            prop_oneof![
+                (prop::collection::vec(element, 0..6), space())
+                    .prop_map(|(items, space)| bracket('[', &items, space, ']')),
+                (prop::collection::vec(member, 0..6), space())
+                    .prop_map(|(items, space)| bracket('{', &items, space, '}')),
+            ]
+        });
+        (space(), text, space()).prop_map(|(before, text, after)| format!("{before}{text}{after}"))
+    }
+
+    fn bracket(open: char, items: &[String], space: &str, close: char) -> String {
+        let items = if items.is_empty() { space.to_owned() } else { items.join(",") };
+        format!("{open}{items}{close}")
+    }
+}

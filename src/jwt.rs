@@ -1,0 +1,69 @@
+//! What a login's token says of itself. Claims are read, never verified: the provider does that.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Map, Value};
+
+use crate::Timestamp;
+
+/// The claims of a JSON Web Token (RFC 7519); empty if `token` is none or cannot be read.
+pub(crate) fn claims(token: &str) -> Map<String, Value> {
+    let mut parts = token.split('.');
+    let (Some(_), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+        return Map::new();
+    };
+    URL_SAFE_NO_PAD.decode(payload).ok().and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default()
+}
+
+/// When the token ends, by its numeric `exp` claim (seconds).
+pub(crate) fn expires_at(token: &str) -> Option<Timestamp> {
+    let seconds = claims(token).get("exp")?.as_f64()?;
+    crate::time::UnixSeconds::new(seconds).map(crate::time::UnixSeconds::to_timestamp)
+}
+
+/// Who a token belongs to, in words a person knows; `otherwise` if it does not say.
+pub(crate) fn label(token: &str, otherwise: &str) -> String {
+    let claims = claims(token);
+    ["email", "preferred_username", "upn"]
+        .into_iter()
+        .filter_map(|claim| claims.get(claim)?.as_str().map(str::trim))
+        .find(|name| !name.is_empty())
+        .unwrap_or(otherwise)
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(claims: &str) -> String {
+        format!("header.{}.signature", URL_SAFE_NO_PAD.encode(claims))
+    }
+
+    #[test]
+    fn the_label_is_the_first_claim_with_a_name_in_it() {
+        for (claims, label_expected) in [
+            (r#"{"email":" a@example.test "}"#, "a@example.test"),
+            (r#"{"email":"  ","preferred_username":"ann"}"#, "ann"),
+            (r#"{"email":7,"upn":"u"}"#, "u"),
+            (r#"{"name":"ann"}"#, "source"),
+            (r#"["email"]"#, "source"),
+        ] {
+            assert_eq!(label(&token(claims), "source"), label_expected, "{claims}");
+        }
+    }
+
+    #[test]
+    fn anything_unreadable_has_no_claims() {
+        for unreadable in ["", "..", "a.b", "a.b.c", "a.b.c.d", "a.e30=.c", "a.eyJ.c"] {
+            assert!(claims(unreadable).is_empty(), "{unreadable}");
+        }
+    }
+
+    #[test]
+    fn only_a_number_is_an_expiry() {
+        assert_eq!(expires_at(&token(r#"{"exp":1785398299}"#)), Some(Timestamp::from_millis(1_785_398_299_000)));
+        assert_eq!(expires_at(&token(r#"{"exp":1785398299.5}"#)), Some(Timestamp::from_millis(1_785_398_299_500)));
+        assert_eq!(expires_at(&token(r#"{"exp":"1785398299"}"#)), None);
+        assert_eq!(expires_at("opaque"), None);
+    }
+}

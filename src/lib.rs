@@ -1,0 +1,54 @@
+//! A pure, IO-free credential pool.
+//!
+//! An agent host holds several credentials for one provider. One of them gets rate-limited, runs
+//! out of money, expires. A [`Pool`] decides which credential serves the next request, how long a
+//! failed one rests, when a login must be refreshed, and what has to be written down so that
+//! nothing is forgotten. It does nothing else: the host tells it the time, hands it 32 random bytes
+//! once, carries out the [`Intent`]s it answers, and reports back.
+//!
+//! Start at [`Pool`]. What it answers is in [`Step`]; what has to be stored is in [`Change`], which
+//! a store applies to its latest rows with [`apply`]; the file that rows live in is a [`Document`].
+//!
+//! The way through the source, from the centre outwards: `pool` holds every input; `step` what goes
+//! out and comes back; `credential` is one row; `strategy`, `health`, `refresh` and `discovery` are
+//! what the pool goes by; `provider` is the table of what differs; `change` and `document` are what
+//! stores need; `protocol`, `js` and `component` are the faces.
+
+#![cfg_attr(not(feature = "component"), forbid(unsafe_code))]
+
+mod change;
+#[cfg(feature = "component")]
+mod component;
+mod credential;
+mod discovery;
+mod document;
+mod error;
+mod health;
+#[cfg(feature = "js")]
+mod js;
+mod jwt;
+mod pool;
+pub mod protocol;
+mod provider;
+mod random;
+mod refresh;
+mod secret;
+mod step;
+mod strategy;
+mod time;
+
+pub use change::{Change, RowFields, Stored, apply};
+pub use credential::{AuthType, Credential, CredentialId, Source, Status};
+pub use discovery::{Sources, Wanted, pool_key_for_base_url, wanted};
+pub use document::{Document, check};
+pub use error::{Error, ErrorCode, Problem, ProblemCode, Severity};
+pub use health::Failure;
+pub use pool::Pool;
+pub use provider::PoolKey;
+pub use secret::{Fingerprint, Secret};
+pub use step::{
+    Entry, HttpRequest, Intent, IntentId, Opened, Outcome, Reason, Refreshing, Runtime, Selection, Settled, State,
+    Step, Wake, WakeReason,
+};
+pub use strategy::Strategy;
+pub use time::{Timestamp, UnixSeconds};

@@ -1,0 +1,378 @@
+//! The centre: a pool, and every input it takes.
+
+mod choice;
+mod edits;
+mod ledger;
+mod looks;
+mod opening;
+mod roster;
+
+use std::{fmt, time::Duration};
+
+use rustc_hash::FxHashSet;
+use serde_json::{Map, Value};
+
+use crate::{
+    change::Change,
+    credential::{Credential, CredentialId, Source},
+    error::{Error, ErrorCode, Problem, pointer_step},
+    health::Failure,
+    random::Random,
+    refresh,
+    step::{Intent, IntentId, Outcome, Refreshing, Selection, Settled, Step},
+    strategy::Strategy,
+    time::{Timestamp, UnixSeconds},
+};
+
+use ledger::Ledger;
+use roster::{Refresh, Roster, Slot, Wait};
+
+/// The credentials of one provider, and the decisions about them.
+///
+/// A pool decides and does nothing else. Every input takes the time and answers a [`Step`]: a
+/// value, intents for the host to carry out, and when to come back. `Err` means that nothing
+/// changed. Time may jump back: the pool goes by the latest it has seen.
+///
+/// The inputs are of four kinds: *decisions* ([`select`](Self::select), [`rotate`](Self::rotate),
+/// [`refresh`](Self::refresh), [`mark_used`](Self::mark_used)), *reports*
+/// ([`settle`](Self::settle), [`tick`](Self::tick), [`flush`](Self::flush)), *administration*
+/// ([`add`](Self::add), [`update`](Self::update), [`remove`](Self::remove),
+/// [`move_to`](Self::move_to), [`reset`](Self::reset), [`set_strategy`](Self::set_strategy)), and
+/// *looks*, which change nothing ([`peek`](Self::peek), [`current`](Self::current),
+/// [`entries`](Self::entries), [`has_credentials`](Self::has_credentials),
+/// [`runtime`](Self::runtime), [`rows`](Self::rows), [`outstanding`](Self::outstanding)).
+///
+/// Invariants: no resting or dead credential is ever selected; applying the changes that were
+/// handed out to the rows that the pool was opened with gives the pool's rows; an intent is settled
+/// once; the same document, seed and inputs give the same answers.
+///
+/// ```
+/// use credential_pool::{Failure, Pool, PoolKey, Selection, Sources, Stored, Timestamp};
+/// use serde_json::json;
+///
+/// let stored = Stored {
+///     rows: vec![
+///         json!({ "id": "a1b2c3", "source": "manual", "access_token": "sk-first", "priority": 0 }),
+///         json!({ "id": "d4e5f6", "source": "manual", "access_token": "sk-second", "priority": 1 }),
+///     ],
+///     ..Stored::default()
+/// };
+/// let now = Timestamp::from_millis(1_775_757_580_463);
+/// let (mut pool, _) = Pool::open(PoolKey::parse("openrouter")?, &stored, &Sources::default(), [7; 32], now);
+///
+/// let Selection::Selected { credential } = pool.select(now).value else { panic!() };
+/// assert_eq!(pool.runtime(&credential)?.key, "sk-first");
+///
+/// // The provider said 429: the first key rests for an hour, the second serves.
+/// let step = pool.rotate(&credential, Failure::status(429), now)?;
+/// assert_eq!(step.value, Selection::Selected { credential: "d4e5f6".into() });
+/// assert_eq!(step.intents.len(), 1, "the cooldown has to be written down");
+/// # Ok::<(), credential_pool::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Pool {
+    roster: Roster,
+    ledger: Ledger,
+    random: Random,
+    /// The latest time seen.
+    now: Timestamp,
+    current: Option<Slot>,
+    /// Members with uses that no change tells of.
+    used: Vec<Slot>,
+    /// When unsaved changes should be written at the latest.
+    flush_at: Option<Timestamp>,
+    failed_writes: u32,
+    suppressed: Vec<Source>,
+    /// Ids that are not given again: a removal that a store learns of late is one of that id.
+    removed: FxHashSet<CredentialId>,
+    /// Rows that cannot be read, as they were stored.
+    set_aside: Vec<Value>,
+}
+
+/// Decisions.
+impl Pool {
+    /// Chooses the credential for the next request, and makes it the current one.
+    pub fn select(&mut self, now: Timestamp) -> Step<Selection> {
+        self.observe(now);
+        let (selection, refresh) = self.choose();
+        self.step(selection, refresh)
+    }
+
+    /// Benches the credential that failed, with all that hold the same secret, and selects the next.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::UnknownCredential`].
+    pub fn rotate(&mut self, id: &CredentialId, failure: Failure, now: Timestamp) -> Result<Step<Selection>, Error> {
+        let failed = self.find(id)?;
+        self.observe(now);
+        for slot in self.roster.with_same_secret(failed) {
+            self.bench(slot, failure);
+        }
+        self.current = None;
+        let (selection, refresh) = self.choose();
+        Ok(self.step(selection, refresh))
+    }
+
+    /// Refreshes a login now, whether it is due or not. One refresh at a time: while one is under
+    /// way, this answers with it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::UnknownCredential`], [`ErrorCode::NotRefreshable`],
+    /// [`ErrorCode::RefreshUnsupported`].
+    pub fn refresh(&mut self, id: &CredentialId, now: Timestamp) -> Result<Step<Refreshing>, Error> {
+        let slot = self.find(id)?;
+        if let Some(member) = self.roster.get(slot) {
+            refresh::request(&member.credential, self.roster.pool())?;
+        }
+        self.observe(now);
+        let (intent, started) = self.start_refresh(slot);
+        Ok(self.step(Refreshing { credential: id.clone(), intent }, started))
+    }
+
+    /// Counts a use. Counts are written with the next `Persist`, or when the wake says so.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::UnknownCredential`].
+    pub fn mark_used(&mut self, id: &CredentialId) -> Result<Step<()>, Error> {
+        let slot = match self.current.filter(|slot| self.roster.get(*slot).is_some_and(|m| m.credential.id == *id)) {
+            Some(current) => current,
+            None => self.find(id)?,
+        };
+        if self.roster.count_uses(slot, 1) {
+            self.note_use(slot);
+        }
+        Ok(self.step((), None))
+    }
+}
+
+/// Reports.
+impl Pool {
+    /// Takes in how an intent ended.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::UnknownIntent`], [`ErrorCode::AlreadySettled`], [`ErrorCode::WrongOutcome`],
+    /// and [`ErrorCode::InvalidArgument`] for tokens that do not fit a row.
+    pub fn settle(&mut self, intent: IntentId, outcome: Outcome, now: Timestamp) -> Result<Step<Settled>, Error> {
+        match (self.ledger.find(intent)?, &outcome) {
+            (Intent::Persist { .. }, Outcome::Saved) => {
+                self.observe(now);
+                self.ledger.saved(intent);
+                self.failed_writes = 0;
+                Ok(self.step(Settled::Saved, None))
+            }
+            (Intent::Persist { .. }, Outcome::Failed) => {
+                self.observe(now);
+                self.ledger.failed(intent);
+                if self.ledger.has_unsaved() {
+                    self.failed_writes = self.failed_writes.saturating_add(1);
+                    self.flush_by(self.now.saturating_add(write_backoff(self.failed_writes)));
+                }
+                Ok(self.step(Settled::Unsaved, None))
+            }
+            (Intent::Refresh { credential, .. }, Outcome::Tokens { .. } | Outcome::Refused | Outcome::Unreachable) => {
+                let credential = credential.clone();
+                self.settle_refresh(intent, credential, outcome, now)
+            }
+            (Intent::Persist { .. }, _) => {
+                Err(Error::new(ErrorCode::WrongOutcome, "an intent to persist ends as `saved` or `failed`"))
+            }
+            (Intent::Refresh { .. }, _) => Err(Error::new(
+                ErrorCode::WrongOutcome,
+                "an intent to refresh ends with `tokens`, as `refused` or as `unreachable`",
+            )),
+        }
+    }
+
+    /// The wake-up: what should happen by now, happens.
+    pub fn tick(&mut self, now: Timestamp) -> Step<()> {
+        self.observe(now);
+        self.recover();
+        let refresh = match self.current.filter(|slot| self.token_due(*slot).is_some_and(|due| due <= self.now)) {
+            Some(current) => self.start_refresh(current).1,
+            None => None,
+        };
+        match self.flush_at {
+            Some(at) if at <= self.now => self.flush_step(refresh),
+            _ => self.step((), refresh),
+        }
+    }
+
+    /// Hands out everything that is unsaved, for a host that is about to close.
+    pub fn flush(&mut self, now: Timestamp) -> Step<()> {
+        self.observe(now);
+        self.flush_step(None)
+    }
+}
+
+/// Administration.
+impl Pool {
+    /// Adds a credential behind all others; answers its id. A row of a source that discovery was
+    /// told to leave alone lets it be found again.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::InvalidRow`], [`ErrorCode::DuplicateId`].
+    pub fn add(&mut self, row: &Map<String, Value>, now: Timestamp) -> Result<Step<CredentialId>, Error> {
+        let (id, mut credential) =
+            Credential::parse(&Value::Object(row.clone()), self.roster.pool()).map_err(invalid_row)?;
+        if id.as_ref().is_some_and(|id| self.is_taken(id.as_str())) {
+            return Err(Error::new(
+                ErrorCode::DuplicateId,
+                "a credential with this id is or was in the pool; leave `id` out and the pool makes one",
+            )
+            .at("/id"));
+        }
+        self.observe(now);
+        credential.id = id.unwrap_or_else(|| self.new_id());
+        if self.suppressed.contains(&credential.source) {
+            self.suppressed.retain(|source| *source != credential.source);
+            self.ledger.record(Change::Unsuppress { source: credential.source.clone() });
+        }
+        let id = credential.id.clone();
+        self.join(credential);
+        Ok(self.step(id, None))
+    }
+
+    /// Sets fields of a credential's row; null takes one away. A new secret starts fresh. Id, status
+    /// and counts are kept by the pool itself and cannot be set.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::UnknownCredential`], [`ErrorCode::InvalidRow`].
+    pub fn update(
+        &mut self,
+        id: &CredentialId,
+        fields: &Map<String, Value>,
+        now: Timestamp,
+    ) -> Result<Step<()>, Error> {
+        let slot = self.find(id)?;
+        if let Some(kept) = KEPT_BY_THE_POOL.into_iter().find(|name| fields.contains_key(*name)) {
+            let message = "the pool keeps this field itself; `reset` ends a rest, and a new credential has a new id";
+            return Err(Error::new(ErrorCode::InvalidRow, message).at(pointer_step(kept)));
+        }
+        if let Some(member) = self.roster.get(slot) {
+            member.credential.with(fields, self.roster.pool()).map_err(invalid_row)?;
+        }
+        self.observe(now);
+        self.set(slot, fields.clone());
+        Ok(self.step((), None))
+    }
+
+    /// Takes a credential out of the pool. If it was discovered, its source is left alone from now
+    /// on, until it is added by hand.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::UnknownCredential`].
+    pub fn remove(&mut self, id: &CredentialId, now: Timestamp) -> Result<Step<()>, Error> {
+        let slot = self.find(id)?;
+        self.observe(now);
+        let source = self.roster.get(slot).map(|member| member.credential.source.clone());
+        self.drop_member(slot);
+        if let Some(source) = source.filter(|source| source.is_discovered() && !self.suppressed.contains(source)) {
+            self.ledger.record(Change::Suppress { source: source.clone() });
+            self.suppressed.push(source);
+        }
+        let order = self.by_priority();
+        self.number(&order);
+        Ok(self.step((), None))
+    }
+
+    /// Moves a credential to a place in the order of priority, 0 being the first; beyond the end is
+    /// the last.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::UnknownCredential`].
+    pub fn move_to(&mut self, id: &CredentialId, place: usize, now: Timestamp) -> Result<Step<()>, Error> {
+        let moved = self.find(id)?;
+        self.observe(now);
+        let mut order = self.by_priority();
+        order.retain(|slot| *slot != moved);
+        order.insert(place.min(order.len()), moved);
+        self.number(&order);
+        Ok(self.step((), None))
+    }
+
+    /// Ends the rest of one credential, or of all; answers how many had a status.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::UnknownCredential`].
+    pub fn reset(&mut self, id: Option<&CredentialId>, now: Timestamp) -> Result<Step<usize>, Error> {
+        let slots = match id {
+            Some(id) => vec![self.find(id)?],
+            None => self.roster.iter().map(|(slot, _)| slot).collect(),
+        };
+        self.observe(now);
+        let mut count = 0_usize;
+        for slot in slots {
+            self.roster.change(slot, |member| {
+                member.wait = Wait::None;
+                if matches!(member.refresh, Refresh::Unanswered { .. }) {
+                    member.refresh = Refresh::Idle;
+                }
+            });
+            if self.roster.get(slot).is_some_and(|member| has_status(&member.credential)) {
+                self.set_status(slot, None, None, None);
+                count = count.saturating_add(1);
+            }
+        }
+        Ok(self.step(count, None))
+    }
+
+    /// Chooses from now on by another strategy, and stores it. At the next opening, what the host's
+    /// configuration says goes first.
+    pub fn set_strategy(&mut self, strategy: Strategy, now: Timestamp) -> Step<()> {
+        self.observe(now);
+        if strategy != self.roster.strategy() {
+            self.roster.set_strategy(strategy);
+            self.ledger.record(Change::SetStrategy { strategy });
+        }
+        self.step((), None)
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool")
+            .field("key", self.key())
+            .field("strategy", &self.strategy())
+            .field("entries", &self.entries(self.now))
+            .finish_non_exhaustive()
+    }
+}
+
+/// Fields that change by what happens, and merge as such.
+const KEPT_BY_THE_POOL: [&str; 6] = ["id", "last_status", "last_status_at", "last_error_code", "request_count", "turn"];
+
+/// How long use counts wait for company before they are written.
+const FLUSH_AFTER: Duration = Duration::from_secs(10);
+
+fn write_backoff(failed_writes: u32) -> Duration {
+    const FIRST: Duration = Duration::from_secs(1);
+    const LONGEST: Duration = Duration::from_secs(60);
+    FIRST.saturating_mul(2_u32.saturating_pow(failed_writes.saturating_sub(1))).min(LONGEST)
+}
+
+fn has_status(credential: &Credential) -> bool {
+    credential.last_status.as_ref().is_some_and(|status| !status.as_str().is_empty())
+        || credential.last_status_at.is_some_and(|at| at != UnixSeconds::EPOCH)
+        || credential.last_error_code.is_some_and(|code| code != 0)
+}
+
+fn invalid_row(problems: Vec<Problem>) -> Error {
+    let (pointer, message) = problems
+        .into_iter()
+        .next()
+        .map_or_else(|| (String::new(), "the row cannot be read".into()), |problem| (problem.pointer, problem.message));
+    Error::new(ErrorCode::InvalidRow, message).at(pointer)
+}
+
+fn unknown_credential() -> Error {
+    Error::new(ErrorCode::UnknownCredential, "no credential of the pool has this id; `entries` lists them")
+}

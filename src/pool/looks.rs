@@ -1,0 +1,137 @@
+//! What can be seen of a pool. Nothing here changes it.
+
+use serde_json::{Map, Value};
+
+use crate::{
+    credential::{Credential, CredentialId},
+    error::Error,
+    health::{Rest, rest},
+    provider::PoolKey,
+    step::{Entry, Intent, Reason, Runtime, State, Wake, WakeReason},
+    strategy::Strategy,
+    time::Timestamp,
+};
+
+use super::{
+    Pool,
+    roster::{Member, Refresh},
+    unknown_credential,
+};
+
+impl Pool {
+    /// Names the pool.
+    pub fn key(&self) -> &PoolKey {
+        self.roster.pool()
+    }
+
+    /// How the next credential is chosen.
+    pub fn strategy(&self) -> Strategy {
+        self.roster.strategy()
+    }
+
+    /// Whether the pool has any credential, resting or not.
+    pub fn has_credentials(&self) -> bool {
+        !self.roster.is_empty()
+    }
+
+    /// The credential that was selected last, unless it was benched or went away.
+    pub fn current(&self) -> Option<&CredentialId> {
+        self.current.and_then(|slot| self.roster.get(slot)).map(|member| &member.credential.id)
+    }
+
+    /// The current credential, else the first in the order that could serve.
+    pub fn peek(&self, now: Timestamp) -> Option<&CredentialId> {
+        let first = || self.roster.first_serving(self.now.max(now));
+        self.current
+            .filter(|slot| self.roster.get(*slot).is_some())
+            .or_else(first)
+            .and_then(|slot| self.roster.get(slot))
+            .map(|member| &member.credential.id)
+    }
+
+    /// All credentials in their order, without their secrets.
+    pub fn entries(&self, now: Timestamp) -> Vec<Entry> {
+        let now = self.now.max(now);
+        self.roster.in_order().into_iter().map(|(_, member)| self.entry(member, now)).collect()
+    }
+
+    /// A credential of the pool, secret and all.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownCredential`](crate::ErrorCode::UnknownCredential).
+    pub fn credential(&self, id: &CredentialId) -> Result<&Credential, Error> {
+        let slot = self.find(id)?;
+        self.roster.get(slot).map(|member| &member.credential).ok_or_else(unknown_credential)
+    }
+
+    /// The key and the base URL that a request with this credential uses.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownCredential`](crate::ErrorCode::UnknownCredential).
+    pub fn runtime(&self, id: &CredentialId) -> Result<Runtime<'_>, Error> {
+        let (credential, pool) = (self.credential(id)?, self.roster.pool());
+        Ok(Runtime { key: credential.runtime_key(pool).expose(), base_url: credential.runtime_base_url(pool) })
+    }
+
+    /// All rows in their order as they are stored, secrets and all.
+    pub fn rows(&self) -> Vec<Map<String, Value>> {
+        self.roster.in_order().into_iter().map(|(_, member)| member.credential.to_row()).collect()
+    }
+
+    /// Rows that cannot be read, as they were stored.
+    pub fn set_aside(&self) -> &[Value] {
+        &self.set_aside
+    }
+
+    /// All intents that are not settled, for a host that lost its own list.
+    pub fn outstanding(&self) -> Vec<Intent> {
+        self.ledger.outstanding().cloned().collect()
+    }
+
+    /// The next moment at which something changes by itself.
+    pub fn wake(&self) -> Option<Wake> {
+        let wake = |at: Option<Timestamp>, reason| at.map(|at| Wake { at, reason });
+        [
+            wake(self.roster.next_rest_end(), WakeReason::CooldownEnds),
+            wake(self.current.and_then(|slot| self.token_due(slot)), WakeReason::TokenDue),
+            wake(self.flush_at, WakeReason::UnsavedChanges),
+        ]
+        .into_iter()
+        .flatten()
+        .min_by_key(|wake| (wake.at, wake.reason))
+    }
+
+    fn entry(&self, member: &Member, now: Timestamp) -> Entry {
+        let (credential, pool) = (&member.credential, self.roster.pool());
+        Entry {
+            id: credential.id.clone(),
+            label: credential.label.clone(),
+            auth_type: credential.auth_type.as_str().to_owned(),
+            priority: credential.priority,
+            source: credential.source.clone(),
+            fingerprint: credential.runtime_key(pool).fingerprint(),
+            base_url: credential.runtime_base_url(pool).map(str::to_owned),
+            request_count: credential.request_count,
+            state: state(member, pool, now),
+        }
+    }
+}
+
+fn state(member: &Member, pool: &PoolKey, now: Timestamp) -> State {
+    let exhausted = |until, reason, error_code| State::Exhausted { until, reason, error_code };
+    let code = member.credential.last_error_code;
+    let is_expired = member.expires_at.is_some_and(|end| end <= now);
+    match (rest(&member.credential), member.refresh) {
+        (Rest::ForGood, _) => State::Dead,
+        _ if member.credential.runtime_key(pool).is_empty() => exhausted(None, Reason::NoSecret, None),
+        (Rest::Until(until), _) if now < until => exhausted(Some(until), Reason::Failed, code),
+        _ if !is_expired => State::Available,
+        _ if !member.is_refreshable => exhausted(None, Reason::Expired, None),
+        (_, Refresh::Unanswered { retry_at, .. }) if now < retry_at => {
+            exhausted(Some(retry_at), Reason::Unreachable, None)
+        }
+        _ => State::Available,
+    }
+}

@@ -1,0 +1,222 @@
+//! How a pool comes to be: reading rows, repairing ids, discovery, pruning, ranking.
+
+use rustc_hash::FxHashSet;
+use serde_json::Value;
+
+use crate::{
+    change::{Change, Stored},
+    credential::{Credential, Status},
+    discovery::{Found, Sources, anthropic_rank, configured_strategy, discover, is_shown},
+    error::{Problem, ProblemCode, pointer_step},
+    provider::PoolKey,
+    random::Random,
+    refresh,
+    step::{Opened, Step},
+    strategy::Strategy,
+    time::Timestamp,
+};
+
+use super::{
+    Pool,
+    ledger::Ledger,
+    roster::{Roster, Slot},
+};
+
+impl Pool {
+    /// Opens a pool: reads its stored rows, discovers, prunes and orders.
+    ///
+    /// Never fails: a row that cannot be read is set aside with a reason, and stays in the document
+    /// as it is. `seed` is all the randomness the pool ever gets.
+    pub fn open(
+        key: PoolKey,
+        stored: &Stored,
+        sources: &Sources,
+        seed: [u8; 32],
+        now: Timestamp,
+    ) -> (Self, Step<Opened>) {
+        let mut problems = Vec::new();
+        let strategy = strategy(&key, stored, sources, &mut problems);
+        let mut pool = Self {
+            roster: Roster::new(key, strategy),
+            ledger: Ledger::default(),
+            random: Random::from_seed(seed),
+            now,
+            current: None,
+            used: Vec::new(),
+            flush_at: None,
+            failed_writes: 0,
+            suppressed: stored.suppressed_sources.clone(),
+            removed: FxHashSet::default(),
+            set_aside: Vec::new(),
+        };
+        pool.read(&stored.rows, &mut problems);
+        pool.discover(sources, &mut problems);
+        if pool.key().is_anthropic() {
+            pool.rank_sources();
+        }
+        let opened = Opened { has_credentials: pool.has_credentials(), problems };
+        let step = pool.step(opened, None);
+        (pool, step)
+    }
+
+    /// Takes in stored rows. One that has no id of its own gets one.
+    fn read(&mut self, rows: &[Value], problems: &mut Vec<Problem>) {
+        let place = format!("/credential_pool{}", pointer_step(self.key().as_str()));
+        let mut identified = Vec::new();
+        let mut unread = Vec::new();
+        for (index, row) in rows.iter().enumerate() {
+            match Credential::parse(row, self.key()) {
+                Ok((id, credential)) => unread.push((index, id, credential)),
+                Err(wrong) => {
+                    problems.extend(wrong.into_iter().map(|problem| problem.under(&format!("{place}/{index}"))));
+                    self.set_aside.push(row.clone());
+                }
+            }
+        }
+        for (index, id, mut credential) in unread {
+            match id {
+                Some(id) if self.roster.slot(id.as_str()).is_none() => credential.id = id,
+                was => {
+                    problems.push(no_id_of_its_own(was.is_some(), format!("{place}/{index}/id")));
+                    credential.id = self.new_id();
+                    let fingerprint = credential.access_token.fingerprint();
+                    identified.push(Change::Identify { id: credential.id.clone(), was, fingerprint });
+                }
+            }
+            self.roster.insert(credential);
+        }
+        // Each of these fits the last row that is left, so the last one comes first.
+        for change in identified.into_iter().rev() {
+            self.ledger.record(change);
+        }
+        let slots: Vec<_> = self.roster.iter().map(|(slot, _)| slot).collect();
+        slots.into_iter().for_each(|slot| self.clamp(slot));
+    }
+
+    /// A rest that began in the future begins now.
+    fn clamp(&mut self, slot: Slot) {
+        let Some(member) = self.roster.get(slot) else { return };
+        let (status, at) = (&member.credential.last_status, member.credential.last_status_at);
+        if *status == Some(Status::Exhausted) && at.is_some_and(|at| at.to_timestamp() > self.now) {
+            self.set_status(slot, Some(Status::Exhausted), Some(self.now), member.credential.last_error_code);
+        }
+    }
+
+    /// Takes in what the host shows, and lets go what it shows no longer.
+    fn discover(&mut self, sources: &Sources, problems: &mut Vec<Problem>) {
+        let mut all = discover(self.key(), sources);
+        all.retain(|found| !self.suppressed.contains(&found.source));
+        for found in &all {
+            self.upsert(found, problems);
+        }
+        let is_gone = |credential: &Credential| {
+            let source = &credential.source;
+            !source.is_manual()
+                && source.is_discovered()
+                && is_shown(source, sources)
+                && all.iter().all(|found| found.source != *source)
+        };
+        let gone: Vec<_> =
+            self.roster.iter().filter(|(_, member)| is_gone(&member.credential)).map(|(slot, _)| slot).collect();
+        for slot in gone {
+            self.drop_member(slot);
+        }
+    }
+
+    /// Brings the row of a source up to date, or adds one. Id, priority and a label that is there
+    /// stay; so do the tokens of a login that was refreshed here and not where it was found.
+    fn upsert(&mut self, found: &Found, problems: &mut Vec<Problem>) {
+        let held = self.roster.iter().find(|(_, member)| member.credential.source == found.source);
+        let Some((slot, member)) = held else {
+            return self.add_found(found, problems);
+        };
+        let row = member.credential.to_row();
+        let mut fields = found.fields.0.clone();
+        fields.retain(|name, value| {
+            let is_label_there = name == "label" && !member.credential.label.is_empty();
+            row.get(name) != Some(value) && !is_label_there
+        });
+        if fields.is_empty() {
+            return;
+        }
+        match member.credential.with(&fields, self.key()) {
+            Ok(login) if is_before(refresh::expires_at(&login, self.key()), member.expires_at) => {}
+            Ok(_) => self.set(slot, fields),
+            Err(wrong) => problems.extend(wrong.into_iter().map(|problem| not_discovered(problem, found))),
+        }
+    }
+
+    fn add_found(&mut self, found: &Found, problems: &mut Vec<Problem>) {
+        match Credential::parse(&Value::Object(found.fields.0.clone()), self.key()) {
+            Ok((_, mut credential)) => {
+                credential.id = self.new_id();
+                self.join(credential);
+            }
+            Err(wrong) => problems.extend(wrong.into_iter().map(|problem| not_discovered(problem, found))),
+        }
+    }
+
+    /// Anthropic's order: those added by hand first, then by source.
+    fn rank_sources(&mut self) {
+        let mut order: Vec<_> = self.roster.iter().collect();
+        order.sort_by_cached_key(|(_, member)| {
+            let credential = &member.credential;
+            match credential.source.is_manual() {
+                true => (0, credential.priority, String::new()),
+                false => {
+                    let rank = anthropic_rank(&credential.source).saturating_add(1);
+                    (rank, credential.priority, credential.label.clone())
+                }
+            }
+        });
+        let order: Vec<_> = order.into_iter().map(|(slot, _)| slot).collect();
+        self.number(&order);
+    }
+}
+
+/// The strategy that the host's configuration names, else the document's, else the first.
+fn strategy(key: &PoolKey, stored: &Stored, sources: &Sources, problems: &mut Vec<Problem>) -> Strategy {
+    let configured = configured_strategy(sources, key).filter(|name| !name.is_null());
+    let named = match configured {
+        Some(name) => Some(name.as_str()),
+        None => stored.strategy.as_deref().map(Some),
+    };
+    let Some(name) = named else { return Strategy::default() };
+    name.and_then(|name| Strategy::parse(name).ok()).unwrap_or_else(|| {
+        problems.push(Problem::warning(
+            ProblemCode::UnknownStrategy,
+            format!("/credential_pool_strategies{}", pointer_step(key.as_str())),
+            "no strategy has this name, so the first credential serves; use `fill_first`, `round_robin`, `random` or \
+             `least_used`",
+        ));
+        Strategy::default()
+    })
+}
+
+/// Whether two tokens end, and the one before the other.
+fn is_before(one: Option<Timestamp>, other: Option<Timestamp>) -> bool {
+    one.zip(other).is_some_and(|(one, other)| one < other)
+}
+
+fn no_id_of_its_own(is_shared: bool, pointer: String) -> Problem {
+    match is_shared {
+        true => Problem::warning(
+            ProblemCode::DuplicateId,
+            pointer,
+            "an earlier row has the same id; this one got a new id, which is written with the next change",
+        ),
+        false => Problem::warning(
+            ProblemCode::MissingId,
+            pointer,
+            "the row had no id; it got one, which is written with the next change",
+        ),
+    }
+}
+
+fn not_discovered(problem: Problem, found: &Found) -> Problem {
+    let place = match found.source.as_str() {
+        "device_code" => "/providers",
+        _ => "",
+    };
+    Problem { message: format!("a discovered login was left out: {}", problem.message).into(), ..problem }.under(place)
+}

@@ -1,0 +1,82 @@
+//! Secrets that cannot be printed by accident.
+
+use std::{fmt, sync::Arc};
+
+use sha2::{Digest, Sha256};
+
+/// A key or token. Prints as `[redacted]`; only [`Secret::expose`] gives it away.
+///
+/// ```
+/// use credential_pool::Secret;
+///
+/// let key = Secret::new("sk-very-secret");
+/// assert_eq!(format!("{key:?}"), "[redacted]");
+/// assert_eq!(key.expose(), "sk-very-secret");
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Secret(Arc<str>);
+
+impl Secret {
+    /// Takes in a key or token.
+    pub fn new(secret: impl Into<Arc<str>>) -> Self {
+        Self(secret.into())
+    }
+
+    /// The secret itself, for a request or a row that is about to be stored.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What names this secret without giving it away.
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(self.0.as_bytes())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// Names a secret without giving it away: `sha256:` and the first 16 hex digits of its SHA-256.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Fingerprint(String);
+
+impl Fingerprint {
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        let digest = Sha256::digest(bytes);
+        let mut text = String::from("sha256:");
+        for byte in digest.iter().take(8) {
+            text.push_str(&format!("{byte:02x}"));
+        }
+        Self(text)
+    }
+
+    /// The fingerprint as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_is_the_start_of_the_sha_256() {
+        // SHA-256("abc"), FIPS 180-4, appendix B.1.
+        assert_eq!(Secret::new("abc").fingerprint().as_str(), "sha256:ba7816bf8f01cfea");
+    }
+
+    #[test]
+    fn a_secret_never_prints() {
+        assert_eq!(format!("{:?}", Some(Secret::new("canary"))), "Some([redacted])");
+    }
+}

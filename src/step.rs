@@ -1,0 +1,289 @@
+//! All that goes out of the pool or comes back to it: steps, intents, outcomes, wakes, answers.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    change::{Change, RowFields},
+    credential::{CredentialId, Source},
+    error::Problem,
+    secret::Fingerprint,
+    time::Timestamp,
+};
+
+/// What an input answers: a value, work for the host, and when to come back.
+#[must_use = "the intents are work that the host must do"]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Step<T> {
+    /// The answer.
+    pub value: T,
+    /// Work for the host, in order. Each intent is settled once, with [`Pool::settle`](crate::Pool::settle).
+    pub intents: Vec<Intent>,
+    /// The next moment at which something changes by itself; it replaces the last one. The host
+    /// calls [`Pool::tick`](crate::Pool::tick) then.
+    pub wake: Option<Wake>,
+}
+
+/// What [`Pool::open`](crate::Pool::open) found.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Opened {
+    /// Whether the pool has any credential.
+    pub has_credentials: bool,
+    /// What a person should look at; rows with an error were set aside and stay as they are.
+    pub problems: Vec<Problem>,
+}
+
+/// Which credential serves the next request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
+pub enum Selection {
+    /// This one.
+    Selected {
+        /// Its id; [`Pool::runtime`](crate::Pool::runtime) tells key and base URL.
+        credential: CredentialId,
+    },
+    /// The next one's token must be refreshed first: settle that intent, then select again.
+    Refreshing {
+        /// The credential that is next.
+        credential: CredentialId,
+        /// The [`Intent`] that refreshes it, in this step or an earlier one.
+        intent: IntentId,
+    },
+    /// All credentials rest.
+    Exhausted {
+        /// When the first is back; none if none comes back by itself.
+        retry_at: Option<Timestamp>,
+    },
+    /// The pool has no credentials.
+    Empty,
+}
+
+/// A refresh that is under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Refreshing {
+    /// The login.
+    pub credential: CredentialId,
+    /// The [`Intent`] that refreshes it, in this step or an earlier one.
+    pub intent: IntentId,
+}
+
+/// What a request uses.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Runtime<'a> {
+    /// The key or token that the request carries.
+    pub key: &'a str,
+    /// Where the request goes; none if the row does not say.
+    pub base_url: Option<&'a str>,
+}
+
+impl fmt::Debug for Runtime<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Runtime { key: [redacted], .. }")
+    }
+}
+
+/// Names an intent within its pool. Counts up from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct IntentId(pub(crate) u64);
+
+impl IntentId {
+    /// The intent with this number.
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+/// Work for the host, as data.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Intent {
+    /// Write these changes: [`apply`](crate::apply) them to the store's latest state.
+    ///
+    /// They hold all changes that no earlier intent is known to have saved, so that a failed write
+    /// is not a lost one. Intents of this kind are carried out in order.
+    Persist {
+        /// Names the intent.
+        id: IntentId,
+        /// What to write.
+        changes: Vec<Change>,
+    },
+    /// Send this HTTP request and settle with what came of it. A host with an OAuth client of its
+    /// own may refresh its own way, and settles the same.
+    Refresh {
+        /// Names the intent.
+        id: IntentId,
+        /// The login to refresh.
+        credential: CredentialId,
+        /// The request.
+        request: HttpRequest,
+    },
+}
+
+impl Intent {
+    /// Names the intent.
+    pub fn id(&self) -> IntentId {
+        match self {
+            Self::Persist { id, .. } | Self::Refresh { id, .. } => *id,
+        }
+    }
+}
+
+/// An HTTP request that the host sends as it is. `Debug` shows nothing of its content.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HttpRequest {
+    /// `POST`.
+    pub method: &'static str,
+    /// Where to.
+    pub url: String,
+    /// Names and values; the User-Agent is the host's own.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body, which holds a secret.
+    pub body: String,
+    /// How long to wait for the answer, in milliseconds.
+    pub timeout_ms: u32,
+}
+
+impl fmt::Debug for HttpRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HttpRequest {{ method: {}, .. }}", self.method)
+    }
+}
+
+/// How an intent ended.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Outcome {
+    /// Of `Persist`: the changes are written.
+    Saved,
+    /// Of `Persist`: they are not, and must be written later.
+    Failed,
+    /// Of `Refresh`: the provider gave new tokens.
+    Tokens {
+        /// Fields of the row, as they are stored; at least a new `access_token` or `agent_key`.
+        /// Others: `refresh_token`, `expires_at`, `expires_at_ms`, `expires_in`, `obtained_at`,
+        /// `last_refresh`, `token_type`, `scope`, `inference_base_url`, `agent_key_*`.
+        set: RowFields,
+    },
+    /// Of `Refresh`: the provider refused.
+    Refused,
+    /// Of `Refresh`: no answer came from the provider.
+    Unreachable,
+}
+
+/// What became of a settled intent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
+pub enum Settled {
+    /// The changes are written.
+    Saved,
+    /// The changes ride along in the next `Persist`; the wake says when at the latest.
+    Unsaved,
+    /// The login has new tokens.
+    Refreshed {
+        /// Which.
+        credential: CredentialId,
+    },
+    /// The login rests, because the provider refused to refresh it.
+    Benched {
+        /// Which.
+        credential: CredentialId,
+    },
+    /// The provider could not be reached. The login serves while its token is valid.
+    Unrefreshed {
+        /// Which.
+        credential: CredentialId,
+        /// When the next refresh may be tried.
+        retry_at: Timestamp,
+    },
+    /// The credential went away or has other tokens in the meantime; nothing was done.
+    Gone,
+}
+
+/// The next moment at which something changes by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Wake {
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: WakeReason,
+}
+
+/// Why a pool wants to be woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WakeReason {
+    /// A credential has rested long enough.
+    CooldownEnds,
+    /// The current login's token should be refreshed.
+    TokenDue,
+    /// Changes wait to be written.
+    UnsavedChanges,
+}
+
+/// A credential as people may see it: no secret in it. `Debug` leaves out what people wrote.
+#[derive(Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// Names the credential within its pool.
+    pub id: CredentialId,
+    /// What people call it.
+    pub label: String,
+    /// What kind of secret it holds, as it is stored.
+    pub auth_type: String,
+    /// Its place in the order, lowest first.
+    pub priority: i64,
+    /// Where it came from.
+    pub source: Source,
+    /// Names its secret without giving it away.
+    pub fingerprint: Fingerprint,
+    /// Where its requests go.
+    pub base_url: Option<String>,
+    /// How often it was used.
+    pub request_count: u64,
+    /// How it is doing.
+    pub state: State,
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry").field("id", &self.id).field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+/// How a credential is doing at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
+pub enum State {
+    /// It can serve.
+    Available,
+    /// It rests.
+    Exhausted {
+        /// When it is back; none if it does not come back by itself.
+        until: Option<Timestamp>,
+        /// Why it rests.
+        reason: Reason,
+        /// The HTTP status of the failure, if there was one.
+        error_code: Option<i64>,
+    },
+    /// Only a new login or a reset can revive it.
+    Dead,
+}
+
+/// Why a credential rests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// A request or a refresh failed.
+    Failed,
+    /// Its token has expired, and it cannot be refreshed.
+    Expired,
+    /// Its token has expired, and the provider cannot be reached to refresh it.
+    Unreachable,
+    /// There is no key or token in it.
+    NoSecret,
+}

@@ -1,0 +1,184 @@
+/** The demo as a person runs it: what it prints, how it ends, and what it leaves. */
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readdir, readFile, realpath, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import { checkDocument } from "../../pkg/dist/node.js";
+
+const CANARY = "canary-0d1f";
+
+let folder = "";
+
+before(async () => {
+  folder = await realpath(await mkdtemp(join(tmpdir(), "credential-pool-test-")));
+});
+after(() => rm(folder, { recursive: true }));
+
+test("its own document: every credential fails its own way, and every request is served", async () => {
+  const { code, stdout, stderr } = await demo("--json");
+  assert.equal(code, 0, stderr);
+  const summary = JSON.parse(stdout);
+  after(() => rm(join(summary.document, ".."), { recursive: true }));
+  assert.deepEqual([summary.requests, summary.served, summary.fileEqualsPool], [200, 200, true]);
+  assert.equal(summary.refreshes, 2, "once because it was due, once because it had ended early");
+  const seen = Object.fromEntries(
+    summary.credentials.map((/** @type {any} */ it) => [it.label, [it.state, Object.keys(it.failures).join()]]),
+  );
+  assert.deepEqual(seen, {
+    "team key": ["exhausted", "429"],
+    "own key": ["exhausted", "429"],
+    "prepaid key": ["exhausted", "402"],
+    login: ["exhausted", "401,429"],
+    "company key": ["available", ""],
+  });
+  const rows = (await read(summary.document)).credential_pool.anthropic;
+  assert.deepEqual(
+    rows.map((/** @type {any} */ row) => row.request_count),
+    summary.credentials.map((/** @type {any} */ it) => it.uses),
+  );
+});
+
+test("a person sees a table, the count and the path", async () => {
+  const path = await document("table", { openrouter: [{ id: "a", label: "mine", access_token: CANARY }] });
+  const { code, stdout, stderr } = await demo("--document", path);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /^credential +uses +failures +state +cooldown left$/m);
+  assert.match(stdout, /^mine \(a\) +\d+ +.* available$/m);
+  assert.match(stdout, /^200 of 200 requests served in \d+\.\d s$/m);
+  assert.ok(stdout.includes(`${path} says what the pool says`));
+  assert.match(stderr, /^pool openrouter of /m);
+  assert.match(stderr, /^150 of 200 requests served$/m);
+});
+
+test("somebody's document: all that is not the pool's stays, and no secret is shown", async () => {
+  const others = { nous: [{ id: "n", access_token: "left alone" }] };
+  const rows = [
+    { id: "a", access_token: `${CANARY}-a`, note: { kept: [1.0, null] }, last_status: "exhausted", last_error_code: 429 },
+    {
+      id: "b",
+      auth_type: "oauth",
+      access_token: `${CANARY}-b`,
+      refresh_token: `${CANARY}-r`,
+      expires_at_ms: 1,
+      priority: -1,
+    },
+    { id: 7, access_token: `${CANARY}-c` },
+  ];
+  const path = await document("others", { anthropic: rows, ...others }, { theirs: { kept: true } });
+  const before = await readFile(path, "utf8");
+  const { code, stdout, stderr } = await demo("--json", "--document", path);
+  assert.equal(code, 0, stderr);
+  assert.ok(!`${stdout}${stderr}`.includes(CANARY));
+  const now = await read(path);
+  const { anthropic, ...rest } = now.credential_pool;
+  assert.deepEqual([rest, now.theirs], [others, { kept: true }]);
+  assert.deepEqual([anthropic[0].note, anthropic[2]], [rows[0]?.note, rows[2]]);
+  assert.notEqual(anthropic[1].refresh_token, `${CANARY}-r`);
+  assert.equal(await readFile(`${path}.before-demo`, "utf8"), before);
+});
+
+test("a link to a document stays a link, and the file keeps its mode", async () => {
+  const path = await document("linked", { "custom:box": [{ id: "a", access_token: "sk-a" }] });
+  const link = join(folder, "link.json");
+  await symlink(path, link);
+  const { code, stderr } = await demo("--json", "--document", link);
+  assert.equal(code, 0, stderr);
+  assert.equal((await stat(path)).mode & 0o777, 0o600);
+  assert.equal((await read(link)).credential_pool["custom:box"][0].id, "a");
+  assert.deepEqual((await readdir(folder)).filter((name) => name.startsWith(".")), []);
+});
+
+test("a document in which all credentials rest: no request is served", async () => {
+  const at = Date.now() / 1000;
+  const path = await document("resting", {
+    openrouter: [{ id: "a", access_token: "sk", last_status: "exhausted", last_status_at: at, last_error_code: 402 }],
+  });
+  const { code, stdout } = await demo("--json", "--document", path);
+  assert.equal(code, 1);
+  const summary = JSON.parse(stdout);
+  assert.deepEqual([summary.served, summary.fileEqualsPool], [0, true]);
+});
+
+for (const [name, text, says] of /** @type {[string, string, RegExp][]} */ ([
+  ["nothing", "", /no document/],
+  ["half", '{ "credential_pool": ', /no document/],
+  ["a list", "[]", /no document/],
+  ["no credentials", '{ "version": 1, "providers": {}, "credential_pool": { "openrouter": [] } }', /no credentials/],
+  ["rows of nonsense", '{ "credential_pool": { "openrouter": [1, null, { "access_token": 5 }] } }', /no credentials/],
+])) {
+  test(`a document that holds ${name} is refused and left as it was`, async () => {
+    const path = join(folder, "refused.json");
+    await writeFile(path, text);
+    const { code, stdout, stderr } = await demo("--document", path);
+    assert.deepEqual([code, stdout], [2, ""], stderr);
+    assert.match(stderr, says);
+    assert.doesNotMatch(stderr, /\n {4}at /, "no stack");
+    assert.equal(await readFile(path, "utf8"), text);
+  });
+}
+
+test("what is no file and what is no option is refused", async () => {
+  for (const words of [["--document", join(folder, "missing.json")], ["--document", folder], ["--jason"], ["x"]]) {
+    const { code, stdout, stderr } = await demo(...words);
+    assert.deepEqual([code, stdout], [2, ""]);
+    assert.match(stderr, /^error: /);
+    assert.doesNotMatch(stderr, /\n {4}at /, "no stack");
+  }
+});
+
+for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) {
+  test(`${signal} ends the demo and leaves a good file`, async () => {
+    const run = start("--json");
+    await run.says(/^50 of 200 requests served$/m);
+    run.child.kill(signal);
+    const { code, stdout, stderr } = await run.end;
+    assert.equal(code, 130, stderr);
+    const summary = JSON.parse(stdout);
+    after(() => rm(join(summary.document, ".."), { recursive: true }));
+    assert.equal(summary.fileEqualsPool, true);
+    assert.ok(summary.served >= 50 && summary.served < 200);
+    assert.deepEqual(checkDocument(await readFile(summary.document, "utf8")), []);
+    assert.deepEqual(await readdir(join(summary.document, "..")), [basename(summary.document)]);
+  });
+}
+
+/** @param {string[]} words */
+function demo(...words) {
+  return start(...words).end;
+}
+
+/** @param {string[]} words */
+function start(...words) {
+  const child = spawn("node", [fileURLToPath(new URL("main.mjs", import.meta.url)), ...words]);
+  const written = { stdout: "", stderr: "" };
+  child.stdout.on("data", (chunk) => (written.stdout += chunk));
+  child.stderr.on("data", (chunk) => (written.stderr += chunk));
+  const end = once(child, "close").then(([code]) => ({ code, ...written }));
+  const says = async (/** @type {RegExp} */ pattern) => {
+    while (!pattern.test(written.stderr)) await once(child.stderr, "data");
+  };
+  return { child, end, says };
+}
+
+/**
+ * @param {string} name
+ * @param {Record<string, unknown[]>} pools
+ * @param {Record<string, unknown>} [others]
+ */
+async function document(name, pools, others) {
+  const path = join(folder, `${name}.json`);
+  const text = JSON.stringify({ version: 1, providers: {}, credential_pool: pools, ...others });
+  await writeFile(path, text, { mode: 0o600 });
+  return path;
+}
+
+/** @param {string} path */
+async function read(path) {
+  return JSON.parse(await readFile(path, "utf8"));
+}

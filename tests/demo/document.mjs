@@ -1,0 +1,164 @@
+/** The document that the demo runs on, and a provider that knows its credentials. */
+
+import { constants } from "node:fs";
+import { copyFile, mkdtemp, readFile, realpath, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { checkDocument, CredentialPool, pools, PoolError, readDocument } from "../../pkg/dist/node.js";
+
+import { startProvider } from "../provider/provider.mjs";
+
+import { FileStore } from "./store.mjs";
+
+/** @typedef {import("../../pkg/dist/node.js").Row} Row */
+
+/** The demo cannot start; the message says why. */
+export class CannotStart extends Error {}
+
+/** How long the provider thinks about a request. */
+const LATENCY_MS = 8;
+
+/** For credentials that somebody brought: a limit that is reached, and soon over, so that nobody is benched for long. */
+const MODEST = { limit: { requests: 60, windowMs: 400 } };
+
+/** A document with five credentials, of which four fail in a way of their own. */
+export async function openExample() {
+  const provider = await startProvider({ latencyMs: LATENCY_MS });
+  const perMinute = (/** @type {number} */ requests) => ({ limit: { requests, windowMs: 60_000 } });
+  const row = (/** @type {string} */ id, /** @type {Row} */ fields) => ({ id, base_url: provider.url, ...fields });
+  const key = (/** @type {string} */ id, /** @type {string} */ label) =>
+    row(id, { label, auth_type: "api_key", source: "manual", access_token: `sk-ant-api-demo-${id}` });
+
+  const rows = [
+    key("a1f001", "team key"),
+    key("a1f002", "own key"),
+    key("a1f003", "prepaid key"),
+    row("a1f004", {
+      label: "login",
+      auth_type: "oauth",
+      source: "manual:hermes_pkce",
+      access_token: "at-demo",
+      refresh_token: "rt-demo",
+      // The pool refreshes two minutes before the end: that is due soon after the demo has started.
+      expires_at_ms: Date.now() + 120_100,
+    }),
+    key("a1f005", "company key"),
+  ].map((fields, priority) => ({ ...fields, priority }));
+
+  provider.addKey("sk-ant-api-demo-a1f001", perMinute(50));
+  provider.addKey("sk-ant-api-demo-a1f002", perMinute(40));
+  provider.addKey("sk-ant-api-demo-a1f003", { credit: 12 });
+  // The refreshed token ends early, as one does when somebody logs out elsewhere.
+  const grants = [{ lifetimeMs: 3_600_000, uses: 30 }, { lifetimeMs: 3_600_000, uses: Infinity }];
+  provider.addLogin({ accessToken: "at-demo", refreshToken: "rt-demo", grants }, perMinute(60));
+  provider.addKey("sk-ant-api-demo-a1f005");
+
+  const path = join(await mkdtemp(join(tmpdir(), "credential-pool-demo-")), "auth.json");
+  const document = { version: 1, providers: {}, credential_pool: { anthropic: rows } };
+  await writeFile(path, JSON.stringify(document, null, 2), { mode: 0o600 });
+  return { ...open(await readFile(path, "utf8"), "anthropic"), store: new FileStore(path), provider, copy: undefined };
+}
+
+/**
+ * A document that somebody brought. The demo writes to it.
+ *
+ * @param {string} given
+ */
+export async function openFile(given) {
+  const [path, text] = await read(given);
+  const found = firstPool(path, text);
+  const provider = await startProvider({ latencyMs: LATENCY_MS });
+  const rows = found.pool.rows();
+  for (const row of rows) {
+    const { key } = found.pool.runtime(String(row.id));
+    const refreshToken = row.refresh_token ?? undefined;
+    if (row.auth_type === "oauth") provider.addLogin({ accessToken: key, refreshToken }, MODEST);
+    else provider.addKey(key, MODEST);
+  }
+  const copy = rows.some((row) => row.refresh_token) ? await keepCopy(path) : undefined;
+  return { ...found, store: new FileStore(path), provider, copy };
+}
+
+/**
+ * @param {string} given
+ * @returns {Promise<[path: string, text: string]>}
+ */
+async function read(given) {
+  try {
+    const path = await realpath(given);
+    return [path, await readFile(path, "utf8")];
+  } catch (error) {
+    throw new CannotStart(`the document cannot be read: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+/**
+ * The first pool with a credential that can serve, else the first with any.
+ *
+ * @param {string} path
+ * @param {string} text
+ */
+function firstPool(path, text) {
+  const found = keys(path, text).map((key) => open(text, key));
+  const isServing = (/** @type {Opened} */ { pool }) => pool.entries().some(({ state }) => state.type === "available");
+  const chosen = found.find(isServing) ?? found.find(({ pool }) => pool.hasCredentials());
+  if (chosen === undefined) {
+    const problems = said(checkDocument(text));
+    throw new CannotStart(`${path} has no credentials that can be read; add one, or run without --document${problems}`);
+  }
+  return chosen;
+}
+
+/** The logins of a document are the same for every pool. */
+const ANY_POOL = "anthropic";
+
+/**
+ * The pools of a document: those with rows, and those that a login in it makes.
+ *
+ * @param {string} path
+ * @param {string} text
+ */
+function keys(path, text) {
+  try {
+    const keys = pools(text);
+    const { documentLogins } = readDocument(text, ANY_POOL);
+    return [...new Set([...keys, ...Object.keys(documentLogins ?? {})])].filter((key) => key.trim() !== "");
+  } catch (error) {
+    if (!(error instanceof PoolError)) throw error;
+    throw new CannotStart(`${path} is no document that a pool can be read from${said(checkDocument(text))}`);
+  }
+}
+
+/** @param {import("../../pkg/dist/node.js").Problem[]} problems */
+function said(problems) {
+  return problems.map(({ pointer, message }) => `\n  ${pointer}: ${message}`.replace("  : ", "  ")).join("");
+}
+
+/** @typedef {ReturnType<typeof open>} Opened */
+
+/**
+ * @param {string} text
+ * @param {string} key
+ */
+function open(text, key) {
+  const { stored, documentLogins } = readDocument(text, key);
+  const { pool, ...step } = CredentialPool.open({ key, stored, sources: { documentLogins } });
+  return { pool, step };
+}
+
+/**
+ * The demo's provider replaces the tokens of logins, so the true ones are kept.
+ *
+ * @param {string} path
+ */
+async function keepCopy(path) {
+  const copy = `${path}.before-demo`;
+  try {
+    await copyFile(path, copy, constants.COPYFILE_EXCL);
+  } catch (error) {
+    const isThere = error instanceof Error && "code" in error && error.code === "EEXIST";
+    if (!isThere) throw new CannotStart(`no copy of ${path} can be kept beside it; give the demo a copy`);
+  }
+  return copy;
+}

@@ -1,0 +1,64 @@
+/**
+ * The demo: an agent host that sends requests with a pool's credentials to a provider that limits,
+ * bills and expires them.
+ */
+
+import { parseArgs } from "node:util";
+
+import { CannotStart, openExample, openFile } from "./document.mjs";
+import { Host } from "./host.mjs";
+import { Progress } from "./progress.mjs";
+import { asData, asTable } from "./report.mjs";
+import { serveAll } from "./requests.mjs";
+
+const REQUESTS = 200;
+const WORKERS = 4;
+
+process.exitCode = await main().catch((error) => {
+  if (!(error instanceof CannotStart)) throw error;
+  process.stderr.write(`error: ${error.message}\n`);
+  return 2;
+});
+
+/** @returns {Promise<number>} The exit code. */
+async function main() {
+  const options = readOptions();
+  const { pool, step, store, provider, copy } = await (options.document === undefined
+    ? openExample()
+    : openFile(options.document));
+  const progress = new Progress(process.stderr, REQUESTS);
+  const signal = interrupted();
+  const host = new Host({ pool, store, provider: provider.url, tell: (event) => progress.tell(event), signal });
+  progress.tell(`pool ${pool.key()} of ${store.path}`);
+  if (copy !== undefined) progress.tell(`the demo's provider replaces tokens; the document as it was: ${copy}`);
+  for (const { pointer, message } of host.take(step).problems) progress.tell(`${pointer}: ${message}`);
+
+  const started = performance.now();
+  const served = await serveAll(host, { requests: REQUESTS, workers: WORKERS, progress });
+  const isSaved = await host.close();
+  await provider.close();
+  progress.end();
+
+  const run = { host, provider, served, requests: REQUESTS, isSaved, seconds: (performance.now() - started) / 1000 };
+  process.stdout.write(options.json ? asData(run) : asTable(run));
+  if (signal.aborted) return 130;
+  return served === REQUESTS && isSaved ? 0 : 1;
+}
+
+function readOptions() {
+  try {
+    const options = { document: { type: /** @type {const} */ ("string") }, json: { type: /** @type {const} */ ("boolean") } };
+    return parseArgs({ options }).values;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new CannotStart(`${message}\nusage: main.mjs [--document PATH] [--json]`);
+  }
+}
+
+/** Aborts at the first Ctrl-C or the system's wish to end; the second ends the process at once. */
+function interrupted() {
+  const interruption = new AbortController();
+  const interrupt = () => (interruption.signal.aborted ? process.exit(130) : interruption.abort());
+  process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
+  return interruption.signal;
+}

@@ -1,0 +1,181 @@
+//! A document keeps what it holds, whatever changes are applied to it.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use credential_pool::{
+    Change, Document, ErrorCode, PoolKey, RowFields, Secret, Source, Status, Strategy as Choice, Timestamp,
+    UnixSeconds, apply, check,
+};
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+
+proptest! {
+    #[test]
+    fn what_did_not_change_comes_back_byte_for_byte(text in document(json_text(), rows())) {
+        prop_assert_eq!(Document::parse(&text).unwrap().to_text(), text);
+    }
+
+    #[test]
+    fn what_is_written_is_what_was_applied(text in document(json_text(), rows()), changes in changes()) {
+        let mut document = Document::parse(&text).unwrap();
+        let mut expected = document.stored(&pool());
+        apply(&mut expected, &changes, &pool());
+        document.apply(&pool(), &changes).unwrap();
+
+        let written = document.to_text();
+        let read = Document::parse(&written).unwrap();
+        prop_assert_eq!(as_floats(json!(read.stored(&pool()))), as_floats(json!(expected)), "{}", written);
+        prop_assert_eq!(read.stored(&other_pool()), document.stored(&other_pool()));
+        prop_assert_eq!(read.login("nous"), document.login("nous"));
+        prop_assert_eq!(read.to_text(), written);
+    }
+
+    #[test]
+    fn what_no_change_is_about_keeps_its_text(
+        (mine, text) in json_text().prop_flat_map(|mine| (Just(mine.clone()), document(Just(mine), rows()))),
+        changes in changes(),
+    ) {
+        let mut document = Document::parse(&text).unwrap();
+        document.apply(&pool(), &changes).unwrap();
+        let written = document.to_text();
+        let kept = [format!("\"mine\": {mine}"), format!("\"nous\": {mine}"), format!("\"anthropic\": [{mine}]")];
+        for text in kept {
+            prop_assert!(written.contains(&text), "{}", written);
+        }
+    }
+
+    #[test]
+    fn a_refused_change_leaves_everything_as_it_was(text in document(json_text(), json_text()), changes in changes()) {
+        let mut document = Document::parse(&text).unwrap();
+        if let Err(error) = document.apply(&pool(), &changes) {
+            prop_assert_eq!(error.code, ErrorCode::InvalidDocument);
+            prop_assert_eq!(document.to_text(), text);
+        }
+    }
+
+    #[test]
+    fn any_text_is_read_or_refused(text in prop_oneof![any::<String>(), json_text(), "[\\[\\]{}:,\"0-9a-z \\\\]{0,40}"]) {
+        let problems = check(&text, Timestamp::from_millis(0));
+        match Document::parse(&text) {
+            Ok(document) => prop_assert_eq!(document.to_text(), text),
+            Err(_) => prop_assert_eq!(problems.len(), 1),
+        }
+    }
+}
+
+fn pool() -> PoolKey {
+    PoolKey::parse("openrouter").unwrap()
+}
+
+fn other_pool() -> PoolKey {
+    PoolKey::parse("anthropic").unwrap()
+}
+
+/// A document with `mine` in places that are not ours, and `rows` as its pool.
+fn document(mine: impl Strategy<Value = String>, rows: impl Strategy<Value = String>) -> impl Strategy<Value = String> {
+    (rows, mine, prop::bool::ANY, prop::sample::select(vec!["\n", "\r\n", ""])).prop_map(
+        |(rows, mine, settings, newline)| {
+            let settings = match settings {
+                true => {
+                    "\"suppressed_sources\": {\n\t\"openrouter\": [\"b\", 1.0]\n},\n\
+                     \"credential_pool_strategies\": {\"openrouter\": \"Fill_First\"},\n"
+                }
+                false => "",
+            };
+            format!(
+                "{{\n  \"mine\": {mine},\n  \"providers\": {{\"nous\": {mine}}},\n  {settings}  \"credential_pool\": {{\n    \
+                 \"anthropic\": [{mine}],\n    \"openrouter\": {rows}\n  }}\n}}\n"
+            )
+            .replace('\n', newline)
+        },
+    )
+}
+
+/// Rows in all states of repair.
+fn rows() -> impl Strategy<Value = String> {
+    let field = prop_oneof![
+        select(&[
+            "\"id\": \"a\"",
+            "\"id\": \"b\"",
+            "\"id\": \"c\"",
+            "\"\\u0069d\": \"d\"",
+            "\"id\": null",
+            "\"id\": 7"
+        ]),
+        select(&["\"access_token\": \"one\"", "\"access_token\": \"tw\\u006f\"", "\"refresh_token\": \"one\""]),
+        select(&["\"request_count\": 1", "\"request_count\": 1e1", "\"priority\": 1.0", "\"turn\": 3"]),
+        select(&["\"last_status\": \"exhausted\"", "\"last_status_at\": 5.0", "\"last_status_at\": 1e400"]),
+        json_text().prop_map(|value| format!("\"mine\": {value}")),
+    ];
+    let row = prop::collection::vec(field, 0..6).prop_map(|fields| format!("{{{}}}", fields.join(", ")));
+    let row = prop_oneof![6 => row, 1 => json_text()];
+    (prop::collection::vec(row, 0..5), select(&[", ", ",", ",\n      "]))
+        .prop_map(|(rows, separator)| format!("[{}]", rows.join(&separator)))
+}
+
+/// JSON in all its forms.
+fn json_text() -> impl Strategy<Value = String> {
+    let scalar =
+        select(&["null", "-0.0", "1.0", "1e400", "12345678901234567890123", "\"\\u00e9\"", "\"\\ud800\"", "\"]é\""]);
+    scalar.prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3).prop_map(|items| format!("[ {}]", items.join(" ,"))),
+            prop::collection::vec((select(&["\"a\"", "\"\\u0061\"", "\"id\""]), inner), 0..3).prop_map(|members| {
+                let members: Vec<_> = members.iter().map(|(name, value)| format!("{name} :{value}")).collect();
+                format!("{{{}}}", members.join(" , "))
+            }),
+        ]
+    })
+}
+
+fn changes() -> impl Strategy<Value = Vec<Change>> {
+    let id = || prop::sample::select(vec!["a", "b", "c", "d", "e"]);
+    let source = || prop::sample::select(vec!["a", "b"]).prop_map(|source| Source::from(source.to_owned()));
+    let fields = || {
+        prop::sample::subsequence(vec!["label", "access_token", "mine", "base_url"], 0..3).prop_map(|names| {
+            RowFields(names.into_iter().map(|name| (name.to_owned(), json!("new"))).collect::<Map<_, _>>())
+        })
+    };
+    let one = || Secret::new("one").fingerprint();
+    let change = prop_oneof![
+        (id(), fields()).prop_map(|(id, mut row)| {
+            row.0.insert("id".to_owned(), id.into());
+            Change::Add { row }
+        }),
+        id().prop_map(|id| Change::Remove { id: id.into() }),
+        (id(), prop::option::of(id())).prop_map(move |(id, was)| {
+            Change::Identify { id: id.into(), was: was.map(Into::into), fingerprint: one() }
+        }),
+        (id(), fields()).prop_map(|(id, set)| Change::Edit { id: id.into(), set }),
+        (id(), fields()).prop_map(move |(id, set)| Change::Tokens { id: id.into(), replaces: one(), set }),
+        (id(), 0.0..9.0).prop_map(|(id, at)| Change::Status {
+            id: id.into(),
+            status: Some(Status::Exhausted),
+            at: UnixSeconds::new(at),
+            error_code: Some(429),
+            supersedes: UnixSeconds::new(at),
+        }),
+        (id(), 0_u64..3, prop::option::of(0_u64..9)).prop_map(|(id, count, turn)| Change::Used {
+            id: id.into(),
+            count,
+            turn
+        }),
+        source().prop_map(|source| Change::Suppress { source }),
+        source().prop_map(|source| Change::Unsuppress { source }),
+        Just(Change::SetStrategy { strategy: Choice::LeastUsed }),
+    ];
+    prop::collection::vec(change, 0..6)
+}
+
+fn select(texts: &[&str]) -> impl Strategy<Value = String> + Clone + use<> {
+    prop::sample::select(texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>())
+}
+
+/// The value with all numbers as floats: 1 and 1.0 are the same.
+fn as_floats(value: Value) -> Value {
+    match value {
+        Value::Number(number) => json!(number.as_f64()),
+        Value::Array(items) => items.into_iter().map(as_floats).collect(),
+        Value::Object(members) => members.into_iter().map(|(name, value)| (name, as_floats(value))).collect(),
+        other => other,
+    }
+}

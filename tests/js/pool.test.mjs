@@ -1,0 +1,279 @@
+// The JavaScript face, in every host alike: Node and Deno run this very file.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import {
+  applyChanges, applyToDocument, checkDocument, CredentialPool, customPools, emptyDocument, PoolError, pools,
+  poolKeyForBaseUrl, readDocument, wanted,
+} from "credential-pool";
+
+const NOW = 1_775_757_580_463;
+const SECOND = 1_000;
+const HOUR = 3_600 * SECOND;
+
+const seeded = { random: (length) => new Uint8Array(length).fill(7) };
+
+const key = (id, priority) => ({ id, source: "manual", access_token: `sk-${id}`, priority });
+
+const login = (id, expiresAt) => ({
+  id, source: "manual:hermes_pkce", auth_type: "oauth", access_token: `at-${id}`, refresh_token: `rt-${id}`,
+  expires_at_ms: expiresAt,
+});
+
+function open(rows, { key = "openrouter", ...options } = {}) {
+  return CredentialPool.open({ key, stored: { rows }, now: NOW, host: seeded, ...options });
+}
+
+const refuses = (call, code, pointer) =>
+  assert.throws(call, (error) => {
+    assert.ok(error instanceof PoolError, `${error}`);
+    assert.ok(error instanceof Error);
+    assert.equal(error.name, "PoolError");
+    assert.equal(error.code, code);
+    assert.equal(error.pointer, pointer);
+    assert.ok(error.message.length > 20, "a message says what to do");
+    return true;
+  });
+
+describe("decisions", () => {
+  test("a pool selects, counts, benches and writes", () => {
+    const { pool, value, intents, wake } = open([key("a", 0), key("b", 1)]);
+    assert.deepEqual({ value, intents, wake }, { value: { hasCredentials: true, problems: [] }, intents: [], wake: null });
+
+    assert.deepEqual(pool.select(NOW), { value: { type: "selected", credential: "a" }, intents: [], wake: null });
+    assert.deepEqual(pool.runtime("a"), { key: "sk-a", baseUrl: null });
+    assert.deepEqual(pool.markUsed("a"), {
+      value: null, intents: [], wake: { at: NOW + 10 * SECOND, reason: "unsaved_changes" },
+    });
+
+    const step = pool.rotate("a", { status: 429 }, NOW);
+    assert.deepEqual(step.value, { type: "selected", credential: "b" });
+    assert.deepEqual(step.wake, { at: NOW + HOUR, reason: "cooldown_ends" });
+    assert.deepEqual(step.intents, [{
+      type: "persist",
+      id: 1,
+      changes: [
+        { type: "status", id: "a", status: "exhausted", at: NOW / 1000, errorCode: 429, supersedes: NOW / 1000 },
+        { type: "used", id: "a", count: 1 },
+      ],
+    }]);
+    assert.deepEqual(pool.settle(1, { type: "saved" }, NOW).value, { type: "saved" });
+    assert.deepEqual(pool.rotate("b", {}, NOW).value, { type: "exhausted", retryAt: NOW + HOUR });
+    assert.deepEqual(pool.entries(NOW).map((entry) => entry.state), [
+      { type: "exhausted", until: NOW + HOUR, reason: "failed", errorCode: 429 },
+      { type: "exhausted", until: NOW + 24 * HOUR, reason: "failed", errorCode: null },
+    ]);
+    assert.equal(pool.current(), null);
+    assert.equal(pool.peek(NOW + HOUR), "a");
+    assert.equal(pool.reset(null, NOW).value, 2);
+    assert.equal(pool.peek(NOW), "a");
+  });
+
+  test("a login is refreshed before it is used, once", () => {
+    const { pool } = open([login("a", NOW + 60 * SECOND)], { key: "anthropic" });
+    const step = pool.select(NOW);
+    assert.deepEqual(step.value, { type: "refreshing", credential: "a", intent: 1 });
+    const [{ request, ...intent }] = step.intents;
+    assert.deepEqual(intent, { type: "refresh", id: 1, credential: "a" });
+    assert.equal(request.method, "POST");
+    assert.equal(request.timeoutMs, 10_000);
+    assert.ok(request.headers.every(([name, value]) => typeof name === "string" && typeof value === "string"));
+    assert.deepEqual(JSON.parse(request.body).refresh_token, "rt-a");
+    assert.deepEqual(pool.refresh("a", NOW), { value: { credential: "a", intent: 1 }, intents: [], wake: null });
+
+    const set = { access_token: "at-2", refresh_token: "rt-2", expires_at_ms: NOW + HOUR };
+    const settled = pool.settle(1, { type: "tokens", set }, NOW);
+    assert.deepEqual(settled.value, { type: "refreshed", credential: "a" });
+    assert.equal(settled.intents[0].changes[0].type, "tokens");
+    assert.equal(pool.runtime("a").key, "at-2");
+    assert.deepEqual(pool.outstanding(), settled.intents);
+    refuses(() => pool.settle(1, { type: "refused" }, NOW), "already_settled");
+  });
+
+  test("administration answers steps like everything else", () => {
+    const { pool } = open([key("a", 0), key("b", 1), key("c", 2)]);
+    const added = pool.add({ access_token: "sk-new", mine: { deep: true } }, NOW).value;
+    assert.match(added, /^[0-9a-f]{6}$/);
+    pool.moveTo(added, 0, NOW);
+    pool.update("c", { label: "third", base_url: "http://c.test" }, NOW);
+    pool.remove("b", NOW);
+    pool.setStrategy("round_robin", NOW);
+    assert.equal(pool.strategy(), "round_robin");
+    assert.equal(pool.key(), "openrouter");
+    assert.equal(pool.hasCredentials(), true);
+    assert.deepEqual(pool.entries(NOW).map(({ id, label }) => [id, label]), [[added, "openrouter"], ["a", "manual"], ["c", "third"]]);
+    assert.deepEqual(pool.rows()[0].mine, { deep: true });
+    const saved = pool.outstanding().at(-1).changes;
+    assert.ok(saved.some((change) => change.type === "remove" && change.id === "b"), "unsettled changes ride along");
+  });
+
+  test("time and randomness are the host's, or the platform's", () => {
+    const clock = { now: NOW };
+    const host = { ...seeded, now: () => clock.now };
+    const { pool } = CredentialPool.open({ key: "openrouter", stored: { rows: [key("a", 0)] }, host });
+    assert.equal(pool.rotate("a", { status: 429 }).value.retryAt, NOW + HOUR);
+    clock.now += HOUR;
+    assert.equal(pool.select().value.type, "selected");
+
+    const own = CredentialPool.open({ key: "openrouter", stored: { rows: [{ access_token: "sk" }] } });
+    const { retryAt } = own.pool.rotate(own.pool.peek(), { status: 429 }).value;
+    assert.ok(Math.abs(retryAt - HOUR - Date.now()) < 60 * SECOND);
+    const ids = [1, 2].map(() => open([{ access_token: "sk" }]).pool.peek(NOW));
+    assert.equal(ids[0], ids[1], "the same randomness makes the same ids");
+    assert.notEqual(own.pool.peek(), ids[0]);
+  });
+
+  test("answers of the hot path are made once, and nobody can change them", () => {
+    const { pool } = open([key("a", 0)]);
+    const step = pool.select(NOW);
+    assert.equal(pool.select(NOW), step);
+    assert.ok(Object.isFrozen(step) && Object.isFrozen(step.value) && Object.isFrozen(step.intents));
+    pool.markUsed("a");
+    assert.notEqual(pool.select(NOW), step, "the wake is another");
+    assert.equal(pool.markUsed("a"), pool.markUsed("a"));
+  });
+});
+
+describe("discovery", () => {
+  test("a host shows what is wanted", () => {
+    assert.deepEqual(wanted("anthropic"), {
+      env: ["ANTHROPIC_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_API_KEY"],
+      config: ["credential_pool_strategies"],
+      fileLogins: ["hermes_pkce", "claude_code"],
+      documentLogins: [],
+    });
+    const { pool, intents } = open([], {
+      key: "huggingface",
+      sources: { env: { HF_TOKEN: " hf-1 ", PATH: undefined }, config: { credential_pool_strategies: { huggingface: "RANDOM" } } },
+    });
+    assert.equal(pool.strategy(), "random");
+    assert.equal(pool.entries(NOW)[0].source, "env:HF_TOKEN");
+    assert.equal(intents[0].changes[0].row.access_token, "hf-1");
+  });
+
+  test("a custom endpoint is found by its base URL", () => {
+    const config = { custom_providers: [null, { name: 7 }, { name: " My Box ", base_url: "http://box.test/v1/" }] };
+    assert.equal(poolKeyForBaseUrl(" http://box.test/v1", config), "custom:my-box");
+    assert.equal(poolKeyForBaseUrl("http://other.test", config), null);
+  });
+});
+
+describe("documents", () => {
+  const text = `{\n  "mine": 12345678901234567890123,\n  "credential_pool": {\n    "openrouter": [\n      {"id": "a", "access_token": "sk-a", "big": 9007199254740993, "\\u00e9": 1.0}\n    ]\n  }\n}\n`;
+
+  test("what is read, changed and written loses nothing", () => {
+    const { stored, documentLogins } = readDocument(text, "openrouter");
+    assert.deepEqual(documentLogins, {});
+    const { pool } = CredentialPool.open({ key: "openrouter", stored, now: NOW, host: seeded });
+    const [{ changes }] = pool.rotate("a", { status: 402 }, NOW).intents;
+    const written = applyToDocument(text, "openrouter", changes);
+    assert.ok(written.startsWith(`{\n  "mine": 12345678901234567890123,`));
+    assert.ok(written.includes(`"big": 9007199254740993, "\\u00e9": 1.0`));
+    assert.equal(readDocument(written, "openrouter").stored.rows[0].last_error_code, 402);
+    assert.deepEqual(applyChanges("openrouter", stored, changes).rows[0].last_error_code, 402);
+    assert.equal(applyToDocument(text, "openrouter", []), text);
+  });
+
+  test("pools are listed and problems are placed", () => {
+    const text = JSON.stringify({ credential_pool: { "custom:b": [key("a", 0)], "custom:a": [key("a", 0)], "custom:c": [], nous: ["x"] } });
+    assert.deepEqual(pools(text), ["custom:b", "custom:a", "custom:c", "nous"]);
+    assert.deepEqual(customPools(text), ["custom:a", "custom:b"]);
+    const [problem] = checkDocument(text, NOW);
+    assert.equal(problem.code, "wrong_type");
+    assert.equal(problem.severity, "error");
+    assert.equal(problem.pointer, "/credential_pool/nous/0");
+    assert.deepEqual(checkDocument(emptyDocument()), []);
+  });
+
+  test("a text that is no document is refused, and stays with the host", () => {
+    for (const text of ["", "{", "[]", "null", '{"credential_pool": []}', "[".repeat(10_000_000)]) {
+      refuses(() => readDocument(text, "openrouter"), "invalid_document", text.startsWith("{\"") ? "/credential_pool" : "");
+      refuses(() => applyToDocument(text, "openrouter", []), "invalid_document", text.startsWith("{\"") ? "/credential_pool" : "");
+      assert.equal(checkDocument(text, NOW).length, 1);
+    }
+  });
+});
+
+describe("bad input", () => {
+  test("rows of any kind are set aside, and the rest serves", () => {
+    const wrong = [null, 7, "row", [], [[]], { id: 7 }, { id: "x", priority: "3" }, { id: "y", last_status_at: "2026-04-02" }];
+    const { pool, value } = open([...wrong, key("a", 0), key("a", 1), { access_token: "sk-b" }]);
+    assert.deepEqual(pool.setAside(), wrong);
+    assert.equal(pool.entries(NOW).length, 3);
+    assert.deepEqual(value.problems.map(({ code }) => code), [...wrong.map(() => "wrong_type"), "duplicate_id", "missing_id"]);
+  });
+
+  test("what JSON cannot say is a typed error", () => {
+    const { pool } = open([key("a", 0)]);
+    const cycle = {};
+    cycle.self = cycle;
+    let deep = [];
+    for (let level = 0; level < 1_000_000; level++) deep = [deep];
+    const trap = { get id() { throw new Error("sk-trap"); } };
+    for (const mine of [Number.NaN, Number.POSITIVE_INFINITY, 7n, cycle, deep, trap]) {
+      refuses(() => pool.add({ access_token: "sk", mine }, NOW), "invalid_argument", "/row");
+      refuses(() => open([{ access_token: "sk", mine }]), "invalid_argument", "/stored");
+    }
+    refuses(() => pool.rotate("a", { status: Number.NaN }, NOW), "invalid_argument", "/failure");
+    assert.equal(pool.select(NOW).value.credential, "a", "the pool goes on working");
+  });
+
+  test("a time is a number of milliseconds", () => {
+    const { pool } = open([key("a", 0)]);
+    for (const now of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1e300, "soon"]) {
+      refuses(() => pool.select(now), "invalid_argument", "/now");
+    }
+    refuses(() => open([], { host: { now: () => "soon" }, now: undefined }), "invalid_argument", "/now");
+    refuses(() => open([], { host: { random: () => new Uint8Array(3) } }), "invalid_argument", "/host/random");
+    refuses(() => open([], { host: { random: 7 } }), "invalid_argument", "/host/random");
+  });
+
+  test("a clock that jumps back is not believed", () => {
+    const { pool } = open([key("a", 0)]);
+    pool.rotate("a", { status: 429 }, NOW);
+    assert.deepEqual(pool.select(0).value, { type: "exhausted", retryAt: NOW + HOUR });
+    assert.equal(pool.select(NOW + HOUR).value.type, "selected");
+  });
+
+  test("arguments of the wrong kind are named", () => {
+    const { pool } = open([key("a", 0)]);
+    refuses(() => CredentialPool.open(), "invalid_argument", "/key");
+    refuses(() => CredentialPool.open({ key: "  " }), "invalid_argument", "/key");
+    refuses(() => open("rows"), "invalid_argument", "/stored/rows");
+    refuses(() => open([], { sources: { env: { HF_TOKEN: 7 } } }), "invalid_argument", "/sources/env/HF_TOKEN");
+    refuses(() => open([], { sources: { envs: {} } }), "invalid_argument", "/sources/envs");
+    for (const id of [undefined, null, 7, {}, []]) refuses(() => pool.markUsed(id), "invalid_argument", "/id");
+    refuses(() => pool.rotate("a", 429, NOW), "invalid_argument", "/failure");
+    refuses(() => pool.rotate("a", { status: "429" }, NOW), "invalid_argument", "/failure/status");
+    refuses(() => pool.moveTo("a", -1, NOW), "invalid_argument", "/place");
+    refuses(() => pool.setStrategy("best", NOW), "unknown_strategy");
+    refuses(() => pool.settle(9, { type: "saved" }, NOW), "unknown_intent");
+    refuses(() => pool.settle(1.5, { type: "saved" }, NOW), "invalid_argument", "/intent");
+  });
+
+  test("what does not exist, or cannot be, is said so", () => {
+    const { pool } = open([key("a", 0)]);
+    for (const call of [(id) => pool.rotate(id, {}, NOW), (id) => pool.markUsed(id), (id) => pool.runtime(id), (id) => pool.reset(id, NOW)]) {
+      refuses(() => call("nobody"), "unknown_credential");
+    }
+    refuses(() => pool.add({ id: "a", access_token: "sk" }, NOW), "duplicate_id", "/id");
+    refuses(() => pool.add({ priority: "first" }, NOW), "invalid_row", "/priority");
+    refuses(() => pool.refresh("a", NOW), "not_refreshable");
+    const { pool: other } = open([login("a", NOW + HOUR)]);
+    refuses(() => other.refresh("a", NOW), "refresh_unsupported");
+  });
+
+  test("no error tells a secret", () => {
+    const { pool } = open([key("a", 0)]);
+    for (const call of [
+      () => pool.rotate("sk-canary", {}, NOW),
+      () => pool.add({ priority: "sk-canary" }, NOW),
+      () => pool.settle(1, { type: "sk-canary" }, NOW),
+      () => open([], { sources: "sk-canary" }),
+      () => readDocument("sk-canary", "openrouter"),
+      () => CredentialPool.open({ key: ["sk-canary"] }),
+    ]) {
+      assert.throws(call, (error) => !`${error} ${error.stack} ${JSON.stringify(error)}`.includes("sk-canary"));
+    }
+  });
+});

@@ -1,0 +1,20 @@
+//! The core through its public API. A test is just another host.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails"
+)]
+
+mod bad_input;
+mod differences;
+mod host;
+mod properties;
+mod script;
+mod secrecy;
+mod writes;

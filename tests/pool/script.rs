@@ -1,0 +1,242 @@
+//! Random scripts: stored rows, surroundings and inputs, as hostile as a document or a host can be.
+
+use credential_pool::{Outcome, Strategy as PoolStrategy};
+use proptest::{collection::vec, option, prelude::*, sample::select};
+use serde_json::{Map, Value, json};
+
+use crate::host::{DAY, HOUR, SECOND, START};
+
+#[derive(Clone, Debug)]
+pub struct Script {
+    pub key: &'static str,
+    pub rows: Vec<Value>,
+    pub sources: Value,
+    pub seed: [u8; 32],
+    pub inputs: Vec<(Jump, Input)>,
+}
+
+/// How the clock moves before an input.
+#[derive(Clone, Copy, Debug)]
+pub enum Jump {
+    By(i64),
+    To(i64),
+}
+
+impl Jump {
+    pub fn from(self, now: i64) -> i64 {
+        match self {
+            Self::By(millis) => now.saturating_add(millis),
+            Self::To(at) => at,
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub enum Input {
+    Select,
+    Rotate(Which, Option<i64>),
+    RotateCurrent(Option<i64>),
+    Refresh(Which),
+    MarkUsed(Which),
+    /// Carries out the oldest `Persist`, or reports that it failed.
+    Write {
+        succeeds: bool,
+    },
+    /// Settles the oldest refresh.
+    SettleRefresh(Outcome),
+    /// Settles any intent any way, also wrongly.
+    SettleWrongly(u64, Outcome),
+    Tick,
+    TickAtWake,
+    Flush,
+    Add(Map<String, Value>),
+    Update(Which, Map<String, Value>),
+    Remove(Which),
+    MoveTo(Which, usize),
+    Reset(Option<Which>),
+    SetStrategy(PoolStrategy),
+}
+
+/// A credential of the pool, by its place; or one that is not there.
+#[derive(Clone, Copy, Debug)]
+pub enum Which {
+    Place(usize),
+    Nobody,
+}
+
+pub fn script() -> impl Strategy<Value = Script> {
+    let key = select(vec!["openrouter", "anthropic", "openai-codex", "nous", "huggingface", "custom:box"]);
+    (key, vec(row(), 0..7), sources(), any::<[u8; 32]>(), vec((jump(), input()), 0..40))
+        .prop_map(|(key, rows, sources, seed, inputs)| Script { key, rows, sources, seed, inputs })
+}
+
+fn row() -> impl Strategy<Value = Value> {
+    prop_oneof![8 => fields().prop_map(Value::Object), 1 => hostile()]
+}
+
+/// Fields of a row: mostly well-formed, sometimes of any type.
+fn fields() -> impl Strategy<Value = Map<String, Value>> {
+    let field = (select(FIELDS.to_vec()), prop_oneof![12 => Just(None), 1 => hostile().prop_map(Some)], any::<u32>());
+    vec(field, 3..14).prop_map(|fields| {
+        let well_formed = |(name, hostile, n): (&str, Option<Value>, u32)| {
+            (name.to_owned(), hostile.unwrap_or_else(|| plausible(name, i64::from(n))))
+        };
+        fields.into_iter().map(well_formed).collect()
+    })
+}
+
+const FIELDS: [&str; 22] = [
+    "id",
+    "label",
+    "auth_type",
+    "auth_type",
+    "priority",
+    "source",
+    "access_token",
+    "access_token",
+    "refresh_token",
+    "refresh_token",
+    "last_status",
+    "last_status_at",
+    "last_error_code",
+    "base_url",
+    "expires_at_ms",
+    "agent_key",
+    "request_count",
+    "turn",
+    "tls",
+    "inference_base_url",
+    "mine",
+    "expires_at",
+];
+
+fn plausible(name: &str, n: i64) -> Value {
+    let near = START.as_millis() + n % (2 * DAY) - DAY;
+    match name {
+        "auth_type" => json!(["api_key", "oauth", "oauth"][n as usize % 3]),
+        "priority" | "turn" => json!(n % 5),
+        "request_count" => json!(n % 9),
+        "source" => {
+            json!(["manual", "manual:cli", "env:HF_TOKEN", "config:Box", "claude_code", "device_code"][n as usize % 6])
+        }
+        "last_status" => json!(["ok", "exhausted", "exhausted", "dead", "weird"][n as usize % 5]),
+        "last_status_at" => json!(near as f64 / 1000.0),
+        "last_error_code" => json!([429, 402, 401, 500][n as usize % 4]),
+        "expires_at_ms" => json!(near),
+        "tls" => json!({ "insecure": false }),
+        "access_token" if n % 4 == 0 => jwt(near / 1000),
+        "id" | "access_token" | "refresh_token" | "agent_key" => json!(format!("{name}-{}", n % 6)),
+        _ => json!(format!("{name} {n}")),
+    }
+}
+
+fn jwt(expires_at: i64) -> Value {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    json!(format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(json!({ "exp": expires_at }).to_string())))
+}
+
+fn hostile() -> impl Strategy<Value = Value> {
+    select(vec![
+        json!(null),
+        json!(true),
+        json!(""),
+        json!("3"),
+        json!("2026-04-02T00:00:00Z"),
+        json!([]),
+        json!({}),
+        json!([[[[{ "a": [1] }]]]]),
+        json!(-1),
+        json!(1.5),
+        json!(1e308),
+        json!(-1e308),
+        json!(i64::MIN),
+        json!(i64::MAX),
+        json!(u64::MAX),
+        json!("\u{0}\u{1F511}\u{202E}"),
+        json!("__proto__"),
+    ])
+}
+
+fn sources() -> impl Strategy<Value = Value> {
+    let env = option::of(select(vec![
+        json!({}),
+        json!({ "HF_TOKEN": " hf-1 " }),
+        json!({ "ANTHROPIC_TOKEN": "t", "HF_TOKEN": "" }),
+    ]));
+    let config = option::of(select(vec![
+        json!({}),
+        json!({ "credential_pool_strategies": { "openrouter": "round_robin", "anthropic": " LEAST_USED ", "nous": 7 } }),
+        json!({ "custom_providers": [null, 7, { "name": "Box", "base_url": "http://b.test/", "api_key": "k" }],
+                "model": { "provider": "custom", "base_url": "http://b.test", "api": "m" } }),
+    ]));
+    let login = json!({ "accessToken": "at", "refreshToken": "rt", "expiresAt": START.as_millis() + HOUR });
+    let files = option::of(select(vec![
+        json!({}),
+        json!({ "claude_code": login }),
+        json!({ "hermes_pkce": null, "claude_code": { "accessToken": 7 } }),
+    ]));
+    let document = option::of(select(vec![
+        json!({}),
+        json!({ "nous": { "access_token": "at", "priority": [] }, "openai-codex": { "tokens": { "access_token": "at" } } }),
+    ]));
+    (env, config, files, document).prop_map(|(env, config, file_logins, document_logins)| {
+        json!({ "env": env, "config": config, "fileLogins": file_logins, "documentLogins": document_logins })
+    })
+}
+
+fn jump() -> impl Strategy<Value = Jump> {
+    prop_oneof![
+        6 => select(vec![0, 1, SECOND, 10 * SECOND, 59 * SECOND]).prop_map(Jump::By),
+        4 => select(vec![HOUR - 1, HOUR, DAY, 2 * DAY]).prop_map(Jump::By),
+        1 => (-2 * DAY..0).prop_map(Jump::By),
+        1 => select(vec![i64::MIN, -1, 0, START.as_millis()]).prop_map(Jump::To),
+    ]
+}
+
+fn input() -> impl Strategy<Value = Input> {
+    let status = || option::of(select(vec![429, 402, 401, 500, i64::MIN]));
+    prop_oneof![
+        8 => Just(Input::Select),
+        2 => (which(), status()).prop_map(|(which, status)| Input::Rotate(which, status)),
+        3 => status().prop_map(Input::RotateCurrent),
+        2 => which().prop_map(Input::Refresh),
+        4 => which().prop_map(Input::MarkUsed),
+        6 => prop::bool::weighted(0.7).prop_map(|succeeds| Input::Write { succeeds }),
+        4 => outcome().prop_map(Input::SettleRefresh),
+        1 => (0_u64..40, outcome()).prop_map(|(intent, outcome)| Input::SettleWrongly(intent, outcome)),
+        2 => Just(Input::Tick),
+        3 => Just(Input::TickAtWake),
+        1 => Just(Input::Flush),
+        2 => fields().prop_map(Input::Add),
+        2 => (which(), fields()).prop_map(|(which, fields)| Input::Update(which, fields)),
+        1 => which().prop_map(Input::Remove),
+        1 => (which(), 0_usize..9).prop_map(|(which, place)| Input::MoveTo(which, place)),
+        1 => option::of(which()).prop_map(Input::Reset),
+        1 => select(vec![PoolStrategy::FillFirst, PoolStrategy::RoundRobin, PoolStrategy::Random, PoolStrategy::LeastUsed])
+            .prop_map(Input::SetStrategy),
+    ]
+}
+
+fn which() -> impl Strategy<Value = Which> {
+    prop_oneof![9 => (0_usize..6).prop_map(Which::Place), 1 => Just(Which::Nobody)]
+}
+
+fn outcome() -> impl Strategy<Value = Outcome> {
+    let tokens = (0_i64..9, any::<bool>()).prop_map(|(n, rotates)| {
+        let mut set = json!({ "access_token": format!("at-{n}"), "expires_at_ms": START.as_millis() + n * HOUR });
+        if rotates {
+            set["refresh_token"] = json!(format!("rt-{n}"));
+        }
+        json!({ "type": "tokens", "set": set })
+    });
+    let wrong = select(vec![
+        json!({ "type": "saved" }),
+        json!({ "type": "failed" }),
+        json!({ "type": "refused" }),
+        json!({ "type": "unreachable" }),
+        json!({ "type": "tokens", "set": {} }),
+        json!({ "type": "tokens", "set": { "access_token": 7 } }),
+        json!({ "type": "tokens", "set": { "access_token": "t", "id": "mine" } }),
+    ]);
+    prop_oneof![2 => tokens, 2 => wrong].prop_map(|outcome| serde_json::from_value(outcome).unwrap())
+}

@@ -1,0 +1,178 @@
+//! A canary in every field never appears where people look: Debug, errors, problems.
+
+use std::fmt::Debug;
+
+use credential_pool::{Failure, Intent, IntentId, Outcome, Pool, PoolKey, Sources, Stored, protocol::Session};
+use serde_json::{Map, Value, json};
+
+use crate::host::{START, tokens};
+
+const CANARY: &str = "sk-canary-5f2d";
+
+const TEXT_FIELDS: [&str; 17] = [
+    "id",
+    "label",
+    "auth_type",
+    "source",
+    "access_token",
+    "refresh_token",
+    "last_status",
+    "base_url",
+    "expires_at",
+    "last_refresh",
+    "inference_base_url",
+    "agent_key",
+    "agent_key_expires_at",
+    "token_type",
+    "client_id",
+    "portal_base_url",
+    "of_one_s_own",
+];
+
+const NUMBER_FIELDS: [&str; 6] =
+    ["priority", "last_status_at", "last_error_code", "expires_at_ms", "request_count", "turn"];
+
+/// Collects everything that was shown.
+#[derive(Default)]
+struct Shown(String);
+
+impl Shown {
+    fn debug(&mut self, thing: impl Debug) {
+        self.0.push_str(&format!("{thing:?} {thing:#?}\n"));
+    }
+
+    fn text(&mut self, thing: impl ToString) {
+        self.0.push_str(&thing.to_string());
+        self.0.push('\n');
+    }
+
+    fn check(&self) {
+        if let Some(at) = self.0.find(CANARY) {
+            panic!("the canary was shown: …{}…", &self.0[at.saturating_sub(200)..at + CANARY.len()]);
+        }
+    }
+}
+
+fn row_of(fields: &[&str]) -> Map<String, Value> {
+    fields.iter().map(|field| ((*field).to_owned(), json!(CANARY))).collect()
+}
+
+#[test]
+fn no_debug_shows_a_secret() {
+    let mut row = row_of(&TEXT_FIELDS);
+    row["auth_type"] = json!("oauth");
+    let mut wrong = row.clone();
+    wrong.insert("priority".to_owned(), json!(CANARY));
+    let stored = Stored {
+        rows: vec![json!(row), json!(row), json!(wrong), json!(CANARY)],
+        strategy: Some(CANARY.to_owned()),
+        ..Stored::default()
+    };
+    let sources: Sources = serde_json::from_value(json!({
+        "env": { "ANTHROPIC_TOKEN": CANARY },
+        "fileLogins": { "claude_code": { "accessToken": CANARY, "refreshToken": CANARY, "expiresAt": CANARY } },
+        "documentLogins": { "nous": { "access_token": CANARY, "priority": CANARY } },
+        "config": { "credential_pool_strategies": { "anthropic": CANARY } },
+    }))
+    .unwrap();
+
+    let mut shown = Shown::default();
+    for key in ["anthropic", "nous", "custom:box"] {
+        let key = PoolKey::parse(key).unwrap();
+        let (mut pool, step) = Pool::open(key.clone(), &stored, &sources, [7; 32], START);
+        shown.debug((&key, &stored, &sources, &step));
+        for row in pool.rows() {
+            let id = row["id"].as_str().unwrap().into();
+            shown.debug(pool.credential(&id));
+            shown.debug(pool.runtime(&id));
+            match pool.refresh(&id, START) {
+                Ok(step) => shown.debug(step),
+                Err(error) => shown.text(error),
+            }
+            shown.debug(pool.rotate(&id, Failure::status(401), START));
+        }
+        for intent in pool.outstanding() {
+            let outcome = match intent {
+                Intent::Persist { .. } => Outcome::Failed,
+                Intent::Refresh { .. } => tokens(json!({ "access_token": CANARY, "scope": CANARY })),
+            };
+            shown.debug((&intent, &outcome));
+            shown.debug(pool.settle(intent.id(), outcome, START));
+        }
+        shown.debug(pool.add(&row_of(&["label", "access_token", "of_one_s_own"]), START));
+        shown.debug(pool.flush(START));
+        shown.debug((&pool, pool.entries(START), pool.outstanding()));
+    }
+    shown.check();
+}
+
+#[test]
+fn no_error_shows_a_secret() {
+    let stored = Stored { rows: vec![json!(row_of(&TEXT_FIELDS))], ..Stored::default() };
+    let (mut pool, _) = Pool::open(PoolKey::parse("nous").unwrap(), &stored, &Sources::default(), [7; 32], START);
+    let held = CANARY.into();
+    let mut shown = Shown::default();
+    let mut error = |error: credential_pool::Error| {
+        shown.debug(&error);
+        shown.text(&error);
+        shown.text(serde_json::to_string(&error).unwrap());
+    };
+    for field in TEXT_FIELDS.into_iter().chain(NUMBER_FIELDS) {
+        let wrong = Map::from_iter([(field.to_owned(), json!({ CANARY: CANARY }))]);
+        pool.add(&wrong, START).err().into_iter().for_each(&mut error);
+        pool.update(&held, &wrong, START).err().into_iter().for_each(&mut error);
+        let wrong = Map::from_iter([(field.to_owned(), json!(CANARY))]);
+        pool.add(&wrong, START).err().into_iter().for_each(&mut error);
+    }
+    let nobody = format!("{CANARY}-2").as_str().into();
+    error(pool.rotate(&nobody, Failure::default(), START).unwrap_err());
+    error(pool.refresh(&held, START).unwrap_err());
+    error(pool.settle(IntentId::new(99), tokens(json!({ "access_token": CANARY })), START).unwrap_err());
+    error(credential_pool::Strategy::parse(CANARY).unwrap_err());
+    error(credential_pool::Document::parse(&format!("{{\"credential_pool\": \"{CANARY}\"}}")).unwrap_err());
+    error(credential_pool::Document::parse(&format!("{{\"{CANARY}\": {CANARY}")).unwrap_err());
+    shown.check();
+}
+
+#[test]
+fn no_refused_call_shows_a_secret() {
+    let mut session = Session::default();
+    let mut shown = Shown::default();
+    for call in [
+        CANARY.to_owned(),
+        json!(CANARY).to_string(),
+        json!({ "call": CANARY }).to_string(),
+        json!({ "call": "select", "args": { "pool": CANARY, "now": 0 } }).to_string(),
+        json!({ "call": "open", "args": { "key": CANARY, "seed": CANARY, "now": 0 } }).to_string(),
+        json!({ "call": "open", "args": { "key": "nous", "seed": "00", "now": 0, "stored": { "rows": CANARY } } })
+            .to_string(),
+        json!({ "call": "settle", "args": { "pool": 1, "intent": 1, "outcome": { "type": CANARY }, "now": 0 } })
+            .to_string(),
+        json!({ "call": "settle", "args": { "pool": 1, "intent": 1, "outcome": CANARY, "now": 0 } }).to_string(),
+    ] {
+        shown.text(session.call(&call));
+    }
+    assert_eq!(shown.0.matches("\"error\"").count(), 8, "{}", shown.0);
+    shown.check();
+}
+
+#[test]
+fn no_problem_shows_a_secret() {
+    let mut shown = Shown::default();
+    for field in TEXT_FIELDS.into_iter().chain(NUMBER_FIELDS) {
+        for value in [json!(CANARY), json!([CANARY])] {
+            let row = Map::from_iter([(field.to_owned(), value)]);
+            let document = json!({
+                "version": CANARY,
+                "credential_pool": { "openrouter": [row], "nous": CANARY },
+                "credential_pool_strategies": { "openrouter": CANARY },
+                "suppressed_sources": { "openrouter": CANARY },
+            });
+            for problem in credential_pool::check(&document.to_string(), START) {
+                shown.debug(&problem);
+                shown.text(serde_json::to_string(&problem).unwrap());
+            }
+        }
+    }
+    shown.check();
+}

@@ -1,0 +1,97 @@
+//! Unsaved changes are handed out again until they are known to be saved, and nothing is done twice by that.
+
+use credential_pool::{Failure, Intent, Outcome, Pool, PoolKey, Sources, Step, Stored, Timestamp, apply};
+use serde_json::json;
+
+use crate::host::{START, key, tokens};
+
+/// A pool whose host writes in order, but has not reported a single write yet.
+struct Unsettled {
+    pool: Pool,
+    stored: Stored,
+    written: Vec<Intent>,
+}
+
+impl Unsettled {
+    fn open(key: &str, stored: Stored, sources: serde_json::Value) -> Self {
+        let sources: Sources = serde_json::from_value(sources).unwrap();
+        let (pool, step) = Pool::open(PoolKey::parse(key).unwrap(), &stored, &sources, [7; 32], START);
+        let mut host = Self { pool, stored, written: Vec::new() };
+        host.write(step);
+        host
+    }
+
+    fn write<T>(&mut self, step: Step<T>) -> T {
+        for intent in step.intents {
+            if let Intent::Persist { changes, .. } = &intent {
+                apply(&mut self.stored, changes, self.pool.key());
+                self.written.push(intent);
+            }
+        }
+        step.value
+    }
+
+    fn settle_all(&mut self, outcome: &Outcome) {
+        for intent in std::mem::take(&mut self.written) {
+            let step = self.pool.settle(intent.id(), outcome.clone(), START).unwrap();
+            self.write(step);
+        }
+    }
+}
+
+#[test]
+fn a_count_that_rides_in_one_write_does_not_ride_in_the_next() {
+    let stored = Stored { rows: vec![key("a", 0), key("b", 1)], ..Stored::default() };
+    let mut host = Unsettled::open("openrouter", stored, json!({}));
+    for _ in 0..3 {
+        let step = host.pool.mark_used(&"a".into()).unwrap();
+        host.write(step);
+    }
+    let step = host.pool.rotate(&"a".into(), Failure::status(429), START).unwrap();
+    host.write(step);
+    let step = host.pool.rotate(&"b".into(), Failure::status(429), START).unwrap();
+    host.write(step);
+    assert_eq!(host.written.len(), 2);
+    assert_eq!(host.stored.rows[0]["request_count"], 3);
+    assert_eq!(host.stored.rows[0]["last_error_code"], 429);
+}
+
+#[test]
+fn a_failed_write_rides_along_in_the_next_one_and_the_wake_says_when() {
+    let stored = Stored { rows: vec![key("a", 0), key("b", 1)], ..Stored::default() };
+    let mut host = Unsettled::open("openrouter", stored, json!({}));
+    let _ = host.pool.mark_used(&"a".into()).unwrap();
+    let lost = host.pool.rotate(&"a".into(), Failure::status(429), START).unwrap();
+    let settled = host.pool.settle(lost.intents[0].id(), Outcome::Failed, START).unwrap();
+    assert_eq!(settled.intents, [], "not at once, or a full disk would be hammered");
+    let wake = settled.wake.unwrap();
+    assert_eq!(wake.at.since(START).as_secs(), 1);
+    let step = host.pool.tick(wake.at);
+    host.write(step);
+    assert_eq!(host.stored.rows[0]["request_count"], 1);
+    assert_eq!(host.stored.rows[0]["last_status"], "exhausted");
+    host.settle_all(&Outcome::Saved);
+    assert_eq!(host.pool.flush(START).intents, [], "nothing is left");
+}
+
+#[test]
+fn tokens_that_follow_an_unsaved_edit_survive_a_second_write_of_both() {
+    let row = json!({
+        "id": "a", "source": "device_code", "auth_type": "oauth", "access_token": "old", "refresh_token": "rt",
+    });
+    let login = json!({ "tokens": { "access_token": "found" } });
+    let stored = Stored { rows: vec![row], ..Stored::default() };
+    let mut host = Unsettled::open("openai-codex", stored, json!({ "documentLogins": { "openai-codex": login } }));
+    assert_eq!(host.stored.rows[0]["access_token"], "found");
+    let step = host.pool.refresh(&"a".into(), START).unwrap();
+    let refreshing = host.write(step);
+    let granted = tokens(json!({ "access_token": "new", "refresh_token": "rt-2" }));
+    let step = host.pool.settle(refreshing.intent, granted, START).unwrap();
+    host.write(step);
+    let later = Timestamp::from_millis(START.as_millis() + 1);
+    let step = host.pool.rotate(&"a".into(), Failure::status(429), later).unwrap();
+    host.write(step);
+    assert_eq!(host.written.len(), 3);
+    assert_eq!(host.stored.rows[0]["access_token"], "new");
+    assert_eq!(host.stored.rows[0]["refresh_token"], "rt-2");
+}

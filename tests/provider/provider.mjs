@@ -1,0 +1,282 @@
+/**
+ * A model provider on this machine, for tests and the demo: it knows keys and logins, limits each
+ * one's rate, wants to be paid, and accepts each refresh token once.
+ */
+
+import { randomUUID } from "node:crypto";
+import { createServer } from "node:http";
+
+/**
+ * @typedef {object} Rules How an account is treated; without a rule it may do anything.
+ * @property {{ requests: number, windowMs: number }} [limit] So many requests in a window of time.
+ * @property {number} [credit] How many requests are paid for.
+ *
+ * @typedef {object} Login
+ * @property {string} accessToken
+ * @property {string | undefined} [refreshToken]
+ * @property {number} [endsAt] When the access token ends, in milliseconds.
+ * @property {number} [uses] After how many uses the access token ends, before its time.
+ * @property {Terms[]} [grants] What the next refreshes give; the last one repeats.
+ *
+ * @typedef {object} Terms Of an access token.
+ * @property {number} lifetimeMs How long its holder is told it lasts.
+ * @property {number} uses After how many uses it ends all the same.
+ *
+ * @typedef {object} Grant An access token that was given out.
+ * @property {Account} account
+ * @property {number} endsAt
+ * @property {number} uses How often it still works.
+ *
+ * @typedef {object} Account
+ * @property {Rules["limit"]} limit
+ * @property {number} credit
+ * @property {{ endsAt: number, used: number }} window
+ * @property {Terms[]} grants
+ */
+
+const HOUR_MS = 3_600_000;
+
+/**
+ * Starts a provider on a free port of 127.0.0.1.
+ *
+ * @param {{ now?: () => number, latencyMs?: number }} [options]
+ */
+export async function startProvider(options) {
+  const provider = new Provider(options);
+  await provider.listen();
+  return provider;
+}
+
+export class Provider {
+  /** Where it listens. */
+  url = "";
+  /** How often it answered with each status. @type {Map<number, number>} */
+  statuses = new Map();
+  /** How many refresh tokens it exchanged. */
+  refreshes = 0;
+  /** How many refresh tokens came a second time. */
+  reuses = 0;
+
+  /** @type {Map<string, Grant>} */
+  #grants = new Map();
+  /** @type {Map<string, { account: Account, isSpent: boolean }>} */
+  #refreshTokens = new Map();
+  #server = createServer((request, response) => void this.#answer(request, response));
+  #now;
+  #latencyMs;
+
+  /** @param {{ now?: () => number, latencyMs?: number }} [options] */
+  constructor({ now = Date.now, latencyMs = 0 } = {}) {
+    this.#now = now;
+    this.#latencyMs = latencyMs;
+  }
+
+  /** @returns {Promise<void>} */
+  async listen() {
+    await new Promise((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen(0, "127.0.0.1", () => resolve(undefined));
+    });
+    const address = this.#server.address();
+    if (typeof address === "object" && address !== null) this.url = `http://127.0.0.1:${address.port}`;
+  }
+
+  /** @returns {Promise<void>} */
+  async close() {
+    await new Promise((resolve) => {
+      this.#server.close(resolve);
+      this.#server.closeAllConnections();
+    });
+  }
+
+  /**
+   * Makes an API key known.
+   *
+   * @param {string} key
+   * @param {Rules} [rules]
+   */
+  addKey(key, rules = {}) {
+    this.#grants.set(key, { account: account(rules), endsAt: Infinity, uses: Infinity });
+  }
+
+  /**
+   * Makes an OAuth login known.
+   *
+   * @param {Login} login
+   * @param {Rules} [rules]
+   */
+  addLogin({ accessToken, refreshToken, endsAt = Infinity, uses = Infinity, grants }, rules = {}) {
+    const holder = account(rules, grants);
+    this.#grants.set(accessToken, { account: holder, endsAt, uses });
+    if (refreshToken !== undefined) this.#refreshTokens.set(refreshToken, { account: holder, isSpent: false });
+  }
+
+  /**
+   * @param {import("node:http").IncomingMessage} request
+   * @param {import("node:http").ServerResponse} response
+   */
+  async #answer(request, response) {
+    const body = await text(request);
+    if (this.#latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, this.#latencyMs));
+    const { status, headers, json } = this.#route(request, body);
+    this.statuses.set(status, (this.statuses.get(status) ?? 0) + 1);
+    response.writeHead(status, { "Content-Type": "application/json", ...headers });
+    response.end(JSON.stringify(json));
+  }
+
+  /**
+   * @param {import("node:http").IncomingMessage} request
+   * @param {string} body
+   * @returns {Answer}
+   */
+  #route(request, body) {
+    const { pathname } = new URL(request.url ?? "/", this.url);
+    const routes = [
+      { path: "/chat/completions", answer: () => this.#complete(bearer(request), body) },
+      { path: "/oauth/token", answer: () => this.#refresh(fields(body, request.headers["content-type"])) },
+    ];
+    const route = routes.find(({ path }) => pathname.endsWith(path));
+    if (route === undefined) return refusal(404, "not_found", "there is nothing here");
+    if (request.method !== "POST") return refusal(405, "method_not_allowed", "this takes POST");
+    return route.answer();
+  }
+
+  /**
+   * @param {string | undefined} key
+   * @param {string} body
+   * @returns {Answer}
+   */
+  #complete(key, body) {
+    const grant = key === undefined ? undefined : this.#grants.get(key);
+    if (grant === undefined) return refusal(401, "invalid_api_key", "this key is not known");
+    if (grant.endsAt <= this.#now() || grant.uses <= 0) return refusal(401, "token_expired", "this token has expired");
+    const { account } = grant;
+    if (account.credit <= 0) return refusal(402, "insufficient_quota", "there is no money left");
+    const waitMs = this.#limit(account);
+    if (waitMs > 0) {
+      const headers = { "Retry-After": String(Math.ceil(waitMs / 1000)), "Retry-After-Ms": String(Math.ceil(waitMs)) };
+      return { ...refusal(429, "rate_limit_exceeded", "too many requests"), headers };
+    }
+    const model = fields(body, "application/json").get("model");
+    if (model === undefined) return refusal(400, "invalid_request_error", "name a `model`");
+    account.credit -= 1;
+    grant.uses -= 1;
+    return { status: 200, json: completion(model, this.#now()) };
+  }
+
+  /**
+   * How long an account has to wait, in milliseconds; if not at all, this counts.
+   *
+   * @param {Account} account
+   */
+  #limit({ limit, window }) {
+    if (limit === undefined) return 0;
+    const now = this.#now();
+    if (window.endsAt <= now) Object.assign(window, { endsAt: now + limit.windowMs, used: 0 });
+    if (window.used >= limit.requests) return window.endsAt - now;
+    window.used += 1;
+    return 0;
+  }
+
+  /**
+   * @param {Map<string, string>} fields
+   * @returns {Answer}
+   */
+  #refresh(fields) {
+    if (fields.get("grant_type") !== "refresh_token") {
+      return { status: 400, json: { error: "unsupported_grant_type" } };
+    }
+    const held = this.#refreshTokens.get(fields.get("refresh_token") ?? "");
+    if (held === undefined || held.isSpent) {
+      if (held !== undefined) this.reuses += 1;
+      const error_description = held === undefined ? "unknown refresh token" : "refresh token already used";
+      return { status: 400, json: { error: "invalid_grant", error_description } };
+    }
+    held.isSpent = true;
+    this.refreshes += 1;
+    const { account } = held;
+    const [next] = account.grants.length > 1 ? account.grants.splice(0, 1) : account.grants;
+    const { lifetimeMs, uses } = next ?? { lifetimeMs: HOUR_MS, uses: Infinity };
+    const endsAt = this.#now() + lifetimeMs;
+    const [accessToken, refreshToken] = [jwt({ exp: Math.floor(endsAt / 1000) }), `rt-${randomUUID()}`];
+    this.#grants.set(accessToken, { account, endsAt, uses });
+    this.#refreshTokens.set(refreshToken, { account, isSpent: false });
+    const json = {
+      access_token: accessToken,
+      refresh_token: refreshToken,
+      token_type: "Bearer",
+      expires_in: Math.floor(lifetimeMs / 1000),
+    };
+    return { status: 200, json };
+  }
+}
+
+/** @typedef {{ status: number, headers?: Record<string, string>, json: unknown }} Answer */
+
+/**
+ * @param {Rules} rules
+ * @param {Account["grants"]} [grants]
+ * @returns {Account}
+ */
+function account({ limit, credit = Infinity }, grants = []) {
+  return { limit, credit, window: { endsAt: 0, used: 0 }, grants: [...grants] };
+}
+
+/**
+ * @param {number} status
+ * @param {string} code
+ * @param {string} message
+ * @returns {Answer}
+ */
+function refusal(status, code, message) {
+  return { status, json: { error: { message, type: code, code } } };
+}
+
+/**
+ * @param {string} model
+ * @param {number} now
+ */
+function completion(model, now) {
+  return {
+    id: `chatcmpl-${randomUUID()}`,
+    object: "chat.completion",
+    created: Math.floor(now / 1000),
+    model,
+    choices: [{ index: 0, message: { role: "assistant", content: "Hello." }, finish_reason: "stop" }],
+    usage: { prompt_tokens: 5, completion_tokens: 2, total_tokens: 7 },
+  };
+}
+
+/** @param {import("node:http").IncomingMessage} request */
+function bearer({ headers }) {
+  return /^Bearer (.+)$/i.exec(headers.authorization ?? "")?.[1];
+}
+
+/**
+ * The text fields of a form or a JSON object.
+ *
+ * @param {string} body
+ * @param {string | undefined} contentType
+ * @returns {Map<string, string>}
+ */
+function fields(body, contentType) {
+  if (!contentType?.startsWith("application/json")) return new Map(new URLSearchParams(body));
+  try {
+    return new Map(Object.entries(JSON.parse(body)).filter(([, value]) => typeof value === "string"));
+  } catch {
+    return new Map();
+  }
+}
+
+/** @param {Record<string, unknown>} claims */
+function jwt(claims) {
+  const part = (/** @type {unknown} */ value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  return [part({ alg: "none" }), part(claims), randomUUID().replaceAll("-", "")].join(".");
+}
+
+/** @param {import("node:http").IncomingMessage} request */
+async function text(request) {
+  const chunks = [];
+  for await (const chunk of request) chunks.push(chunk);
+  return Buffer.concat(chunks).toString("utf8");
+}

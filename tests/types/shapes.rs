@@ -1,0 +1,219 @@
+//! Prints what the pool really answers, as TypeScript: compiled against the package's types, it
+//! proves that those are exact. Every answer there is must occur.
+
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a check that cannot go on fails")]
+
+use std::collections::BTreeSet;
+
+use credential_pool::protocol::Session;
+use serde_json::{Value, json};
+
+const NOW: i64 = 1_775_757_580_463;
+const HOUR: i64 = 3_600_000;
+
+/// The type of each call's answer.
+const TYPES: [(&str, &str); 26] = [
+    ("open", "Step<Opened> & { pool: number }"),
+    ("select", "Step<Selection>"),
+    ("rotate", "Step<Selection>"),
+    ("refresh", "Step<Refreshing>"),
+    ("markUsed", "Step<null>"),
+    ("settle", "Step<Settled>"),
+    ("tick", "Step<null>"),
+    ("flush", "Step<null>"),
+    ("add", "Step<string>"),
+    ("update", "Step<null>"),
+    ("remove", "Step<null>"),
+    ("moveTo", "Step<null>"),
+    ("reset", "Step<number>"),
+    ("setStrategy", "Step<null>"),
+    ("key", "string"),
+    ("strategy", "Strategy"),
+    ("hasCredentials", "boolean"),
+    ("current", "string | null"),
+    ("entries", "Entry[]"),
+    ("runtime", "Runtime"),
+    ("rows", "Row[]"),
+    ("outstanding", "Intent[]"),
+    ("wanted", "Wanted"),
+    ("readDocument", "Reading"),
+    ("applyChanges", "Stored"),
+    ("checkDocument", "Problem[]"),
+];
+
+/// Every tag that an answer can carry.
+const TAGS: [&str; 27] = [
+    "add",
+    "available",
+    "benched",
+    "dead",
+    "edit",
+    "empty",
+    "exhausted",
+    "gone",
+    "identify",
+    "persist",
+    "refresh",
+    "refreshed",
+    "refreshing",
+    "remove",
+    "saved",
+    "selected",
+    "set_strategy",
+    "status",
+    "suppress",
+    "tokens",
+    "unrefreshed",
+    "unsaved",
+    "unsuppress",
+    "used",
+    "cooldown_ends",
+    "token_due",
+    "unsaved_changes",
+];
+
+fn main() {
+    let mut shapes = Shapes::default();
+    shapes.administer();
+    shapes.refresh();
+    shapes.look();
+    shapes.print();
+}
+
+#[derive(Default)]
+struct Shapes {
+    session: Session,
+    answers: Vec<(&'static str, Value)>,
+}
+
+impl Shapes {
+    fn administer(&mut self) {
+        let rows = json!([
+            { "id": "a", "access_token": "sk-a", "mine": [1] },
+            { "access_token": "sk-b" },
+            { "id": "dead", "access_token": "sk-c", "last_status": "dead" },
+            { "id": "keyless" },
+            "noise",
+        ]);
+        let env = json!({ "HF_TOKEN": "hf-1" });
+        let pool = self.open("huggingface", &rows, &json!({ "env": env }));
+        self.pool_call("select", pool, json!({}));
+        self.pool_call("markUsed", pool, json!({ "id": "a" }));
+        self.pool_call("setStrategy", pool, json!({ "strategy": "round_robin" }));
+        self.pool_call("select", pool, json!({}));
+        self.pool_call("select", pool, json!({}));
+        self.pool_call("tick", pool, json!({ "now": NOW + HOUR }));
+        self.pool_call("rotate", pool, json!({ "id": "a", "failure": { "status": 429 } }));
+        self.pool_call("rotate", pool, json!({ "id": "a", "failure": {} }));
+        let added = self.pool_call("add", pool, json!({ "row": { "access_token": "sk-d", "turn": 7 } }));
+        let added = added["value"].as_str().unwrap().to_owned();
+        self.pool_call("update", pool, json!({ "id": added, "fields": { "label": "new", "scope": null } }));
+        self.pool_call("moveTo", pool, json!({ "id": added, "place": 0 }));
+        self.pool_call("remove", pool, json!({ "id": added }));
+        let discovered = self.pool_call("entries", pool, json!({}));
+        let of_env = |entry: &&Value| entry["source"] == "env:HF_TOKEN";
+        let discovered = discovered.as_array().unwrap().iter().find(of_env).unwrap()["id"].clone();
+        self.pool_call("remove", pool, json!({ "id": discovered }));
+        self.pool_call("add", pool, json!({ "row": { "source": "env:HF_TOKEN", "access_token": "hf-1" } }));
+        self.pool_call("settle", pool, json!({ "intent": 1, "outcome": { "type": "failed" } }));
+        let last = self.pool_call("outstanding", pool, json!({})).as_array().unwrap().last().unwrap()["id"].clone();
+        self.pool_call("settle", pool, json!({ "intent": last, "outcome": { "type": "saved" } }));
+        self.pool_call("reset", pool, json!({ "id": null }));
+        self.pool_call("flush", pool, json!({}));
+        for call in ["key", "strategy", "hasCredentials", "current", "rows"] {
+            self.call(call, json!({ "pool": pool }));
+        }
+        self.call("runtime", json!({ "pool": pool, "id": "a" }));
+        let empty = self.open("openrouter", &json!([]), &json!({}));
+        self.pool_call("select", empty, json!({}));
+    }
+
+    fn refresh(&mut self) {
+        let login = |id: &str, end: i64| json!({ "id": id, "auth_type": "oauth", "access_token": id, "refresh_token": "rt", "expires_at_ms": end });
+        let pool = self.open("anthropic", &json!([login("a", NOW + HOUR), login("b", NOW)]), &json!({}));
+        self.pool_call("select", pool, json!({}));
+        let mut settle = |id: &str, outcome: Value| {
+            let intent = self.pool_call("refresh", pool, json!({ "id": id }))["value"]["intent"].clone();
+            self.pool_call("settle", pool, json!({ "intent": intent, "outcome": outcome }));
+        };
+        settle("b", json!({ "type": "unreachable" }));
+        settle("a", json!({ "type": "tokens", "set": { "access_token": "at-2", "expires_at_ms": NOW + 2 * HOUR } }));
+        settle("a", json!({ "type": "refused" }));
+        self.pool_call("select", pool, json!({}));
+        self.pool_call("entries", pool, json!({}));
+        let intent = self.pool_call("refresh", pool, json!({ "id": "b" }))["value"]["intent"].clone();
+        self.pool_call("remove", pool, json!({ "id": "b" }));
+        self.pool_call("settle", pool, json!({ "intent": intent, "outcome": { "type": "refused" } }));
+        let due = self.open("anthropic", &json!([login("a", NOW)]), &json!({}));
+        self.pool_call("select", due, json!({}));
+    }
+
+    fn look(&mut self) {
+        self.call("wanted", json!({ "key": "anthropic" }));
+        let text = json!({
+            "version": 2,
+            "providers": { "nous": {} },
+            "credential_pool": { "nous": ["noise", { "last_status": "odd", "auth_type": "odd" }], "X": [] },
+            "credential_pool_strategies": { "nous": "random" },
+            "suppressed_sources": { "nous": ["device_code"] },
+        });
+        self.call("readDocument", json!({ "text": text.to_string(), "key": "nous" }));
+        self.call("checkDocument", json!({ "text": text.to_string(), "now": NOW }));
+        let changes = json!([{ "type": "set_strategy", "strategy": "random" }]);
+        self.call("applyChanges", json!({ "key": "nous", "stored": { "rows": [7] }, "changes": changes }));
+    }
+
+    fn open(&mut self, key: &str, rows: &Value, sources: &Value) -> u64 {
+        let seed = "07".repeat(32);
+        let args = json!({ "key": key, "stored": { "rows": rows }, "sources": sources, "seed": seed, "now": NOW });
+        self.call("open", args)["pool"].as_u64().unwrap()
+    }
+
+    /// A call on a pool; of those that take the time, `now` unless they say another.
+    fn pool_call(&mut self, name: &'static str, pool: u64, mut args: Value) -> Value {
+        args["pool"] = json!(pool);
+        if !["markUsed", "outstanding"].contains(&name) && args.get("now").is_none() {
+            args["now"] = json!(NOW);
+        }
+        self.call(name, args)
+    }
+
+    fn call(&mut self, name: &'static str, args: Value) -> Value {
+        let answer = self.session.call(&json!({ "call": name, "args": args }).to_string());
+        let mut answer: Value = serde_json::from_str(&answer).unwrap();
+        let Some(ok) = answer.get_mut("ok").map(Value::take) else { panic!("{name}: {answer}") };
+        self.answers.push((name, ok.clone()));
+        ok
+    }
+
+    fn print(&self) {
+        println!("import type {{");
+        println!(
+            "  Entry, Intent, Opened, Problem, Reading, Refreshing, Row, Runtime, Selection, Settled, Step, Stored,"
+        );
+        println!("  Strategy, Wanted,");
+        println!("}} from \"credential-pool\";\n");
+        let mut seen = BTreeSet::new();
+        for (place, (name, answer)) in self.answers.iter().enumerate() {
+            tags(answer, &mut seen);
+            let (_, of) = TYPES.iter().find(|(call, _)| call == name).unwrap();
+            println!("export const {name}{place}: {of} = {answer};");
+        }
+        let missing: Vec<_> = TAGS.iter().filter(|tag| !seen.contains(**tag)).collect();
+        assert!(missing.is_empty(), "no answer carries {missing:?}");
+        let called: BTreeSet<_> = self.answers.iter().map(|(name, _)| *name).collect();
+        assert_eq!(called.len(), TYPES.len(), "only {called:?} were called");
+    }
+}
+
+/// Gathers the tags in an answer: what tells the members of a union apart.
+fn tags(value: &Value, seen: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            seen.extend(["type", "reason"].iter().filter_map(|tag| Some(fields.get(*tag)?.as_str()?.to_owned())));
+            fields.values().for_each(|field| tags(field, seen));
+        }
+        Value::Array(values) => values.iter().for_each(|value| tags(value, seen)),
+        _ => {}
+    }
+}

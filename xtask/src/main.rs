@@ -1,0 +1,65 @@
+//! `cargo xtask`: builds, tests, replays, serves and demonstrates the project, with all set-up.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "the core's purity is not for its tools")]
+
+mod count;
+mod demo;
+mod package;
+mod purity;
+mod readme;
+mod replay;
+mod run;
+mod serve;
+mod setup;
+mod stamp;
+mod test;
+mod workspace;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Demo(options) => demo::run(&options),
+        Command::Test => test::run(),
+        Command::Build => package::build().map(|()| ExitCode::SUCCESS),
+        Command::Replay { file, through } => replay::run(&file, through),
+        Command::Serve { port } => serve::run(port),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+/// Builds, tests, replays, serves and demonstrates credential-pool. Each command does the set-up it needs.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs an agent host on the pool, against a provider on this machine that limits and refuses
+    Demo(demo::Options),
+    /// Runs everything: formatting, lints, tests, builds, types, replay
+    Test,
+    /// Builds the npm package and the component into pkg/dist
+    Build,
+    /// Replays a file of recorded traces and shows where the pool differs
+    Replay {
+        /// The traces, in the format of tests/traces
+        file: PathBuf,
+        /// Which face of the pool replays them
+        #[arg(long, value_enum, default_value = "all")]
+        through: replay::Through,
+    },
+    /// Serves the page on this machine
+    Serve {
+        /// The port on 127.0.0.1
+        #[arg(long, default_value_t = 8080)]
+        port: u16,
+    },
+}

@@ -1,0 +1,169 @@
+//! What the project ships: the npm package and the component, in `pkg/dist`.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use wasm_bindgen_cli_support::Bindgen;
+use wit_component::{ComponentEncoder, DecodedWasm, decode};
+
+use crate::{run, setup, stamp::Inputs, workspace};
+
+/// Builds everything, and shows how large it is.
+///
+/// # Errors
+///
+/// If a step fails.
+pub(crate) fn build() -> Result<()> {
+    npm_package()?;
+    component()?;
+    eprint!("{}", sizes()?);
+    Ok(())
+}
+
+/// Builds what JavaScript hosts load.
+///
+/// # Errors
+///
+/// If a step fails.
+pub(crate) fn npm_package() -> Result<()> {
+    setup::node()?;
+    setup::npm_packages("pkg")?;
+    let wasm = cdylib("js")?;
+    let dist = workspace::dist();
+    Inputs::default().path(&wasm)?.path(&lock_file())?.setting(&WASM_OPT.join(" ")).make(
+        &stamp("glue"),
+        &[&dist.join(GLUE), &dist.join(JS_WASM)],
+        || glue(&wasm),
+    )?;
+    Inputs::default()
+        .path(&workspace::package().join("src"))?
+        .path(&workspace::package().join("tsconfig.json"))?
+        .path(&lock_file())?
+        .path(&dist.join("credential_pool.d.ts"))?
+        .make(&stamp("loaders"), &[&dist.join("node.js"), &dist.join("deno.js")], loaders)?;
+    licences()
+}
+
+/// Builds the component, which imports nothing.
+///
+/// # Errors
+///
+/// If a step fails, or it does import something.
+pub(crate) fn component() -> Result<()> {
+    let wasm = cdylib("component")?;
+    let (core, component) = (workspace::dist().join(CORE_WASM), workspace::dist().join(COMPONENT));
+    Inputs::default().path(&wasm)?.make(&stamp("component"), &[&core, &component], || {
+        eprintln!("build: the component");
+        let module = fs::read(&wasm)?;
+        let encoded = ComponentEncoder::default().validate(true).module(&module)?.encode()?;
+        let imports = imports(&encoded)?;
+        ensure!(imports.is_empty(), "the component must import nothing, but it imports {}", imports.join(", "));
+        fs::create_dir_all(workspace::dist())?;
+        fs::write(&core, module).and_then(|()| fs::write(&component, encoded)).context("cannot write to pkg/dist")
+    })
+}
+
+const GLUE: &str = "credential_pool.js";
+const JS_WASM: &str = "credential_pool_bg.wasm";
+const CORE_WASM: &str = "credential_pool.core.wasm";
+const COMPONENT: &str = "credential_pool.component.wasm";
+
+/// Without `-all`: Node 20 rejects what that makes.
+const WASM_OPT: [&str; 1] = ["-O3"];
+
+/// The library with one of its two wasm faces. Each has a folder of its own, since both make a file of the same name.
+fn cdylib(feature: &str) -> Result<PathBuf> {
+    setup::wasm_target()?;
+    let folder = workspace::target()?.join(feature);
+    run::shown(
+        workspace::cargo()
+            .args(["build", "--release", "--lib", "--package", "credential-pool", "--target", setup::WASM])
+            .args(["--features", feature, "--target-dir"])
+            .arg(&folder),
+    )?;
+    Ok(folder.join(setup::WASM).join("release/credential_pool.wasm"))
+}
+
+/// wasm-bindgen's JavaScript and types, and the wasm made small.
+fn glue(wasm: &Path) -> Result<()> {
+    eprintln!("build: the wasm for JavaScript");
+    let dist = workspace::dist();
+    Bindgen::new()
+        .input_path(wasm)
+        .web(true)?
+        .omit_default_module_path(true)
+        .typescript(true)
+        .generate(&dist)
+        .context("wasm-bindgen cannot make the JavaScript")?;
+    let js_wasm = dist.join(JS_WASM);
+    run::output(workspace::npm_tool("binaryen/bin/wasm-opt").args(WASM_OPT).arg(&js_wasm).arg("-o").arg(&js_wasm))?;
+    Ok(())
+}
+
+/// The entries and what they import, from TypeScript.
+fn loaders() -> Result<()> {
+    eprintln!("build: the entries for Node, Deno and browsers");
+    let dist = workspace::dist();
+    for file in fs::read_dir(&dist)? {
+        let path = file?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        // What a source that is gone has left would be shipped.
+        if !name.starts_with("credential_pool") && (name.ends_with(".js") || name.ends_with(".d.ts")) {
+            fs::remove_file(path)?;
+        }
+    }
+    run::output(workspace::npm_tool("typescript/bin/tsc").arg("--project").arg(workspace::package()))?;
+    // TypeScript does not know `import source`.
+    fs::copy(workspace::package().join("src/deno.js"), dist.join("deno.js")).context("cannot copy pkg/src/deno.js")?;
+    Ok(())
+}
+
+/// A package carries its licences with it.
+fn licences() -> Result<()> {
+    for file in fs::read_dir(workspace::root())? {
+        let file = file?;
+        if file.file_name().to_string_lossy().starts_with("LICENSE") {
+            fs::copy(file.path(), workspace::dist().join(file.file_name())).context("cannot copy a licence")?;
+        }
+    }
+    Ok(())
+}
+
+fn imports(component: &[u8]) -> Result<Vec<String>> {
+    let DecodedWasm::Component(resolve, world) = decode(component)? else { bail!("this is no component") };
+    let world = resolve.worlds.get(world).context("the component has no world")?;
+    Ok(world.imports.keys().map(|key| resolve.name_world_key(key)).collect())
+}
+
+/// The size of each wasm, and of what a browser fetches.
+fn sizes() -> Result<String> {
+    const MEASURE: &str = "
+        const { readFileSync } = require('node:fs');
+        const { brotliCompressSync } = require('node:zlib');
+        const kilobytes = (bytes) => (bytes.length / 1000).toFixed(1).padStart(7) + ' KB';
+        const [fetched, ...others] = process.argv.slice(1).map((name) => [name.padEnd(32), readFileSync(name)]);
+        console.log(fetched[0] + kilobytes(fetched[1]) + kilobytes(brotliCompressSync(fetched[1])) + ' as brotli');
+        for (const [name, bytes] of others) console.log(name + kilobytes(bytes));";
+    let dist = workspace::dist();
+    let measured = dist.join(".sizes");
+    let files = [JS_WASM, CORE_WASM, COMPONENT];
+    let inputs = files.iter().try_fold(Inputs::default(), |inputs, file| inputs.path(&dist.join(file)))?;
+    inputs.make(&stamp("sizes"), &[&measured], || {
+        let sizes = run::output(Command::new("node").args(["--eval", MEASURE]).args(files).current_dir(&dist))?;
+        Ok(fs::write(&measured, sizes)?)
+    })?;
+    Ok(fs::read_to_string(&measured)?)
+}
+
+/// Beside what it is about, whatever folder cargo builds in; names with a dot first are not shipped.
+fn stamp(name: &str) -> PathBuf {
+    workspace::dist().join(format!(".{name}.stamp"))
+}
+
+fn lock_file() -> PathBuf {
+    workspace::package().join("package-lock.json")
+}

@@ -1,0 +1,86 @@
+//! What the machine must have: it is installed where that can be done, and named where not.
+
+use std::{path::Path, process::Command};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{run, stamp::Inputs, workspace};
+
+/// The target of all wasm.
+pub(crate) const WASM: &str = "wasm32-unknown-unknown";
+
+const OLDEST_NODE: u32 = 20;
+
+/// Makes sure that Rust can build for wasm.
+///
+/// # Errors
+///
+/// If it cannot, and rustup is not there to change that.
+pub(crate) fn wasm_target() -> Result<()> {
+    let sysroot = run::output(Command::new("rustc").args(["--print", "sysroot"]))?;
+    if Path::new(sysroot.trim()).join("lib/rustlib").join(WASM).is_dir() {
+        return Ok(());
+    }
+    eprintln!("set-up: adding Rust's target {WASM}");
+    run::output(Command::new("rustup").args(["target", "add", WASM])).map(drop).with_context(|| {
+        format!("Rust cannot build for {WASM} yet: install rustup, or your system's package with that target")
+    })
+}
+
+/// Makes sure that cargo has `fmt` and `clippy`.
+///
+/// # Errors
+///
+/// If it has not, and rustup is not there to change that.
+pub(crate) fn rust_components() -> Result<()> {
+    for (subcommand, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
+        if run::output(workspace::cargo().args([subcommand, "--version"])).is_err() {
+            eprintln!("set-up: adding {component}");
+            run::output(Command::new("rustup").args(["component", "add", component])).with_context(|| {
+                format!("cargo has no `{subcommand}`: install rustup, or your system's {component}")
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes sure that there is a Node that is new enough.
+///
+/// # Errors
+///
+/// If not: it is not for us to install.
+pub(crate) fn node() -> Result<()> {
+    let install = || format!("install Node {OLDEST_NODE} or later, with npm");
+    let version = run::output(Command::new("node").arg("--version")).with_context(install)?;
+    let version = version.trim();
+    let major = version.trim_start_matches('v').split('.').next().and_then(|major| major.parse::<u32>().ok());
+    match major {
+        Some(OLDEST_NODE..) => Ok(()),
+        _ => bail!("Node {version} is too old: {}", install()),
+    }
+}
+
+/// Makes sure that the npm packages are installed which a folder's lock file pins.
+///
+/// # Errors
+///
+/// If there is no npm, or it cannot install them.
+pub(crate) fn npm_packages(folder: &str) -> Result<()> {
+    let folder_path = workspace::root().join(folder);
+    let installed = folder_path.join("node_modules");
+    Inputs::default().path(&folder_path.join("package.json"))?.path(&folder_path.join("package-lock.json"))?.make(
+        &installed.join(".installed"),
+        &[],
+        || {
+            eprintln!("set-up: installing the npm packages of {folder}");
+            run::output(npm().args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(&folder_path))
+                .map(drop)
+                .context("the npm packages cannot be installed; Node's npm is needed for it")
+        },
+    )
+}
+
+/// npm, which is a batch file on Windows.
+pub(crate) fn npm() -> Command {
+    Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" })
+}

@@ -1,0 +1,225 @@
+//! `test`: everything, in the order in which it is cheapest to fail.
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+    time::Instant,
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{
+    count::Count,
+    package, purity, readme,
+    replay::{self, Through},
+    run, setup, workspace,
+};
+
+/// Runs everything, and ends with one line of counts.
+///
+/// # Errors
+///
+/// Never: what fails is shown and counted.
+pub(crate) fn run() -> Result<ExitCode> {
+    let mut suite = Suite::default();
+    let done = all(&mut suite);
+    if let Err(error) = &done {
+        println!("\n{error:#}\n");
+    }
+    println!("{} passed, {} failed", suite.count.passed, suite.count.failed);
+    Ok(if done.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn all(suite: &mut Suite) -> Result<()> {
+    suite.part("set-up", set_up)?;
+
+    suite.check("formatting", cargo(&["fmt", "--all", "--check"]))?;
+    suite.part("dependencies of the core", purity::test)?;
+    suite.check("lints", clippy(&["--workspace", "--all-targets"]))?;
+    suite.check("lints of the JavaScript face", clippy(&["--lib", "--features=js", WASM]))?;
+    suite.check("lints of the component", clippy(&["--lib", "--features=component", WASM]))?;
+    suite.check("documentation", with_strict_docs(cargo(&["doc", "--workspace", "--no-deps"])))?;
+    suite.part("build", || package::build().map(|()| Count::ONE))?;
+
+    suite.tests("Rust tests, with those in the documentation", cargo(&["test", "--workspace"]), Count::of_cargo)?;
+    suite.tests("JavaScript tests in Node", node_test(&js_tests("tests/js")?), Count::of_node)?;
+    suite.tests("JavaScript tests in Deno", deno_test(&js_tests("tests/js")?), Count::of_deno)?;
+    suite.part("types", types)?;
+    suite.part("the package as npm packs it", packed)?;
+    suite.part("the examples of the README files", readme::test)?;
+    suite.part("replay through all faces", replay)?;
+    suite.tests("the demo", node_test(&js_tests("tests/demo")?), Count::of_node)
+}
+
+/// Counts what passed, says what runs, and stops at the first failure.
+#[derive(Default)]
+struct Suite {
+    count: Count,
+}
+
+impl Suite {
+    /// A command that is one test.
+    fn check(&mut self, name: &str, command: Command) -> Result<()> {
+        self.part(name, || run::output(&mut uncoloured(command)).map(|_| Count::ONE))
+    }
+
+    /// A command that runs tests, and how it counts them.
+    fn tests(&mut self, name: &str, command: Command, count: fn(&str) -> Count) -> Result<()> {
+        self.part(name, || {
+            let mut command = uncoloured(command);
+            let output = run::captured(&mut command)?;
+            let text = run::text(&output);
+            let count = count(&text);
+            let trouble = match count {
+                _ if !output.status.success() => format!("failed ({})", output.status),
+                Count { failed: 1.., .. } => "has failed tests".to_owned(),
+                Count { skipped: 1.., .. } => "skipped tests: each must run, or go".to_owned(),
+                Count { passed: 0, .. } => "ran no test".to_owned(),
+                Count { .. } => return Ok(count),
+            };
+            let report = format!("`{}` {trouble}\n{text}", run::line(&command));
+            bail!(Failed { count: Count { failed: count.failed.max(1), ..count }, report })
+        })
+    }
+
+    fn part(&mut self, name: &str, work: impl FnOnce() -> Result<Count>) -> Result<()> {
+        println!("▸ {name}");
+        io::stdout().flush()?;
+        let started = Instant::now();
+        let done = work();
+        let seconds = started.elapsed().as_secs_f64();
+        match done {
+            Ok(count) => {
+                println!("  {} passed in {seconds:.1} s", count.passed);
+                self.count.add(count);
+                Ok(())
+            }
+            Err(error) => {
+                println!("  failed after {seconds:.1} s");
+                let failed = error.downcast_ref::<Failed>();
+                self.count.add(failed.map_or(Count { failed: 1, ..Count::default() }, |it| it.count));
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Tests that failed, and all that they wrote.
+#[derive(Debug)]
+struct Failed {
+    count: Count,
+    report: String,
+}
+
+impl std::fmt::Display for Failed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.report)
+    }
+}
+
+impl std::error::Error for Failed {}
+
+const WASM: &str = "--target=wasm32-unknown-unknown";
+
+fn set_up() -> Result<Count> {
+    setup::rust_components()?;
+    setup::wasm_target()?;
+    setup::node()?;
+    setup::npm_packages("pkg")?;
+    setup::npm_packages("tests/js")?;
+    Ok(Count::default())
+}
+
+/// Colours would stand between the words of a summary.
+fn uncoloured(mut command: Command) -> Command {
+    command.env("NO_COLOR", "1").env("CARGO_TERM_COLOR", "never").env_remove("FORCE_COLOR");
+    command
+}
+
+fn cargo(arguments: &[&str]) -> Command {
+    let mut cargo = workspace::cargo();
+    cargo.args(arguments);
+    cargo
+}
+
+fn clippy(arguments: &[&str]) -> Command {
+    let mut clippy = cargo(&["clippy"]);
+    clippy.args(arguments).args(["--", "--deny=warnings"]);
+    clippy
+}
+
+fn with_strict_docs(mut command: Command) -> Command {
+    command.env("RUSTDOCFLAGS", "--deny=warnings");
+    command
+}
+
+/// The test files of a folder.
+fn js_tests(folder: &str) -> Result<Vec<PathBuf>> {
+    let folder = workspace::root().join(folder);
+    let entries = fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let mut files = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    files.retain(|file| file.to_string_lossy().ends_with(".test.mjs"));
+    files.sort();
+    Ok(files)
+}
+
+fn node_test(files: &[PathBuf]) -> Command {
+    let mut node = Command::new("node");
+    node.args(["--test", "--test-reporter=spec"]).args(files).current_dir(workspace::root());
+    node
+}
+
+/// Deno reads the folder's package.json, so it runs there.
+fn deno_test(files: &[PathBuf]) -> Command {
+    let mut deno = Command::new("node");
+    deno.arg("node_modules/deno/bin.cjs")
+        .args(["test", "--allow-all", "--no-check", "--no-lock", "--quiet"])
+        .args(files)
+        .current_dir(workspace::root().join("tests/js"))
+        .env("DENO_NO_UPDATE_CHECK", "1");
+    deno
+}
+
+/// The types, against what the pool really answers and against what hosts write.
+fn types() -> Result<Count> {
+    let folder = workspace::root().join("tests/types");
+    let shapes = run::output(&mut Command::new(workspace::built("examples/shapes")?))?;
+    fs::write(folder.join("shapes.ts"), shapes)?;
+    run::output(workspace::npm_tool("typescript/bin/tsc").arg("--project").arg(folder)).map(|_| Count::ONE)
+}
+
+/// What users get is what npm packs: its metadata and its types must hold on their own.
+fn packed() -> Result<Count> {
+    let folder = workspace::target()?.join("xtask");
+    fs::create_dir_all(&folder)?;
+    let packed = run::output(
+        setup::npm()
+            .args(["pack", "--ignore-scripts", "--loglevel=error", "--pack-destination"])
+            .arg(&folder)
+            .current_dir(workspace::package()),
+    )?;
+    let tarball = folder.join(packed.trim());
+    run::output(workspace::npm_tool("publint/src/cli.js").arg(&tarball).arg("--strict"))?;
+    run::output(attw(&tarball).arg("--no-definitely-typed"))?;
+    Ok(Count { passed: 2, ..Count::default() })
+}
+
+/// The package has modules only, and entries that are no code.
+fn attw(tarball: &Path) -> Command {
+    let mut attw = workspace::npm_tool("@arethetypeswrong/cli/dist/index.js");
+    attw.arg(tarball).args([
+        "--profile=esm-only",
+        "--no-emoji",
+        "--exclude-entrypoints",
+        "component.wasm",
+        "core.wasm",
+    ]);
+    attw
+}
+
+fn replay() -> Result<Count> {
+    let traces = workspace::root().join("tests/traces/reference.json");
+    run::output(&mut uncoloured(replay::command(&traces, Through::All)?)).map(|_| Count::ONE)
+}
