@@ -11,13 +11,13 @@ use wasm_bindgen::prelude::*;
 
 use crate::{
     Change, CredentialId, Document, Error, ErrorCode, IntentId, Pool, PoolKey, Sources, Step, Stored, Strategy,
-    Timestamp, Wake, apply, check, pool_key_for_base_url, protocol, wanted,
+    Timestamp, Wake, apply, check, diagnose, pool_key_for_base_url, protocol, wanted,
 };
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
 import type {
-  Change, Entry, Failure, Host, Intent, OpenOptions, Opened, Outcome, Problem, Reading, Refreshing, Row, Runtime,
+  Change, Diagnosis, Entry, Failure, Host, Intent, OpenOptions, Opened, Outcome, Problem, Reading, Refreshing, Response, Row, Runtime,
   Selection, Settled, Step, Stored, Strategy, Wake, Wanted,
 } from "./types.js";
 export type * from "./types.js";
@@ -172,8 +172,8 @@ impl JsPool {
     #[wasm_bindgen(unchecked_return_type = "Step<number>")]
     pub fn reset(
         &mut self,
-        #[wasm_bindgen(unchecked_param_type = "string | null | undefined")] id: &JsValue,
-        now: Option<f64>,
+        #[wasm_bindgen(unchecked_optional_param_type = "string | null")] id: &JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "number | null")] now: Option<f64>,
     ) -> Answer {
         let id: Option<CredentialId> = read(id, "id")?;
         write(&self.pool.reset(id.as_ref(), self.at(now)?).map_err(thrown)?)
@@ -258,6 +258,17 @@ impl JsPool {
     fn at(&self, now: Option<f64>) -> Result<Timestamp, JsValue> {
         moment(now, self.now.as_ref())
     }
+}
+
+/// What a provider's answer means: whose fault a failure is, and when the provider says it is over.
+#[wasm_bindgen(js_name = diagnose, unchecked_return_type = "Diagnosis")]
+pub fn js_diagnose(
+    #[wasm_bindgen(unchecked_param_type = "string")] key: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "Response")] response: &JsValue,
+    now: Option<f64>,
+) -> Answer {
+    let (key, response): (PoolKey, crate::Response) = (read(key, "key")?, read(response, "response")?);
+    write(&diagnose(&response, &key, moment(now, None)?))
 }
 
 /// What the pool with this key looks at, so that a host need not show it everything it has.

@@ -10,9 +10,9 @@
 //! a store applies to its latest rows with [`apply`]; the file that rows live in is a [`Document`].
 //!
 //! The way through the source, from the centre outwards: `pool` holds every input; `step` what goes
-//! out and comes back; `credential` is one row; `strategy`, `health`, `refresh` and `discovery` are
-//! what the pool goes by; `provider` is the table of what differs; `change` and `document` are what
-//! stores need; `protocol`, `js` and `component` are the faces.
+//! out and comes back; `credential` is one row; `strategy`, `failure`, `health`, `refresh` and
+//! `discovery` are what the pool goes by; `provider` is the table of what differs; `change` and
+//! `document` are what stores need; `protocol`, `js` and `component` are the faces.
 
 #![cfg_attr(not(feature = "component"), forbid(unsafe_code))]
 
@@ -23,6 +23,7 @@ mod credential;
 mod discovery;
 mod document;
 mod error;
+mod failure;
 mod health;
 #[cfg(feature = "js")]
 mod js;
@@ -42,6 +43,7 @@ pub use credential::{AuthType, Credential, CredentialId, Source, Status};
 pub use discovery::{Sources, Wanted, pool_key_for_base_url, wanted};
 pub use document::{Document, check};
 pub use error::{Error, ErrorCode, Problem, ProblemCode, Severity};
+pub use failure::{Diagnosis, FailureKind, Fault, Hint, HintSource, Response, diagnose};
 pub use health::Failure;
 pub use pool::Pool;
 pub use provider::PoolKey;

@@ -18,6 +18,7 @@
 //! | `update` | `pool`, `id`, `fields`, `now` |
 //! | `moveTo` | `pool`, `id`, `place`, `now` |
 //! | `setStrategy` | `pool`, `strategy`, `now` |
+//! | `diagnose` | `key`, `response`, `now` |
 //! | `wanted` | `key` |
 //! | `poolKeyForBaseUrl` | `baseUrl`, `config` |
 //! | `applyChanges` | `key`, `stored`, `changes` |
@@ -50,8 +51,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use crate::{
-    Change, CredentialId, Document, Error, ErrorCode, Failure, IntentId, Outcome, Pool, PoolKey, Sources, Step, Stored,
-    Strategy, Timestamp, apply, check, error::pointer_step, pool_key_for_base_url, wanted,
+    Change, CredentialId, Document, Error, ErrorCode, Failure, IntentId, Outcome, Pool, PoolKey, Response, Sources,
+    Step, Stored, Strategy, Timestamp, apply, check, diagnose, error::pointer_step, pool_key_for_base_url, wanted,
 };
 
 /// The pools that one caller opened.
@@ -115,6 +116,7 @@ impl Session {
             Call::SetAside { pool } => json(&self.pool(pool)?.set_aside()),
             Call::Outstanding { pool } => json(&self.pool(pool)?.outstanding()),
             Call::Wake { pool } => json(&self.pool(pool)?.wake()),
+            Call::Diagnose { key, response, now } => json(&diagnose(&response, &key, now)),
             Call::Wanted { key } => json(&wanted(&key)),
             Call::PoolKeyForBaseUrl { base_url, config } => json(&pool_key_for_base_url(&base_url, &config)),
             Call::ApplyChanges { key, mut stored, changes } => {
@@ -260,6 +262,11 @@ enum Call {
     },
     Wake {
         pool: u32,
+    },
+    Diagnose {
+        key: PoolKey,
+        response: Response,
+        now: Timestamp,
     },
     Wanted {
         key: PoolKey,

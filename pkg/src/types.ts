@@ -144,6 +144,52 @@ export interface Failure {
   status?: number | null;
 }
 
+/** What a provider answered to a request. */
+export interface Response {
+  /** The HTTP status; left out if no answer came. */
+  status?: number | null;
+  /** Names, in any case, and values: `[...response.headers]`. */
+  headers?: [name: string, value: string][];
+  /** The body as text, or as much of it as came. */
+  body?: string;
+}
+
+/** What a failure means, judged from the answer alone. */
+export interface Diagnosis {
+  /** What went wrong. */
+  kind:
+    | "transient"
+    | "rate_limited"
+    | "quota"
+    | "unauthorized"
+    | "revoked"
+    | "forbidden"
+    | "model_gone"
+    | "request_fault"
+    | "unknown";
+  /** Whose fault it is. Only the credential's is a reason to bench a credential. */
+  fault: "credential" | "model" | "provider" | "request";
+  /** Whether it holds for the request's model alone and not for all that the credential can do. */
+  namesModel: boolean;
+  /** When the provider says it is over. */
+  hint?: Hint;
+}
+
+/** When the provider says that a failure is over: however far, but never before the answer came. */
+export interface Hint {
+  until: Millis;
+  /** Where the answer says so. */
+  source:
+    | "retry_after_ms"
+    | "retry_after"
+    | "anthropic_reset"
+    | "rate_limit_reset"
+    | "quota_reset_delay"
+    | "retry_delay"
+    | "body_field"
+    | "text";
+}
+
 /** A refresh that is under way. */
 export interface Refreshing {
   /** The login. */

@@ -3,6 +3,7 @@ import * as credentialPool from "../../pkg/dist/node.js";
 
 /** The functions of the package and the names of their arguments, in order. */
 const FUNCTIONS = {
+  diagnose: ["key", "response", "now"],
   wanted: ["key"],
   poolKeyForBaseUrl: ["baseUrl", "config"],
   applyChanges: ["key", "stored", "changes"],

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import {
-  applyChanges, applyToDocument, checkDocument, CredentialPool, customPools, emptyDocument, PoolError, pools,
+  applyChanges, applyToDocument, checkDocument, CredentialPool, customPools, diagnose, emptyDocument, PoolError, pools,
   poolKeyForBaseUrl, readDocument, wanted,
 } from "credential-pool";
 
@@ -155,6 +155,24 @@ describe("discovery", () => {
     const config = { custom_providers: [null, { name: 7 }, { name: " My Box ", base_url: "http://box.test/v1/" }] };
     assert.equal(poolKeyForBaseUrl(" http://box.test/v1", config), "custom:my-box");
     assert.equal(poolKeyForBaseUrl("http://other.test", config), null);
+  });
+});
+
+describe("failures", () => {
+  test("an answer is judged by what the provider says, not by its status alone", () => {
+    const error = { type: "invalid_request_error", message: "Your credit balance is too low to access the Anthropic API." };
+    const spent = { status: 400, body: JSON.stringify({ type: "error", error }) };
+    assert.deepEqual(diagnose("anthropic", spent, NOW), { kind: "quota", fault: "credential", namesModel: false });
+
+    const headers = [...new Headers({ "Retry-After": "12" })];
+    assert.deepEqual(diagnose("openrouter", { status: 429, headers }, NOW), {
+      kind: "rate_limited",
+      fault: "credential",
+      namesModel: false,
+      hint: { until: NOW + 12 * SECOND, source: "retry_after" },
+    });
+    assert.equal(diagnose("openrouter", {}).kind, "transient", "no answer came");
+    refuses(() => diagnose("openrouter", { status: "429" }, NOW), "invalid_argument", "/response/status");
   });
 });
 

@@ -13,6 +13,7 @@
 
 mod bad_input;
 mod differences;
+mod failures;
 mod host;
 mod properties;
 mod script;

@@ -58,6 +58,7 @@ same<Step<string>>(pool.add({ access_token: "sk", some_other_field: [1] }));
 same<Step<null>>(pool.update("a1b2c3", { label: null }));
 same<Step<null>>(pool.remove("a1b2c3"));
 same<Step<null>>(pool.moveTo("a1b2c3", 0));
+same<Step<number>>(pool.reset());
 same<Step<number>>(pool.reset(undefined));
 same<Step<number>>(pool.reset("a1b2c3", Date.now()));
 same<Step<null>>(pool.setStrategy("least_used"));

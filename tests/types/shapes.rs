@@ -12,7 +12,7 @@ const NOW: i64 = 1_775_757_580_463;
 const HOUR: i64 = 3_600_000;
 
 /// The type of each call's answer.
-const TYPES: [(&str, &str); 26] = [
+const TYPES: [(&str, &str); 27] = [
     ("open", "Step<Opened> & { pool: number }"),
     ("select", "Step<Selection>"),
     ("rotate", "Step<Selection>"),
@@ -35,6 +35,7 @@ const TYPES: [(&str, &str); 26] = [
     ("runtime", "Runtime"),
     ("rows", "Row[]"),
     ("outstanding", "Intent[]"),
+    ("diagnose", "Diagnosis"),
     ("wanted", "Wanted"),
     ("readDocument", "Reading"),
     ("applyChanges", "Stored"),
@@ -150,6 +151,9 @@ impl Shapes {
 
     fn look(&mut self) {
         self.call("wanted", json!({ "key": "anthropic" }));
+        let limited = json!({ "status": 429, "headers": [["Retry-After", "12"]], "body": "" });
+        self.call("diagnose", json!({ "key": "anthropic", "response": limited, "now": NOW }));
+        self.call("diagnose", json!({ "key": "anthropic", "response": {}, "now": NOW }));
         let text = json!({
             "version": 2,
             "providers": { "nous": {} },
@@ -189,7 +193,7 @@ impl Shapes {
     fn print(&self) {
         println!("import type {{");
         println!(
-            "  Entry, Intent, Opened, Problem, Reading, Refreshing, Row, Runtime, Selection, Settled, Step, Stored,"
+            "  Diagnosis, Entry, Intent, Opened, Problem, Reading, Refreshing, Row, Runtime, Selection, Settled, Step, Stored,"
         );
         println!("  Strategy, Wanted,");
         println!("}} from \"credential-pool\";\n");

@@ -38,12 +38,13 @@ pub(crate) fn test() -> Result<Count> {
 }
 
 /// Everything the core depends on, and why that is harmless.
-const PURE: [(&str, &str); 29] = [
+const PURE: [(&str, &str); 34] = [
     ("base64", "text to bytes"),
     ("block-buffer", "of sha2: gathers bytes to blocks"),
     ("cfg-if", "of sha2: a macro"),
     ("cpufeatures", "of sha2 and rand_chacha: asks the processor what it can do"),
     ("crypto-common", "of sha2: traits; its randomness is a feature that is off"),
+    ("deranged", "of time: numbers in a range"),
     ("digest", "of sha2: traits"),
     ("equivalent", "of indexmap: a trait"),
     ("foldhash", "of serde_json: hashes; its maps keep their order"),
@@ -54,7 +55,9 @@ const PURE: [(&str, &str); 29] = [
     ("itoa", "of serde_json: numbers to text"),
     ("libc", "of cpufeatures on ARM: asks the system what the processor can do"),
     ("memchr", "of serde_json: finds bytes"),
+    ("num-conv", "of time: numbers to numbers"),
     ("percent-encoding", "of form_urlencoded: text to text"),
+    ("powerfmt", "of time: text to text"),
     ("ppv-lite86", "of rand_chacha: arithmetic"),
     ("rand_chacha", "numbers from a seed that the host gives"),
     ("rand_core", "of rand_chacha: traits; the system's randomness is a crate of its own"),
@@ -64,6 +67,8 @@ const PURE: [(&str, &str); 29] = [
     ("serde_json", "data to text, in memory"),
     ("serde_path_to_error", "where data does not fit"),
     ("sha2", "bytes to bytes"),
+    ("time", "days to seconds; its clock is a feature that is off"),
+    ("time-core", "of time: arithmetic"),
     ("typenum", "of sha2: numbers as types"),
     ("uuid", "bytes to ids; its randomness and clock are features that are off"),
     ("zerocopy", "of ppv-lite86: bytes as values"),

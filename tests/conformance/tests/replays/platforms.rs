@@ -223,6 +223,10 @@ fn on_documents() -> impl Strategy<Value = Input> {
                 _ => json!({ "text": text }),
             })
         }),
+        2 => (select(vec![400, 401, 403, 429, 500]), text(), text(), now()).prop_map(|(status, header, body, now)| {
+            let response = json!({ "status": status, "headers": [["Retry-After", header]], "body": body });
+            Input::new("diagnose", json!({ "key": "anthropic", "response": response, "now": now }))
+        }),
         1 => text().prop_map(|key| Input::new("wanted", json!({ "key": key }))),
         1 => (text(), config()).prop_map(|(url, config)| {
             Input::new("poolKeyForBaseUrl", json!({ "baseUrl": url, "config": config }))
