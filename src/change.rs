@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     credential::{Credential, CredentialId, FIELDS, Source, Status},
+    failure::FailureKind,
     provider::PoolKey,
     secret::Fingerprint,
     strategy::Strategy,
@@ -25,6 +26,9 @@ pub struct Stored {
     /// The pool's strategy, as it was stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub strategy: Option<String>,
+    /// The pool's [`Policy`](crate::Policy), as it was stored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Value>,
 }
 
 impl fmt::Debug for Stored {
@@ -37,7 +41,9 @@ impl fmt::Debug for Stored {
 ///
 /// A store applies changes with [`apply`] to its *latest* state, under its own lock or
 /// compare-and-set, so that what other hosts wrote meanwhile survives.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+///
+/// `Debug` shows neither models nor policies: a person's own text may hold anything.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum Change {
     /// A new row. Left out if its id is there already.
@@ -79,7 +85,26 @@ pub enum Change {
         at: Option<UnixSeconds>,
         /// The HTTP status of the failure behind it.
         error_code: Option<i64>,
+        /// What went wrong.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        reason: Option<FailureKind>,
+        /// When a rest ends that `at` and `error_code` do not tell the end of.
+        #[serde(skip_serializing_if = "Option::is_none", default, with = "stored_seconds")]
+        reset_at: Option<UnixSeconds>,
         /// The latest `last_status_at` (seconds) that this status knows of.
+        #[serde(with = "stored_seconds")]
+        supersedes: Option<UnixSeconds>,
+    },
+    /// Until when a credential rests for one model. The later end stays.
+    ModelCooldown {
+        /// Of which row.
+        id: CredentialId,
+        /// Which model.
+        model: String,
+        /// The end of the rest in seconds since the Unix epoch; none if it is over.
+        #[serde(with = "stored_seconds")]
+        until: Option<UnixSeconds>,
+        /// If it is over, the end that it would have had: a rest that ends later stays.
         #[serde(with = "stored_seconds")]
         supersedes: Option<UnixSeconds>,
     },
@@ -117,6 +142,11 @@ pub enum Change {
     SetStrategy {
         /// The new one.
         strategy: Strategy,
+    },
+    /// The pool's policy.
+    SetPolicy {
+        /// The new one, as [`Policy::to_value`](crate::Policy::to_value) answers it.
+        policy: Value,
     },
 }
 
@@ -169,6 +199,7 @@ pub fn apply(stored: &mut Stored, changes: &[Change], pool: &PoolKey) {
             }
             Change::Edit { id, .. }
             | Change::Status { id, .. }
+            | Change::ModelCooldown { id, .. }
             | Change::Tokens { id, .. }
             | Change::Used { id, .. } => {
                 if let Some((place, mut credential)) = places.find(id, &stored.rows, pool)
@@ -185,6 +216,11 @@ pub fn apply(stored: &mut Stored, changes: &[Change], pool: &PoolKey) {
             }
             Change::Unsuppress { source } => stored.suppressed_sources.retain(|suppressed| suppressed != source),
             Change::SetStrategy { strategy } => stored.strategy = Some(strategy.name().to_owned()),
+            Change::SetPolicy { policy } => {
+                if policy.is_object() {
+                    stored.policy = Some(policy.clone());
+                }
+            }
         }
     }
 }
@@ -199,13 +235,18 @@ impl Change {
                     *credential = edited;
                 }
             }
-            Self::Status { status, at, error_code, supersedes, .. } => {
+            Self::Status { status, at, error_code, reason, reset_at, supersedes, .. } => {
                 if credential.last_status_at <= *supersedes {
                     credential.last_status.clone_from(status);
                     credential.last_status_at = *at;
                     credential.last_error_code = *error_code;
+                    credential.set_failure(*reason, *reset_at);
                 }
             }
+            Self::ModelCooldown { model, until, supersedes, .. } => match until {
+                Some(until) => credential.rest_model(model, *until),
+                None => credential.wake_model(model, *supersedes),
+            },
             Self::Tokens { replaces, set, .. } => {
                 if credential.token().fingerprint() == *replaces
                     && let Ok(refreshed) = credential.with(&set.0, pool)
@@ -222,7 +263,47 @@ impl Change {
             | Self::Identify { .. }
             | Self::Suppress { .. }
             | Self::Unsuppress { .. }
-            | Self::SetStrategy { .. } => {}
+            | Self::SetStrategy { .. }
+            | Self::SetPolicy { .. } => {}
+        }
+    }
+}
+
+impl fmt::Debug for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Add { row } => f.debug_struct("Add").field("row", row).finish(),
+            Self::Remove { id } => f.debug_struct("Remove").field("id", id).finish(),
+            Self::Identify { id, was, fingerprint } => {
+                f.debug_struct("Identify").field("id", id).field("was", was).field("fingerprint", fingerprint).finish()
+            }
+            Self::Edit { id, set } => f.debug_struct("Edit").field("id", id).field("set", set).finish(),
+            Self::Status { id, status, at, error_code, reason, reset_at, supersedes } => f
+                .debug_struct("Status")
+                .field("id", id)
+                .field("status", status)
+                .field("at", at)
+                .field("error_code", error_code)
+                .field("reason", reason)
+                .field("reset_at", reset_at)
+                .field("supersedes", supersedes)
+                .finish(),
+            Self::ModelCooldown { id, model: _, until, supersedes } => f
+                .debug_struct("ModelCooldown")
+                .field("id", id)
+                .field("until", until)
+                .field("supersedes", supersedes)
+                .finish_non_exhaustive(),
+            Self::Tokens { id, replaces, set } => {
+                f.debug_struct("Tokens").field("id", id).field("replaces", replaces).field("set", set).finish()
+            }
+            Self::Used { id, count, turn } => {
+                f.debug_struct("Used").field("id", id).field("count", count).field("turn", turn).finish()
+            }
+            Self::Suppress { source } => f.debug_struct("Suppress").field("source", source).finish(),
+            Self::Unsuppress { source } => f.debug_struct("Unsuppress").field("source", source).finish(),
+            Self::SetStrategy { strategy } => f.debug_struct("SetStrategy").field("strategy", strategy).finish(),
+            Self::SetPolicy { policy: _ } => f.debug_struct("SetPolicy").finish_non_exhaustive(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! One row of a pool: its fields, their defaults and their JSON form.
 
+mod failures;
 mod fields;
 mod values;
 
@@ -14,7 +15,7 @@ use crate::{
     time::UnixSeconds,
 };
 
-pub(crate) use fields::FIELDS;
+pub(crate) use fields::{FIELDS, count};
 pub use values::{AuthType, CredentialId, Source, Status};
 
 use fields::{ALWAYS_WRITTEN, Fields, own};
@@ -61,6 +62,11 @@ pub struct Credential {
     pub portal_base_url: Option<String>,
     /// Its place in the order of `round_robin`, lowest first. Ours alone.
     pub turn: u64,
+    /// How many requests it takes for each one that a credential of weight 1 takes, where chance or
+    /// affinity decides.
+    pub weight: u32,
+    /// How many requests it may have under way at most.
+    pub max_in_flight: Option<u32>,
     /// Every other field as it was stored: those that nothing here depends on, and unknown ones.
     pub other: Map<String, Value>,
 }
@@ -108,6 +114,8 @@ impl Credential {
             client_id: fields.text("client_id"),
             portal_base_url: fields.text("portal_base_url"),
             turn: fields.count("turn"),
+            weight: fields.small("weight").unwrap_or(1),
+            max_in_flight: fields.small("max_in_flight"),
             other: fields.rest(),
         };
         Ok((id, credential))
@@ -184,6 +192,9 @@ impl Credential {
             "portal_base_url" => text(&self.portal_base_url),
             "turn" if self.turn == 0 => Value::Null,
             "turn" => self.turn.into(),
+            "weight" if self.weight == 1 => Value::Null,
+            "weight" => self.weight.into(),
+            "max_in_flight" => self.max_in_flight.map_or(Value::Null, Value::from),
             _ => return None,
         })
     }
@@ -236,7 +247,8 @@ mod tests {
     #[test]
     fn fields_are_written_in_the_document_s_order_and_unknown_ones_come_last_as_they_were() {
         let row = json!({
-            "zebra": [1, null], "turn": 3, "tls": {"insecure": false}, "agent_key": "ak", "expires_at": 12,
+            "zebra": [1, null], "max_in_flight": 4, "weight": 2.0, "turn": 3, "model_cooldowns": {"m": 1},
+            "last_error_reset_at": 2.5, "last_error_reason": "quota", "last_error_message": "spent", "tls": {"insecure": false}, "agent_key": "ak", "expires_at": 12,
             "last_status": "exhausted", "last_status_at": 1.5, "last_error_code": 429, "id": "a", "gone": null,
         });
         let written = parse(row).unwrap().1.to_row();
@@ -257,7 +269,13 @@ mod tests {
                 "agent_key",
                 "request_count",
                 "tls",
+                "last_error_reason",
+                "last_error_message",
+                "last_error_reset_at",
+                "model_cooldowns",
                 "turn",
+                "weight",
+                "max_in_flight",
                 "zebra",
                 "gone",
             ]
@@ -278,6 +296,35 @@ mod tests {
         );
         for row in [json!(null), json!([]), json!("sk-x"), json!(1)] {
             assert_eq!(parse(row).unwrap_err().len(), 1);
+        }
+    }
+
+    #[test]
+    fn a_weight_and_a_limit_are_whole_numbers_of_32_bits() {
+        let most = u64::from(u32::MAX);
+        let cases = [
+            (json!({}), Some((1, None)), json!([null, null])),
+            (json!({ "weight": null, "max_in_flight": null }), Some((1, None)), json!([null, null])),
+            (json!({ "weight": 1, "max_in_flight": 0 }), Some((1, Some(0))), json!([null, 0])),
+            (json!({ "weight": 3.0, "max_in_flight": 2.0 }), Some((3, Some(2))), json!([3, 2])),
+            (json!({ "weight": most, "max_in_flight": most }), Some((u32::MAX, Some(u32::MAX))), json!([most, most])),
+            (json!({ "weight": 0, "max_in_flight": -1 }), None, json!(["/weight", "/max_in_flight"])),
+            (json!({ "weight": most + 1, "max_in_flight": most + 1 }), None, json!(["/weight", "/max_in_flight"])),
+            (json!({ "weight": "2", "max_in_flight": 1.5 }), None, json!(["/weight", "/max_in_flight"])),
+        ];
+        for (row, expected, shown) in cases {
+            match parse(row.clone()) {
+                Ok((_, credential)) => {
+                    assert_eq!(Some((credential.weight, credential.max_in_flight)), expected, "{row}");
+                    let written = credential.to_row();
+                    assert_eq!(json!([written.get("weight"), written.get("max_in_flight")]), shown, "{row}");
+                }
+                Err(problems) => {
+                    assert_eq!(None, expected, "{row}");
+                    let pointers: Vec<_> = problems.into_iter().map(|problem| problem.pointer).collect();
+                    assert_eq!(json!(pointers), shown, "{row}");
+                }
+            }
         }
     }
 

@@ -21,7 +21,8 @@ use crate::{
 pub struct Sources {
     /// Environment variables by name.
     pub env: Option<BTreeMap<String, String>>,
-    /// The host's configuration: `credential_pool_strategies`, `custom_providers`, `model`.
+    /// The host's configuration: `credential_pool_strategies`, `credential_pool_policies`,
+    /// `custom_providers`, `model`.
     pub config: Option<Map<String, Value>>,
     /// Logins that other programs keep in files, by source (`hermes_pkce`, `claude_code`); each
     /// with `accessToken`, `refreshToken` and `expiresAt` (milliseconds), or null.
@@ -64,7 +65,7 @@ pub struct Wanted {
 /// # Ok::<(), credential_pool::Error>(())
 /// ```
 pub fn wanted(pool: &PoolKey) -> Wanted {
-    let mut wanted = Wanted { config: vec![STRATEGIES], ..Wanted::default() };
+    let mut wanted = Wanted { config: vec![STRATEGIES, POLICIES], ..Wanted::default() };
     if pool.is_custom() {
         wanted.config.extend([CUSTOM_PROVIDERS, MODEL]);
     }
@@ -92,6 +93,11 @@ pub fn pool_key_for_base_url(base_url: &str, config: &Map<String, Value>) -> Opt
 /// The strategy that the configuration names for the pool, as it stands there.
 pub(crate) fn configured_strategy<'a>(sources: &'a Sources, pool: &PoolKey) -> Option<&'a Value> {
     sources.config.as_ref()?.get(STRATEGIES)?.get(pool.as_str())
+}
+
+/// The policy that the configuration holds for the pool, as it stands there.
+pub(crate) fn configured_policy<'a>(sources: &'a Sources, pool: &PoolKey) -> Option<&'a Value> {
+    sources.config.as_ref()?.get(POLICIES)?.get(pool.as_str())
 }
 
 /// A credential that was discovered.
@@ -128,6 +134,7 @@ pub(crate) fn anthropic_rank(source: &Source) -> usize {
 }
 
 const STRATEGIES: &str = "credential_pool_strategies";
+const POLICIES: &str = "credential_pool_policies";
 const CUSTOM_PROVIDERS: &str = "custom_providers";
 const MODEL: &str = "model";
 
@@ -285,4 +292,33 @@ fn text<'a>(map: &'a Map<String, Value>, name: &str) -> &'a str {
 
 fn trimmed_url(url: &str) -> &str {
     url.trim().trim_end_matches('/')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_is_found_under_the_pool_s_key_as_it_stands_there() {
+        let zai = PoolKey::parse("zai").unwrap();
+        let cases = [
+            (json!({}), None),
+            (json!({ "config": {} }), None),
+            (json!({ "config": { "credential_pool_policies": 7 } }), None),
+            (json!({ "config": { "credential_pool_policies": { "nous": {} } } }), None),
+            (json!({ "config": { "credential_pool_policies": { "zai": null } } }), Some(json!(null))),
+            (
+                json!({ "config": { "credential_pool_policies": { "zai": { "lease_ms": 1 } } } }),
+                Some(json!({ "lease_ms": 1 })),
+            ),
+        ];
+        for (sources, expected) in cases {
+            let read: Sources = serde_json::from_value(sources.clone()).unwrap();
+            assert_eq!(configured_policy(&read, &zai).cloned(), expected, "{sources}");
+        }
+        for key in ["zai", "custom:box"] {
+            let config = wanted(&PoolKey::parse(key).unwrap()).config;
+            assert_eq!(config.get(..2), Some(["credential_pool_strategies", "credential_pool_policies"].as_slice()));
+        }
+    }
 }

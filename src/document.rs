@@ -85,6 +85,7 @@ impl Document {
             rows: self.list(POOLS, pool).to_vec(),
             suppressed_sources: texts(self.list(SUPPRESSED, pool)).map(|text| Source::from(text.to_owned())).collect(),
             strategy: self.entry(STRATEGIES, pool).and_then(Value::as_str).map(str::to_owned),
+            policy: self.entry(POLICIES, pool).filter(|policy| policy.is_object()).cloned(),
         }
     }
 
@@ -108,7 +109,8 @@ impl Document {
     ///
     /// [`ErrorCode::InvalidDocument`] if a change belongs where something of the wrong shape
     /// stands: what cannot be read is not overwritten. [`ErrorCode::InvalidRow`] if a row is nested
-    /// so deep that the document could not be read again.
+    /// so deep that the document could not be read again, and [`ErrorCode::InvalidPolicy`] if the
+    /// policy is.
     pub fn apply(&mut self, pool: &PoolKey, changes: &[Change]) -> Result<(), Error> {
         let before = self.stored(pool);
         let mut after = before.clone();
@@ -130,6 +132,14 @@ impl Document {
         if after.strategy != before.strategy {
             self.expect(&STRATEGY, pool)?;
             entries.push((STRATEGIES, after.strategy.map_or(Value::Null, Value::String)));
+        }
+        if after.policy != before.policy {
+            let policy = after.policy.unwrap_or_default();
+            if !nests_within(&policy, raw::MAX_DEPTH.saturating_sub(2)) {
+                return Err(Error::new(ErrorCode::InvalidPolicy, "the policy is nested too deep; store less in it"));
+            }
+            self.expect(&POLICY, pool)?;
+            entries.push((POLICIES, policy));
         }
         for (section, value) in entries {
             self.put(section, pool, value);
@@ -192,6 +202,7 @@ const LOGINS: &str = "providers";
 const POOLS: &str = "credential_pool";
 const SUPPRESSED: &str = "suppressed_sources";
 const STRATEGIES: &str = "credential_pool_strategies";
+const POLICIES: &str = "credential_pool_policies";
 
 /// What the entries of a section look like. Null counts as absent everywhere.
 struct EntryShape {
@@ -207,6 +218,7 @@ const LIST_OF_SOURCES: EntryShape =
     EntryShape { section: SUPPRESSED, fits: Value::is_array, wanted: "a list of sources: `[…]`" };
 const STRATEGY: EntryShape =
     EntryShape { section: STRATEGIES, fits: Value::is_string, wanted: "a strategy's name in quotes" };
+const POLICY: EntryShape = EntryShape { section: POLICIES, fits: Value::is_object, wanted: "a policy: `{…}`" };
 
 impl EntryShape {
     fn section_problem(&self, section: &Value) -> Option<Problem> {

@@ -68,6 +68,14 @@ pub enum ErrorCode {
     AlreadySettled,
     /// The outcome does not belong to this kind of intent.
     WrongOutcome,
+    /// A policy has fields or values that it cannot have; the pointer says which.
+    InvalidPolicy,
+    /// The pool never handed out a lease with this number, or it was long ago.
+    UnknownLease,
+    /// The lease was reported, released or followed by another one before.
+    LeaseEnded,
+    /// The request of this lease waits: resume it before it is sent and reported.
+    LeaseWaits,
 }
 
 /// Something in a document that a person should look at.
@@ -146,6 +154,8 @@ pub enum ProblemCode {
     StatusInFuture,
     /// A strategy has none of the known names; the first credential serves.
     UnknownStrategy,
+    /// A policy cannot be used as it is stored; the preset `adaptive` is.
+    InvalidPolicy,
 }
 
 /// `name` as one step of a JSON pointer (RFC 6901, section 3).

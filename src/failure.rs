@@ -63,6 +63,38 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Transient,
+        Self::RateLimited,
+        Self::Quota,
+        Self::Unauthorized,
+        Self::Revoked,
+        Self::Forbidden,
+        Self::ModelGone,
+        Self::RequestFault,
+        Self::Unknown,
+    ];
+
+    /// The kind of this name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// The kind's name, as it is stored.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Transient => "transient",
+            Self::RateLimited => "rate_limited",
+            Self::Quota => "quota",
+            Self::Unauthorized => "unauthorized",
+            Self::Revoked => "revoked",
+            Self::Forbidden => "forbidden",
+            Self::ModelGone => "model_gone",
+            Self::RequestFault => "request_fault",
+            Self::Unknown => "unknown",
+        }
+    }
+
     /// Whose fault it is.
     pub const fn fault(self) -> Fault {
         match self {
@@ -138,6 +170,22 @@ pub enum HintSource {
     Text,
 }
 
+impl HintSource {
+    /// Where it is, for people.
+    pub(crate) const fn place(self) -> &'static str {
+        match self {
+            Self::RetryAfterMs => "its header retry-after-ms",
+            Self::RetryAfter => "its header Retry-After",
+            Self::AnthropicReset => "its headers anthropic-ratelimit-…-reset",
+            Self::RateLimitReset => "its headers x-ratelimit-reset",
+            Self::QuotaResetDelay => "its field quotaResetDelay",
+            Self::RetryDelay => "its field retryDelay",
+            Self::BodyField => "a field of its body",
+            Self::Text => "its message",
+        }
+    }
+}
+
 /// Judges what a provider answered, at the moment at which it did.
 ///
 /// ```
@@ -156,12 +204,25 @@ pub enum HintSource {
 /// # Ok::<(), credential_pool::Error>(())
 /// ```
 pub fn diagnose(response: &Response, pool: &PoolKey, now: Timestamp) -> Diagnosis {
+    judge(&Evidence::of(response, pool), now)
+}
+
+/// What went wrong; none if nothing did.
+pub(crate) fn failure(response: &Response, pool: &PoolKey, now: Timestamp) -> Option<Diagnosis> {
+    let is_success = response.status.is_some_and(|status| (200..300).contains(&status));
+    if is_success && response.body.is_empty() {
+        return None;
+    }
     let evidence = Evidence::of(response, pool);
-    let kind = table::kind(&evidence);
+    (!is_success || evidence.tells_of_an_error()).then(|| judge(&evidence, now))
+}
+
+fn judge(evidence: &Evidence<'_>, now: Timestamp) -> Diagnosis {
+    let kind = table::kind(evidence);
     Diagnosis {
         kind,
         fault: kind.fault(),
-        names_model: table::names_model(&evidence, kind),
-        hint: hint::hint(&evidence, kind, now),
+        names_model: table::names_model(evidence, kind),
+        hint: hint::hint(evidence, kind, now),
     }
 }

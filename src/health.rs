@@ -45,11 +45,13 @@ pub(crate) enum Rest {
     ForGood,
 }
 
-/// Until when `credential` rests. A cooldown of unknown beginning is over.
+/// Until when `credential` rests: until the moment that its row names, else for its cooldown. One
+/// of unknown beginning is over.
 pub(crate) fn rest(credential: &Credential) -> Rest {
-    match (&credential.last_status, credential.last_status_at) {
-        (Some(Status::Dead), _) => Rest::ForGood,
-        (Some(Status::Exhausted), Some(at)) if at != UNKNOWN => {
+    match (&credential.last_status, credential.reset_at(), credential.last_status_at) {
+        (Some(Status::Dead), ..) => Rest::ForGood,
+        (Some(Status::Exhausted), Some(reset_at), _) => Rest::Until(reset_at),
+        (Some(Status::Exhausted), None, Some(at)) if at != UNKNOWN => {
             Rest::Until(at.to_timestamp().saturating_add(cooldown(credential.last_error_code)))
         }
         _ => Rest::None,
@@ -58,3 +60,40 @@ pub(crate) fn rest(credential: &Credential) -> Rest {
 
 /// What the reference writes where it does not know the time.
 const UNKNOWN: UnixSeconds = UnixSeconds::EPOCH;
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::provider::PoolKey;
+
+    #[test]
+    fn a_rest_ends_when_the_row_says_so_or_else_after_its_cooldown() {
+        const HOUR_MS: i64 = 3_600_000;
+        let until = |millis| Rest::Until(Timestamp::from_millis(millis));
+        let row = |status: &str, at: Value, code: i64, reset_at: Value| json!({ "last_status": status, "last_status_at": at, "last_error_code": code, "last_error_reset_at": reset_at });
+        let cases = [
+            (row("exhausted", json!(10), 429, json!(null)), until(10_000 + HOUR_MS)),
+            (row("exhausted", json!(10), 402, json!(null)), until(10_000 + 24 * HOUR_MS)),
+            (row("exhausted", json!(10), 402, json!(25.5)), until(25_500)),
+            (row("exhausted", json!(10), 429, json!(1_775_757_580_463_i64)), until(1_775_757_580_463)),
+            // Of unknown beginning.
+            (row("exhausted", json!(0), 429, json!(null)), Rest::None),
+            (row("exhausted", json!(null), 429, json!(null)), Rest::None),
+            (row("exhausted", json!(0), 429, json!(25)), until(25_000)),
+            (row("exhausted", json!(null), 429, json!(25)), until(25_000)),
+            // A moment that is none.
+            (row("exhausted", json!(10), 429, json!("2026-04-09T18:00:00Z")), until(10_000 + HOUR_MS)),
+            (row("exhausted", json!(10), 429, json!(0)), until(10_000 + HOUR_MS)),
+            // Only what is exhausted rests.
+            (row("ok", json!(10), 429, json!(25)), Rest::None),
+            (row("weird", json!(10), 429, json!(25)), Rest::None),
+            (row("dead", json!(10), 429, json!(25)), Rest::ForGood),
+        ];
+        for (row, expected) in cases {
+            let (_, credential) = Credential::parse(&row, &PoolKey::parse("openrouter").unwrap()).unwrap();
+            assert_eq!(rest(&credential), expected, "{row}");
+        }
+    }
+}

@@ -1,40 +1,31 @@
-//! The JavaScript face: class `CredentialPool` and the functions on documents.
+//! The JavaScript face: class `CredentialPool`, and in `js::functions` what needs no pool.
 //!
 //! Converts, and decides nothing. Objects come in as JSON, so that a cycle, a getter that throws or
 //! a `NaN` is an error here and never a trap inside the pool; they go out as plain objects.
 
-use js_sys::{Function, Object, Reflect, Uint8Array};
-use rustc_hash::FxHashMap;
-use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Map, Number, Value};
+mod functions;
+mod host;
+mod steps;
+mod values;
+
+use js_sys::{Function, Reflect};
+use serde_json::{Map, Value};
 use wasm_bindgen::prelude::*;
 
-use crate::{
-    Change, CredentialId, Document, Error, ErrorCode, IntentId, Pool, PoolKey, Sources, Step, Stored, Strategy,
-    Timestamp, Wake, apply, check, diagnose, pool_key_for_base_url, protocol, wanted,
-};
+use crate::{CredentialId, IntentId, LeaseId, Pool, PoolKey, Request, Response, Sources, Stored, Strategy, Timestamp};
+
+use host::{function, moment, seed};
+use steps::Steps;
+use values::{Answer, read, read_id, thrown, write};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
 import type {
-  Change, Diagnosis, Entry, Failure, Host, Intent, OpenOptions, Opened, Outcome, Problem, Reading, Refreshing, Response, Row, Runtime,
-  Selection, Settled, Step, Stored, Strategy, Wake, Wanted,
+  Change, Diagnosis, Entry, Explanation, Failure, Host, Intent, LeaseRequest, NextMove, OpenOptions, Opened, Outcome, Policy, Problem,
+  Reading, Refreshing, ResolvedPolicy, Response, Row, Runtime, Selection, Settled, Step, Stored, Strategy, Wake, Wanted,
 } from "./types.js";
 export type * from "./types.js";
 "#;
-
-#[wasm_bindgen(raw_module = "./host.js")]
-extern "C" {
-    type PoolError;
-
-    #[wasm_bindgen(constructor)]
-    fn new(code: &str, message: &str, pointer: Option<String>) -> PoolError;
-
-    #[wasm_bindgen(catch, js_name = toJson)]
-    fn to_json(value: &JsValue) -> Result<Option<String>, JsValue>;
-}
-
-type Answer = Result<JsValue, JsValue>;
 
 /// The credentials of one provider, and the decisions about them. Does no IO: every method answers
 /// a step with intents for the host to carry out.
@@ -100,6 +91,52 @@ impl JsPool {
     pub fn mark_used(&mut self, #[wasm_bindgen(unchecked_param_type = "string")] id: &JsValue) -> Answer {
         let step = self.pool.mark_used(&read_id(id)?).map_err(thrown)?;
         self.steps.nothing(&step)
+    }
+
+    /// Chooses a credential for a request, and hands out a lease of it. Any number of sessions share
+    /// a pool, each request with a lease of its own.
+    #[wasm_bindgen(unchecked_return_type = "Step<NextMove>")]
+    pub fn lease(
+        &mut self,
+        #[wasm_bindgen(unchecked_optional_param_type = "LeaseRequest | null")] request: &JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "number | null")] now: Option<f64>,
+    ) -> Answer {
+        let request: Option<Request> = read(request, "request")?;
+        write(&self.pool.lease(request.unwrap_or_default(), self.at(now)?))
+    }
+
+    /// Goes on with a request that waited: after `retry`, `wait` and `refresh`.
+    #[wasm_bindgen(unchecked_return_type = "Step<NextMove>")]
+    pub fn resume(
+        &mut self,
+        #[wasm_bindgen(unchecked_param_type = "number")] lease: &JsValue,
+        now: Option<f64>,
+    ) -> Answer {
+        let lease: LeaseId = read(lease, "lease")?;
+        write(&self.pool.resume(lease, self.at(now)?).map_err(thrown)?)
+    }
+
+    /// Takes in what the provider answered to a request, and says what the request does next.
+    #[wasm_bindgen(unchecked_return_type = "Step<NextMove>")]
+    pub fn report(
+        &mut self,
+        #[wasm_bindgen(unchecked_param_type = "number")] lease: &JsValue,
+        #[wasm_bindgen(unchecked_param_type = "Response")] response: &JsValue,
+        now: Option<f64>,
+    ) -> Answer {
+        let (lease, response): (LeaseId, Response) = (read(lease, "lease")?, read(response, "response")?);
+        write(&self.pool.report(lease, &response, self.at(now)?).map_err(thrown)?)
+    }
+
+    /// Ends a request that its session gave up, and says nothing of its credential.
+    #[wasm_bindgen(unchecked_return_type = "Step<null>")]
+    pub fn release(
+        &mut self,
+        #[wasm_bindgen(unchecked_param_type = "number")] lease: &JsValue,
+        now: Option<f64>,
+    ) -> Answer {
+        let lease: LeaseId = read(lease, "lease")?;
+        write(&self.pool.release(lease, self.at(now)?).map_err(thrown)?)
     }
 
     /// Takes in how an intent ended.
@@ -190,6 +227,17 @@ impl JsPool {
         write(&self.pool.set_strategy(strategy, self.at(now)?))
     }
 
+    /// Judges from now on by another policy, and stores it: a preset and what differs from it.
+    #[wasm_bindgen(js_name = setPolicy, unchecked_return_type = "Step<null>")]
+    pub fn set_policy(
+        &mut self,
+        #[wasm_bindgen(unchecked_param_type = "Policy")] policy: &JsValue,
+        now: Option<f64>,
+    ) -> Answer {
+        let policy: Value = read(policy, "policy")?;
+        write(&self.pool.set_policy(&policy, self.at(now)?).map_err(thrown)?)
+    }
+
     /// Names the pool.
     pub fn key(&self) -> String {
         self.pool.key().as_str().to_owned()
@@ -199,6 +247,12 @@ impl JsPool {
     #[wasm_bindgen(unchecked_return_type = "Strategy")]
     pub fn strategy(&self) -> String {
         self.pool.strategy().name().to_owned()
+    }
+
+    /// The pool's policy as it is stored: its preset and what differs from it.
+    #[wasm_bindgen(unchecked_return_type = "Policy")]
+    pub fn policy(&self) -> Answer {
+        write(&self.pool.policy().to_value())
     }
 
     /// Whether the pool has any credential, resting or not.
@@ -223,6 +277,17 @@ impl JsPool {
     #[wasm_bindgen(unchecked_return_type = "Entry[]")]
     pub fn entries(&self, now: Option<f64>) -> Answer {
         write(&self.pool.entries(self.at(now)?))
+    }
+
+    /// Why each credential would or would not serve a request.
+    #[wasm_bindgen(unchecked_return_type = "Explanation")]
+    pub fn explain(
+        &self,
+        #[wasm_bindgen(unchecked_optional_param_type = "LeaseRequest | null")] request: &JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "number | null")] now: Option<f64>,
+    ) -> Answer {
+        let request: Option<Request> = read(request, "request")?;
+        write(&self.pool.explain(&request.unwrap_or_default(), self.at(now)?))
     }
 
     /// The key and the base URL that a request with this credential uses.
@@ -258,242 +323,4 @@ impl JsPool {
     fn at(&self, now: Option<f64>) -> Result<Timestamp, JsValue> {
         moment(now, self.now.as_ref())
     }
-}
-
-/// What a provider's answer means: whose fault a failure is, and when the provider says it is over.
-#[wasm_bindgen(js_name = diagnose, unchecked_return_type = "Diagnosis")]
-pub fn js_diagnose(
-    #[wasm_bindgen(unchecked_param_type = "string")] key: &JsValue,
-    #[wasm_bindgen(unchecked_param_type = "Response")] response: &JsValue,
-    now: Option<f64>,
-) -> Answer {
-    let (key, response): (PoolKey, crate::Response) = (read(key, "key")?, read(response, "response")?);
-    write(&diagnose(&response, &key, moment(now, None)?))
-}
-
-/// What the pool with this key looks at, so that a host need not show it everything it has.
-#[wasm_bindgen(js_name = wanted, unchecked_return_type = "Wanted")]
-pub fn js_wanted(#[wasm_bindgen(unchecked_param_type = "string")] key: &JsValue) -> Answer {
-    write(&wanted(&read(key, "key")?))
-}
-
-/// The pool of the custom endpoint with this base URL, by the configuration's `custom_providers`.
-#[wasm_bindgen(js_name = poolKeyForBaseUrl, unchecked_return_type = "string | null")]
-pub fn js_pool_key_for_base_url(
-    #[wasm_bindgen(unchecked_param_type = "string")] base_url: &JsValue,
-    #[wasm_bindgen(unchecked_param_type = "object")] config: &JsValue,
-) -> Answer {
-    let (base_url, config): (String, Map<String, Value>) = (read(base_url, "baseUrl")?, read(config, "config")?);
-    write(&pool_key_for_base_url(&base_url, &config))
-}
-
-/// Applies changes, in their order, to what a store keeps of a pool.
-#[wasm_bindgen(js_name = applyChanges, unchecked_return_type = "Stored")]
-pub fn js_apply_changes(
-    #[wasm_bindgen(unchecked_param_type = "string")] key: &JsValue,
-    #[wasm_bindgen(unchecked_param_type = "Stored")] stored: &JsValue,
-    #[wasm_bindgen(unchecked_param_type = "Change[]")] changes: &JsValue,
-) -> Answer {
-    let (key, mut stored): (PoolKey, Stored) = (read(key, "key")?, read(stored, "stored")?);
-    apply(&mut stored, &read::<Vec<Change>>(changes, "changes")?, &key);
-    write(&stored)
-}
-
-/// The text of a document without credentials.
-#[wasm_bindgen(js_name = emptyDocument)]
-pub fn js_empty_document() -> String {
-    Document::empty().to_text()
-}
-
-/// What a pool is opened with, out of a document's text.
-#[wasm_bindgen(js_name = readDocument, unchecked_return_type = "Reading")]
-pub fn js_read_document(
-    #[wasm_bindgen(unchecked_param_type = "string")] text: &JsValue,
-    #[wasm_bindgen(unchecked_param_type = "string")] key: &JsValue,
-) -> Answer {
-    write(&protocol::Reading::of(&document(text)?, &read(key, "key")?))
-}
-
-/// The document's text with these changes of one pool; all else stays as it was, to the letter.
-#[wasm_bindgen(js_name = applyToDocument, unchecked_return_type = "string")]
-pub fn js_apply_to_document(
-    #[wasm_bindgen(unchecked_param_type = "string")] text: &JsValue,
-    #[wasm_bindgen(unchecked_param_type = "string")] key: &JsValue,
-    #[wasm_bindgen(unchecked_param_type = "Change[]")] changes: &JsValue,
-) -> Answer {
-    let mut document = document(text)?;
-    document.apply(&read(key, "key")?, &read::<Vec<Change>>(changes, "changes")?).map_err(thrown)?;
-    Ok(document.to_text().into())
-}
-
-/// Everything in a document that a person should look at.
-#[wasm_bindgen(js_name = checkDocument, unchecked_return_type = "Problem[]")]
-pub fn js_check_document(#[wasm_bindgen(unchecked_param_type = "string")] text: &JsValue, now: Option<f64>) -> Answer {
-    write(&check(&read_text(text, "text")?, moment(now, None)?))
-}
-
-/// The keys of all pools of a document.
-#[wasm_bindgen(js_name = pools, unchecked_return_type = "string[]")]
-pub fn js_pools(#[wasm_bindgen(unchecked_param_type = "string")] text: &JsValue) -> Answer {
-    write(&document(text)?.pools())
-}
-
-/// The keys of the custom endpoints' pools that hold rows, sorted.
-#[wasm_bindgen(js_name = customPools, unchecked_return_type = "string[]")]
-pub fn js_custom_pools(#[wasm_bindgen(unchecked_param_type = "string")] text: &JsValue) -> Answer {
-    write(&document(text)?.custom_pools())
-}
-
-/// Answers of the hot path, made once: a selection without intents is the same frozen object until
-/// the wake changes.
-#[derive(Default)]
-struct Steps {
-    selections: FxHashMap<CredentialId, (Option<Wake>, JsValue)>,
-    nothing: Option<(Option<Wake>, JsValue)>,
-}
-
-impl Steps {
-    fn selection(&mut self, step: &Step<crate::Selection>) -> Answer {
-        let crate::Selection::Selected { credential } = &step.value else { return write(step) };
-        if !step.intents.is_empty() {
-            return write(step);
-        }
-        match self.selections.get(credential) {
-            Some((wake, made)) if *wake == step.wake => Ok(made.clone()),
-            _ => {
-                let made = frozen(write(step)?);
-                self.selections.insert(credential.clone(), (step.wake, made.clone()));
-                Ok(made)
-            }
-        }
-    }
-
-    fn nothing(&mut self, step: &Step<()>) -> Answer {
-        match &self.nothing {
-            Some((wake, made)) if *wake == step.wake && step.intents.is_empty() => Ok(made.clone()),
-            _ => {
-                let made = frozen(write(step)?);
-                self.nothing = step.intents.is_empty().then(|| (step.wake, made.clone()));
-                Ok(made)
-            }
-        }
-    }
-}
-
-fn frozen(step: JsValue) -> JsValue {
-    for name in ["value", "intents", "wake"] {
-        if let Ok(part) = Reflect::get(&step, &name.into())
-            && let Some(part) = part.dyn_ref::<Object>()
-        {
-            Object::freeze(part);
-        }
-    }
-    Object::freeze(step.unchecked_ref::<Object>());
-    step
-}
-
-fn function(host: &JsValue, name: &str) -> Result<Option<Function>, JsValue> {
-    match Reflect::get(host, &name.into()) {
-        Ok(found) if !found.is_undefined() => found.dyn_into().map(Some).map_err(|_| {
-            thrown(
-                Error::new(ErrorCode::InvalidArgument, "the host's clock and randomness must be functions")
-                    .at(format!("/host/{name}")),
-            )
-        }),
-        _ => Ok(None),
-    }
-}
-
-/// The time that was given, else the host's, else `Date.now()`; in milliseconds.
-fn moment(now: Option<f64>, clock: Option<&Function>) -> Result<Timestamp, JsValue> {
-    /// The last moment that a JavaScript `Date` knows.
-    const LAST: f64 = 8.64e15;
-    let millis = match (now, clock) {
-        (Some(now), _) => now,
-        (None, Some(clock)) => clock.call0(&JsValue::UNDEFINED)?.as_f64().unwrap_or(f64::NAN),
-        (None, None) => js_sys::Date::now(),
-    };
-    if !(-LAST..=LAST).contains(&millis) {
-        let message = "a time is a number of milliseconds since the Unix epoch, such as `Date.now()`";
-        return Err(thrown(Error::new(ErrorCode::InvalidArgument, message).at("/now")));
-    }
-    #[expect(clippy::cast_possible_truncation, reason = "within the range of a Date")]
-    Ok(Timestamp::from_millis(millis.floor() as i64))
-}
-
-/// 32 bytes from the host's randomness, else from `crypto.getRandomValues`.
-fn seed(random: Option<Function>) -> Result<[u8; 32], JsValue> {
-    let no_seed = |message| thrown(Error::new(ErrorCode::InvalidArgument, message).at("/host/random"));
-    let mut seed = [0; 32];
-    match random {
-        Some(random) => {
-            let bytes = random.call1(&JsValue::UNDEFINED, &32.into())?;
-            let bytes = bytes.dyn_into::<Uint8Array>().ok().filter(|bytes| bytes.length() == 32);
-            bytes.ok_or_else(|| no_seed("`random(32)` must give a Uint8Array of 32 bytes"))?.copy_to(&mut seed);
-        }
-        None => getrandom::fill(&mut seed)
-            .map_err(|_| no_seed("this host has no `crypto.getRandomValues`; pass `random` in `host`"))?,
-    }
-    Ok(seed)
-}
-
-fn document(text: &JsValue) -> Result<Document, JsValue> {
-    Document::parse(&read_text(text, "text")?).map_err(thrown)
-}
-
-fn read_text(text: &JsValue, name: &str) -> Result<String, JsValue> {
-    text.as_string()
-        .ok_or_else(|| thrown(Error::new(ErrorCode::InvalidArgument, "this must be a string").at(format!("/{name}"))))
-}
-
-fn read_id(id: &JsValue) -> Result<CredentialId, JsValue> {
-    read_text(id, "id").map(CredentialId::from)
-}
-
-/// Reads an argument of a known shape; `undefined` counts as null.
-fn read<T: DeserializeOwned>(value: &JsValue, name: &str) -> Result<T, JsValue> {
-    let json = to_json(value).map_err(|_| {
-        let message =
-            "this cannot be said as JSON: it holds NaN, an infinity, a BigInt or a cycle, or is nested too deep";
-        thrown(Error::new(ErrorCode::InvalidArgument, message).at(format!("/{name}")))
-    })?;
-    let nested = |_| {
-        let message = "this is nested too deep for JSON";
-        thrown(Error::new(ErrorCode::InvalidArgument, message).at(format!("/{name}")))
-    };
-    let value: Value = serde_json::from_str(json.as_deref().unwrap_or("null")).map_err(nested)?;
-    protocol::read(value).map_err(|error| {
-        let pointer = format!("/{name}{}", error.pointer.unwrap_or_default());
-        thrown(Error { pointer: Some(pointer), ..error })
-    })
-}
-
-/// Writes an answer as plain objects. A whole number from 2^53 up is rounded, as `JSON.parse` does.
-fn write<T: Serialize + ?Sized>(value: &T) -> Answer {
-    let not_json = |_| thrown(Error::new(ErrorCode::InvalidArgument, "the answer is no JSON"));
-    let mut value = serde_json::to_value(value).map_err(not_json)?;
-    round(&mut value);
-    value.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).map_err(JsValue::from)
-}
-
-fn round(value: &mut Value) {
-    match value {
-        Value::Number(number) => {
-            const SAFE: u64 = (1 << 53) - 1;
-            let is_safe = number.as_i64().is_none_or(|whole| whole.unsigned_abs() <= SAFE)
-                && number.as_u64().is_none_or(|whole| whole <= SAFE);
-            if !is_safe && let Some(rounded) = number.as_f64().and_then(Number::from_f64) {
-                *number = rounded;
-            }
-        }
-        Value::Array(values) => values.iter_mut().for_each(round),
-        Value::Object(fields) => fields.values_mut().for_each(round),
-        Value::Null | Value::Bool(_) | Value::String(_) => {}
-    }
-}
-
-fn thrown(error: Error) -> JsValue {
-    let code = serde_json::to_value(error.code).ok();
-    let code = code.as_ref().and_then(Value::as_str).unwrap_or("invalid_argument");
-    PoolError::new(code, &error.message, error.pointer).into()
 }

@@ -1,10 +1,16 @@
 //! The centre: a pool, and every input it takes.
 
+mod affinity;
 mod choice;
 mod edits;
+mod explaining;
+mod leases;
 mod ledger;
+mod lessons;
 mod looks;
+mod member;
 mod opening;
+mod requests;
 mod roster;
 
 use std::{fmt, time::Duration};
@@ -16,7 +22,11 @@ use crate::{
     change::Change,
     credential::{Credential, CredentialId, Source},
     error::{Error, ErrorCode, Problem, pointer_step},
+    event::{Event, Explanation},
+    failure::Response,
     health::Failure,
+    lease::{LeaseId, NextMove, Request},
+    policy::Policy,
     random::Random,
     refresh,
     step::{Intent, IntentId, Outcome, Refreshing, Selection, Settled, Step},
@@ -24,30 +34,37 @@ use crate::{
     time::{Timestamp, UnixSeconds},
 };
 
+use edits::NewStatus;
+use leases::Leases;
 use ledger::Ledger;
-use roster::{Refresh, Roster, Slot, Wait};
+use member::{Refresh, Sent, Wait};
+use roster::{Roster, Slot};
 
 /// The credentials of one provider, and the decisions about them.
 ///
 /// A pool decides and does nothing else. Every input takes the time and answers a [`Step`]: a
-/// value, intents for the host to carry out, and when to come back. `Err` means that nothing
+/// value, intents for the host to carry out, what happened, and when to come back. `Err` means that nothing
 /// changed. Time may jump back: the pool goes by the latest it has seen.
 ///
-/// The inputs are of four kinds: *decisions* ([`select`](Self::select), [`rotate`](Self::rotate),
-/// [`refresh`](Self::refresh), [`mark_used`](Self::mark_used)), *reports*
-/// ([`settle`](Self::settle), [`tick`](Self::tick), [`flush`](Self::flush)), *administration*
+/// The inputs are of five kinds: *requests* of any number of sessions ([`lease`](Self::lease),
+/// [`report`](Self::report), [`resume`](Self::resume), [`release`](Self::release)); the decisions of a
+/// *cursor*, for a host that judges failures itself ([`select`](Self::select),
+/// [`rotate`](Self::rotate), [`refresh`](Self::refresh), [`mark_used`](Self::mark_used)); *reports*
+/// ([`settle`](Self::settle), [`tick`](Self::tick), [`flush`](Self::flush)); *administration*
 /// ([`add`](Self::add), [`update`](Self::update), [`remove`](Self::remove),
-/// [`move_to`](Self::move_to), [`reset`](Self::reset), [`set_strategy`](Self::set_strategy)), and
-/// *looks*, which change nothing ([`peek`](Self::peek), [`current`](Self::current),
-/// [`entries`](Self::entries), [`has_credentials`](Self::has_credentials),
+/// [`move_to`](Self::move_to), [`reset`](Self::reset), [`set_strategy`](Self::set_strategy),
+/// [`set_policy`](Self::set_policy)); and *looks*, which change nothing ([`explain`](Self::explain),
+/// [`peek`](Self::peek), [`current`](Self::current), [`entries`](Self::entries),
+/// [`has_credentials`](Self::has_credentials), [`policy`](Self::policy),
 /// [`runtime`](Self::runtime), [`rows`](Self::rows), [`outstanding`](Self::outstanding)).
 ///
-/// Invariants: no resting or dead credential is ever selected; applying the changes that were
+/// Invariants: no dead credential is ever chosen, and none that rests but by the one request that
+/// tries it early; one request ends, however all fail, and benches one at most; applying the changes that were
 /// handed out to the rows that the pool was opened with gives the pool's rows; an intent is settled
 /// once; the same document, seed and inputs give the same answers.
 ///
 /// ```
-/// use credential_pool::{Failure, Pool, PoolKey, Selection, Sources, Stored, Timestamp};
+/// use credential_pool::{NextMove, Pool, PoolKey, Request, Response, Sources, Stored, Timestamp};
 /// use serde_json::json;
 ///
 /// let stored = Stored {
@@ -60,13 +77,19 @@ use roster::{Refresh, Roster, Slot, Wait};
 /// let now = Timestamp::from_millis(1_775_757_580_463);
 /// let (mut pool, _) = Pool::open(PoolKey::parse("openrouter")?, &stored, &Sources::default(), [7; 32], now);
 ///
-/// let Selection::Selected { credential } = pool.select(now).value else { panic!() };
+/// let NextMove::Use { lease, credential } = pool.lease(Request::default(), now).value else { panic!() };
 /// assert_eq!(pool.runtime(&credential)?.key, "sk-first");
 ///
-/// // The provider said 429: the first key rests for an hour, the second serves.
-/// let step = pool.rotate(&credential, Failure::status(429), now)?;
-/// assert_eq!(step.value, Selection::Selected { credential: "d4e5f6".into() });
-/// assert_eq!(step.intents.len(), 1, "the cooldown has to be written down");
+/// // The provider's answer: the first key rests for as long as it says, the second serves.
+/// let headers = vec![("Retry-After".to_owned(), "30".to_owned())];
+/// let response = Response { status: Some(429), headers, ..Response::default() };
+/// let step = pool.report(lease, &response, now)?;
+/// let NextMove::Use { lease, credential } = step.value else { panic!() };
+/// assert_eq!(pool.runtime(&credential)?.key, "sk-second");
+/// assert_eq!(step.intents.len(), 1, "the rest has to be written down");
+///
+/// let served = Response { status: Some(200), ..Response::default() };
+/// assert_eq!(pool.report(lease, &served, now)?.value, NextMove::Served);
 /// # Ok::<(), credential_pool::Error>(())
 /// ```
 #[derive(Clone)]
@@ -83,6 +106,12 @@ pub struct Pool {
     flush_at: Option<Timestamp>,
     failed_writes: u32,
     suppressed: Vec<Source>,
+    policy: Policy,
+    leases: Leases,
+    /// The last request that was let go.
+    sent: Sent,
+    /// What happened since the last step.
+    events: Vec<Event>,
     /// Ids that are not given again: a removal that a store learns of late is one of that id.
     removed: FxHashSet<CredentialId>,
     /// Rows that cannot be read, as they were stored.
@@ -107,7 +136,7 @@ impl Pool {
         let failed = self.find(id)?;
         self.observe(now);
         for slot in self.roster.with_same_secret(failed) {
-            self.bench(slot, failure);
+            self.bench(slot, failure, None);
         }
         self.current = None;
         let (selection, refresh) = self.choose();
@@ -145,6 +174,42 @@ impl Pool {
             self.note_use(slot);
         }
         Ok(self.step((), None))
+    }
+}
+
+/// Requests. Any number of sessions share a pool, each request with leases of its own.
+impl Pool {
+    /// Chooses a credential for a request and hands out a lease of it.
+    pub fn lease(&mut self, request: Request, now: Timestamp) -> Step<NextMove> {
+        self.start_request(request, now)
+    }
+
+    /// Goes on with a request that waited. A request that has a credential already is answered with
+    /// it again.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::UnknownLease`], [`ErrorCode::LeaseEnded`].
+    pub fn resume(&mut self, lease: LeaseId, now: Timestamp) -> Result<Step<NextMove>, Error> {
+        self.resume_request(lease, now)
+    }
+
+    /// Takes in what the provider answered to a request, and says what the request does next.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::UnknownLease`], [`ErrorCode::LeaseEnded`], [`ErrorCode::LeaseWaits`].
+    pub fn report(&mut self, lease: LeaseId, response: &Response, now: Timestamp) -> Result<Step<NextMove>, Error> {
+        self.take_report(lease, response, now)
+    }
+
+    /// Ends a request that was given up by its session, and says nothing of its credential.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::UnknownLease`], [`ErrorCode::LeaseEnded`].
+    pub fn release(&mut self, lease: LeaseId, now: Timestamp) -> Result<Step<()>, Error> {
+        self.release_request(lease, now)
     }
 }
 
@@ -311,6 +376,7 @@ impl Pool {
         self.observe(now);
         let mut count = 0_usize;
         for slot in slots {
+            self.forget_failures(slot);
             self.roster.change(slot, |member| {
                 member.wait = Wait::None;
                 if matches!(member.refresh, Refresh::Unanswered { .. }) {
@@ -318,7 +384,7 @@ impl Pool {
                 }
             });
             if self.roster.get(slot).is_some_and(|member| has_status(&member.credential)) {
-                self.set_status(slot, None, None, None);
+                self.set_status(slot, NewStatus::default());
                 count = count.saturating_add(1);
             }
         }
@@ -337,6 +403,35 @@ impl Pool {
     }
 }
 
+impl Pool {
+    /// Judges from now on by another policy, and stores it: a preset and what differs from it. At
+    /// the next opening, what the host's configuration says goes first.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::InvalidPolicy`], with a pointer into `policy`.
+    pub fn set_policy(&mut self, policy: &Value, now: Timestamp) -> Result<Step<()>, Error> {
+        let policy = Policy::parse(policy)?;
+        self.observe(now);
+        if policy != self.policy {
+            self.ledger.record(Change::SetPolicy { policy: policy.to_value() });
+            self.roster.set_caps(policy.max_in_flight);
+            self.policy = policy;
+        }
+        Ok(self.step((), None))
+    }
+
+    /// How failures are judged, rests are bounded and requests are spread.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Why each credential would or would not serve a request.
+    pub fn explain(&self, request: &Request, now: Timestamp) -> Explanation {
+        self.explain_request(request, now)
+    }
+}
+
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pool")
@@ -348,7 +443,18 @@ impl fmt::Debug for Pool {
 }
 
 /// Fields that change by what happens, and merge as such.
-const KEPT_BY_THE_POOL: [&str; 6] = ["id", "last_status", "last_status_at", "last_error_code", "request_count", "turn"];
+const KEPT_BY_THE_POOL: [&str; 10] = [
+    "id",
+    "last_status",
+    "last_status_at",
+    "last_error_code",
+    "last_error_reason",
+    "last_error_message",
+    "last_error_reset_at",
+    "model_cooldowns",
+    "request_count",
+    "turn",
+];
 
 /// How long use counts wait for company before they are written.
 const FLUSH_AFTER: Duration = Duration::from_secs(10);

@@ -7,17 +7,22 @@
 //! | calls | arguments |
 //! | --- | --- |
 //! | `open` | `key`, `stored`?, `sources`?, `seed` (32 bytes as 64 hex digits), `now`; answers a step and `pool`, the number that names the pool in later calls |
-//! | `close`, `key`, `strategy`, `hasCredentials`, `current`, `rows`, `setAside`, `outstanding`, `wake` | `pool` |
+//! | `close`, `key`, `strategy`, `policy`, `hasCredentials`, `current`, `rows`, `setAside`, `outstanding`, `wake` | `pool` |
 //! | `select`, `tick`, `flush`, `peek`, `entries` | `pool`, `now` |
 //! | `runtime`, `markUsed` | `pool`, `id` |
 //! | `refresh`, `remove` | `pool`, `id`, `now` |
 //! | `rotate` | `pool`, `id`, `failure`?, `now` |
+//! | `lease`, `explain` | `pool`, `request`?, `now` |
+//! | `resume`, `release` | `pool`, `lease`, `now` |
+//! | `report` | `pool`, `lease`, `response`, `now` |
 //! | `reset` | `pool`, `id`?, `now` |
 //! | `settle` | `pool`, `intent`, `outcome`, `now` |
 //! | `add` | `pool`, `row`, `now` |
 //! | `update` | `pool`, `id`, `fields`, `now` |
 //! | `moveTo` | `pool`, `id`, `place`, `now` |
 //! | `setStrategy` | `pool`, `strategy`, `now` |
+//! | `setPolicy` | `pool`, `policy`, `now` |
+//! | `readPolicy` | `policy`; answers it with all that it leaves to its preset |
 //! | `diagnose` | `key`, `response`, `now` |
 //! | `wanted` | `key` |
 //! | `poolKeyForBaseUrl` | `baseUrl`, `config` |
@@ -42,7 +47,7 @@
 //! assert!(opened.starts_with(r#"{"ok":{"pool":1,"value":{"hasCredentials":true"#));
 //!
 //! let selected = session.call(r#"{ "call": "select", "args": { "pool": 1, "now": 1775757580463 } }"#);
-//! assert_eq!(selected, r#"{"ok":{"value":{"type":"selected","credential":"a1b2c3"},"intents":[],"wake":null}}"#);
+//! assert_eq!(selected, r#"{"ok":{"value":{"type":"selected","credential":"a1b2c3"},"intents":[],"events":[],"wake":null}}"#);
 //! ```
 
 use std::collections::BTreeMap;
@@ -51,8 +56,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use crate::{
-    Change, CredentialId, Document, Error, ErrorCode, Failure, IntentId, Outcome, Pool, PoolKey, Response, Sources,
-    Step, Stored, Strategy, Timestamp, apply, check, diagnose, error::pointer_step, pool_key_for_base_url, wanted,
+    Change, CredentialId, Document, Error, ErrorCode, Failure, IntentId, LeaseId, Outcome, Policy, Pool, PoolKey,
+    Request, Response, Sources, Step, Stored, Strategy, Timestamp, apply, check, diagnose, error::pointer_step,
+    pool_key_for_base_url, wanted,
 };
 
 /// The pools that one caller opened.
@@ -91,6 +97,10 @@ impl Session {
             Call::Rotate { pool, id, failure, now } => json(&self.pool(pool)?.rotate(&id, failure, now)?),
             Call::Refresh { pool, id, now } => json(&self.pool(pool)?.refresh(&id, now)?),
             Call::MarkUsed { pool, id } => json(&self.pool(pool)?.mark_used(&id)?),
+            Call::Lease { pool, request, now } => json(&self.pool(pool)?.lease(request.unwrap_or_default(), now)),
+            Call::Resume { pool, lease, now } => json(&self.pool(pool)?.resume(lease, now)?),
+            Call::Report { pool, lease, response, now } => json(&self.pool(pool)?.report(lease, &response, now)?),
+            Call::Release { pool, lease, now } => json(&self.pool(pool)?.release(lease, now)?),
             Call::Settle { pool, intent, outcome, now } => json(&self.pool(pool)?.settle(intent, outcome, now)?),
             Call::Tick { pool, now } => json(&self.pool(pool)?.tick(now)),
             Call::Flush { pool, now } => json(&self.pool(pool)?.flush(now)),
@@ -105,17 +115,21 @@ impl Session {
             Call::SetStrategy { pool, strategy, now } => {
                 json(&self.pool(pool)?.set_strategy(Strategy::parse(&strategy)?, now))
             }
+            Call::SetPolicy { pool, policy, now } => json(&self.pool(pool)?.set_policy(&policy, now)?),
             Call::Key { pool } => json(self.pool(pool)?.key()),
             Call::Strategy { pool } => json(&self.pool(pool)?.strategy()),
+            Call::Policy { pool } => Ok(self.pool(pool)?.policy().to_value()),
             Call::HasCredentials { pool } => json(&self.pool(pool)?.has_credentials()),
             Call::Current { pool } => json(&self.pool(pool)?.current()),
             Call::Peek { pool, now } => json(&self.pool(pool)?.peek(now)),
             Call::Entries { pool, now } => json(&self.pool(pool)?.entries(now)),
+            Call::Explain { pool, request, now } => json(&self.pool(pool)?.explain(&request.unwrap_or_default(), now)),
             Call::Runtime { pool, id } => json(&self.pool(pool)?.runtime(&id)?),
             Call::Rows { pool } => json(&self.pool(pool)?.rows()),
             Call::SetAside { pool } => json(&self.pool(pool)?.set_aside()),
             Call::Outstanding { pool } => json(&self.pool(pool)?.outstanding()),
             Call::Wake { pool } => json(&self.pool(pool)?.wake()),
+            Call::ReadPolicy { policy } => json(&Policy::parse(&policy)?),
             Call::Diagnose { key, response, now } => json(&diagnose(&response, &key, now)),
             Call::Wanted { key } => json(&wanted(&key)),
             Call::PoolKeyForBaseUrl { base_url, config } => json(&pool_key_for_base_url(&base_url, &config)),
@@ -180,6 +194,28 @@ enum Call {
         pool: u32,
         id: CredentialId,
     },
+    Lease {
+        pool: u32,
+        #[serde(default)]
+        request: Option<Request>,
+        now: Timestamp,
+    },
+    Resume {
+        pool: u32,
+        lease: LeaseId,
+        now: Timestamp,
+    },
+    Report {
+        pool: u32,
+        lease: LeaseId,
+        response: Response,
+        now: Timestamp,
+    },
+    Release {
+        pool: u32,
+        lease: LeaseId,
+        now: Timestamp,
+    },
     Settle {
         pool: u32,
         intent: IntentId,
@@ -227,10 +263,18 @@ enum Call {
         strategy: String,
         now: Timestamp,
     },
+    SetPolicy {
+        pool: u32,
+        policy: Value,
+        now: Timestamp,
+    },
     Key {
         pool: u32,
     },
     Strategy {
+        pool: u32,
+    },
+    Policy {
         pool: u32,
     },
     HasCredentials {
@@ -245,6 +289,12 @@ enum Call {
     },
     Entries {
         pool: u32,
+        now: Timestamp,
+    },
+    Explain {
+        pool: u32,
+        #[serde(default)]
+        request: Option<Request>,
         now: Timestamp,
     },
     Runtime {
@@ -262,6 +312,9 @@ enum Call {
     },
     Wake {
         pool: u32,
+    },
+    ReadPolicy {
+        policy: Value,
     },
     Diagnose {
         key: PoolKey,

@@ -8,6 +8,7 @@ use crate::{
     change::{Change, RowFields},
     credential::{CredentialId, Source},
     error::Problem,
+    event::Event,
     secret::Fingerprint,
     time::Timestamp,
 };
@@ -20,6 +21,9 @@ pub struct Step<T> {
     pub value: T,
     /// Work for the host, in order. Each intent is settled once, with [`Pool::settle`](crate::Pool::settle).
     pub intents: Vec<Intent>,
+    /// What happened to credentials in this step, and why; for logs and for people. Nothing that
+    /// the host must act on.
+    pub events: Vec<Event>,
     /// The next moment at which something changes by itself; it replaces the last one. The host
     /// calls [`Pool::tick`](crate::Pool::tick) then.
     pub wake: Option<Wake>,
@@ -221,6 +225,8 @@ pub enum WakeReason {
     CooldownEnds,
     /// The current login's token should be refreshed.
     TokenDue,
+    /// A lease runs out.
+    LeaseEnds,
     /// Changes wait to be written.
     UnsavedChanges,
 }

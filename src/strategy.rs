@@ -20,10 +20,12 @@ pub enum Strategy {
     Random,
     /// The one with the lowest use count.
     LeastUsed,
+    /// The one with the fewest requests under way.
+    LeastInFlight,
 }
 
 impl Strategy {
-    const ALL: [Self; 4] = [Self::FillFirst, Self::RoundRobin, Self::Random, Self::LeastUsed];
+    const ALL: [Self; 5] = [Self::FillFirst, Self::RoundRobin, Self::Random, Self::LeastUsed, Self::LeastInFlight];
 
     /// Reads a strategy's name, trimmed and in any case.
     ///
@@ -42,7 +44,8 @@ impl Strategy {
         Self::ALL.into_iter().find(|strategy| strategy.name() == name).ok_or_else(|| {
             Error::new(
                 ErrorCode::UnknownStrategy,
-                "no strategy has this name; use `fill_first`, `round_robin`, `random` or `least_used`",
+                "no strategy has this name; use `fill_first`, `round_robin`, `random`, `least_used` or \
+                 `least_in_flight`",
             )
         })
     }
@@ -54,16 +57,18 @@ impl Strategy {
             Self::RoundRobin => "round_robin",
             Self::Random => "random",
             Self::LeastUsed => "least_used",
+            Self::LeastInFlight => "least_in_flight",
         }
     }
 
     /// Where a credential stands in this strategy's order, lowest first. Those on the same rank
     /// keep the order of the document.
-    pub(crate) fn rank(self, credential: &Credential) -> (u64, i64) {
+    pub(crate) fn rank(self, credential: &Credential, in_flight: u32) -> (u64, i64) {
         let before_priority = match self {
             Self::FillFirst | Self::Random => 0,
             Self::RoundRobin => credential.turn,
             Self::LeastUsed => credential.request_count,
+            Self::LeastInFlight => u64::from(in_flight),
         };
         (before_priority, credential.priority)
     }

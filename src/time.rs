@@ -33,6 +33,18 @@ impl Timestamp {
         Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
     }
 
+    /// The moment to the second as people read it, `2026-04-09T17:59:40Z`; beyond the year 9999 in
+    /// milliseconds.
+    pub(crate) fn to_utc(self) -> String {
+        match time::OffsetDateTime::from_unix_timestamp(self.0.div_euclid(1000)) {
+            Ok(at) => {
+                let (date, (hour, minute, second)) = (at.date(), at.to_hms());
+                format!("{date}T{hour:02}:{minute:02}:{second:02}Z")
+            }
+            Err(_) => format!("{} ms", self.0),
+        }
+    }
+
     /// How long it is from `earlier` until this moment; zero if it lies before.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))

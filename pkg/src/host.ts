@@ -26,12 +26,28 @@ export type ErrorCode =
   | "refresh_unsupported"
   | "unknown_intent"
   | "already_settled"
-  | "wrong_outcome";
+  | "wrong_outcome"
+  | "invalid_policy"
+  | "unknown_lease"
+  | "lease_ended"
+  | "lease_waits";
 
-/** The value as JSON text; throws where JSON would silently write `null` for a number. */
+/**
+ * The value as JSON text. What can be listed, such as `Headers`, is a list; throws where JSON would
+ * silently lose something: `null` for a number, `{}` for a `Response`.
+ */
 export function toJson(value: unknown): string | undefined {
   return JSON.stringify(value, (_, part: unknown) => {
     if (typeof part === "number" && !Number.isFinite(part)) throw new TypeError("not a JSON number");
-    return part;
+    if (!isOpaque(part)) return part;
+    if (Symbol.iterator in part) return [...(part as Iterable<unknown>)];
+    throw new TypeError("nothing of it would be left");
   });
+}
+
+/** Whether an object keeps what it holds where JSON does not look. */
+function isOpaque(part: unknown): part is object {
+  if (typeof part !== "object" || part === null || Array.isArray(part) || Object.keys(part).length > 0) return false;
+  const prototype: unknown = Object.getPrototypeOf(part);
+  return prototype !== null && Object.getPrototypeOf(prototype) !== null;
 }

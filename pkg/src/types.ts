@@ -1,3 +1,11 @@
+/** Every type of the package but those of leases and policies, which it hands on. */
+
+import type { Event } from "./lease.js";
+import type { Policy } from "./policy.js";
+
+export type * from "./lease.js";
+export type * from "./policy.js";
+
 /** Milliseconds since the Unix epoch, as `Date.now()` gives them. */
 export type Millis = number;
 
@@ -34,12 +42,14 @@ export interface Stored {
   suppressedSources?: string[];
   /** The pool's strategy, as it was stored. */
   strategy?: string | null;
+  /** The pool's policy, as it was stored; `readPolicy` reads it. */
+  policy?: unknown;
 }
 
 /** What `readDocument` answers. */
 export interface Reading {
   /** What the document keeps of the pool. */
-  stored: Required<Pick<Stored, "rows" | "suppressedSources">> & { strategy?: string };
+  stored: Required<Pick<Stored, "rows" | "suppressedSources">> & { strategy?: string; policy?: unknown };
   /** The document's `providers`, for `sources.documentLogins`; null if they cannot be read. */
   documentLogins: Record<string, unknown> | null;
 }
@@ -94,6 +104,14 @@ export interface Row {
   last_status_at?: Seconds | null;
   /** The HTTP status of the failure behind `last_status`. */
   last_error_code?: number | null;
+  /** What went wrong. */
+  last_error_reason?: FailureKind | (string & {}) | null;
+  /** What other programs wrote of it. */
+  last_error_message?: string | null;
+  /** When its rest ends, if not by `last_error_code` alone. */
+  last_error_reset_at?: Seconds | null;
+  /** Until when it rests for single models, by model. */
+  model_cooldowns?: Record<string, Seconds> | null;
   base_url?: string | null;
   expires_at_ms?: Millis | null;
   inference_base_url?: string | null;
@@ -103,11 +121,15 @@ export interface Row {
   portal_base_url?: string | null;
   /** The place in the order of `round_robin`, lowest first. */
   turn?: number | null;
+  /** Its share of the requests, beside the others' weights. */
+  weight?: number | null;
+  /** How many requests it may have under way; beyond that they wait. */
+  max_in_flight?: number | null;
   [other: string]: unknown;
 }
 
 /** How the next credential is chosen among the available ones. */
-export type Strategy = "fill_first" | "round_robin" | "random" | "least_used";
+export type Strategy = "fill_first" | "round_robin" | "random" | "least_used" | "least_in_flight";
 
 /** What an input answers: a value, work for the host, and when to come back. */
 export interface Step<T> {
@@ -115,6 +137,8 @@ export interface Step<T> {
   readonly value: T;
   /** Work for the host, in order. Each intent is settled once, with `settle`. */
   readonly intents: readonly Intent[];
+  /** What happened to credentials in this step, and why; for logs and for people. Nothing to act on. */
+  readonly events: readonly Event[];
   /** The next moment at which something changes by itself; it replaces the last one. Call `tick` then. */
   readonly wake: Wake | null;
 }
@@ -148,8 +172,8 @@ export interface Failure {
 export interface Response {
   /** The HTTP status; left out if no answer came. */
   status?: number | null;
-  /** Names, in any case, and values: `[...response.headers]`. */
-  headers?: [name: string, value: string][];
+  /** Names, in any case, and values: a fetch response's `headers`, or a list of pairs. */
+  headers?: Iterable<readonly [name: string, value: string]>;
   /** The body as text, or as much of it as came. */
   body?: string;
 }
@@ -157,16 +181,7 @@ export interface Response {
 /** What a failure means, judged from the answer alone. */
 export interface Diagnosis {
   /** What went wrong. */
-  kind:
-    | "transient"
-    | "rate_limited"
-    | "quota"
-    | "unauthorized"
-    | "revoked"
-    | "forbidden"
-    | "model_gone"
-    | "request_fault"
-    | "unknown";
+  kind: FailureKind;
   /** Whose fault it is. Only the credential's is a reason to bench a credential. */
   fault: "credential" | "model" | "provider" | "request";
   /** Whether it holds for the request's model alone and not for all that the credential can do. */
@@ -175,20 +190,44 @@ export interface Diagnosis {
   hint?: Hint;
 }
 
+/** What went wrong. */
+export type FailureKind =
+  /** The provider or the way to it: no answer, overload, an outage, a page of a proxy. */
+  | "transient"
+  /** Too many requests or tokens in a short time. */
+  | "rate_limited"
+  /** What was paid for or granted is used up: money, a plan's hours or week, a daily allowance. */
+  | "quota"
+  /** The credential was not accepted; a refresh may help. */
+  | "unauthorized"
+  /** The credential was withdrawn; only a new one or a new login helps. */
+  | "revoked"
+  /** The credential is good, but not for this model or from this place. */
+  | "forbidden"
+  /** The provider does not serve this model, to nobody. */
+  | "model_gone"
+  /** The request itself: its form, its length, its content. */
+  | "request_fault"
+  /** The answer tells nothing. */
+  | "unknown";
+
 /** When the provider says that a failure is over: however far, but never before the answer came. */
 export interface Hint {
   until: Millis;
   /** Where the answer says so. */
-  source:
-    | "retry_after_ms"
-    | "retry_after"
-    | "anthropic_reset"
-    | "rate_limit_reset"
-    | "quota_reset_delay"
-    | "retry_delay"
-    | "body_field"
-    | "text";
+  source: HintSource;
 }
+
+/** Where an answer says when its failure is over, the most trusted first. */
+export type HintSource =
+  | "retry_after_ms"
+  | "retry_after"
+  | "anthropic_reset"
+  | "rate_limit_reset"
+  | "quota_reset_delay"
+  | "retry_delay"
+  | "body_field"
+  | "text";
 
 /** A refresh that is under way. */
 export interface Refreshing {
@@ -298,8 +337,11 @@ export type Settled =
 /** The next moment at which something changes by itself. */
 export interface Wake {
   at: Millis;
-  /** Why: a credential has rested long enough, the current login's token should be refreshed, or changes wait. */
-  reason: "cooldown_ends" | "token_due" | "unsaved_changes";
+  /**
+   * Why: a credential has rested long enough, the current login's token should be refreshed, a lease runs out, or
+   * changes wait.
+   */
+  reason: "cooldown_ends" | "token_due" | "lease_ends" | "unsaved_changes";
 }
 
 /** One edit of what a store keeps of a pool; `applyChanges` and `applyToDocument` know what to do with it. */
@@ -318,9 +360,16 @@ export type Change =
       id: string;
       status: string | null;
       at: Seconds | null;
+      /** The HTTP status of the failure behind it. */
       errorCode: number | null;
+      /** What went wrong. */
+      reason?: FailureKind | (string & {}) | null;
+      /** When its rest ends, if not by `errorCode` alone. */
+      resetAt?: Seconds | null;
       supersedes: Seconds | null;
     }
+  /** Until when a credential rests for a model; null after a reset. Left out as `status` is, by that model's end. */
+  | { type: "model_cooldown"; id: string; model: string; until: Seconds | null; supersedes: Seconds | null }
   /** The tokens of a refreshed login. Left out if the row no longer holds the token they replace. */
   | { type: "tokens"; id: string; replaces: string; set: Tokens }
   /** How often a credential was used since the last such change. Counts add up. */
@@ -330,7 +379,9 @@ export type Change =
   /** Discovery may find a source again. */
   | { type: "unsuppress"; source: string }
   /** The pool's strategy. */
-  | { type: "set_strategy"; strategy: Strategy };
+  | { type: "set_strategy"; strategy: Strategy }
+  /** The pool's policy: its preset and what differs from it. */
+  | { type: "set_policy"; policy: Policy };
 
 /** A credential as people may see it: no secret in it. */
 export interface Entry {
@@ -395,4 +446,5 @@ export type ProblemCode =
   | "unknown_auth_type"
   | "unknown_status"
   | "status_in_future"
-  | "unknown_strategy";
+  | "unknown_strategy"
+  | "invalid_policy";

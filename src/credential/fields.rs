@@ -8,8 +8,8 @@ use crate::{
 };
 
 /// The fields of a row, in the order in which they are written.
-pub(crate) const FIELDS: [Field; 30] = {
-    use FieldKind::{Any, Count, Integer, Number, Text};
+pub(crate) const FIELDS: [Field; 36] = {
+    use FieldKind::{Any, Count, Integer, Limit, Number, Text, Weight};
     const fn field(name: &'static str, kind: FieldKind) -> Field {
         Field { name, kind }
     }
@@ -43,7 +43,13 @@ pub(crate) const FIELDS: [Field; 30] = {
         field("agent_key_reused", Any),
         field("agent_key_obtained_at", Any),
         field("tls", Any),
+        field("last_error_reason", Any),
+        field("last_error_message", Any),
+        field("last_error_reset_at", Any),
+        field("model_cooldowns", Any),
         field("turn", Count),
+        field("weight", Weight),
+        field("max_in_flight", Limit),
     ]
 };
 
@@ -62,8 +68,12 @@ pub(crate) enum FieldKind {
     Text,
     Integer,
     Count,
+    /// From 0 up, in 32 bits.
+    Limit,
+    /// From 1 up, in 32 bits.
+    Weight,
     Number,
-    /// Nothing depends on it, so it is carried as it is.
+    /// Whatever it is, it is carried as it is.
     Any,
 }
 
@@ -74,6 +84,10 @@ impl Field {
             FieldKind::Text => (value.is_string(), "text in quotes"),
             FieldKind::Integer => (integer(value).is_some(), "a whole number without quotes"),
             FieldKind::Count => (count(value).is_some(), "a whole number from 0 up, without quotes"),
+            FieldKind::Limit => (small(value).is_some(), "a whole number from 0 to 4294967295, without quotes"),
+            FieldKind::Weight => {
+                (small(value).is_some_and(|weight| weight >= 1), "a whole number from 1 to 4294967295, without quotes")
+            }
             FieldKind::Number => (value.is_number(), "a number of seconds without quotes"),
             FieldKind::Any => (true, ""),
         };
@@ -122,6 +136,10 @@ impl Fields {
     pub(super) fn count(&mut self, name: &str) -> u64 {
         self.take(name).as_ref().and_then(count).unwrap_or(0)
     }
+
+    pub(super) fn small(&mut self, name: &str) -> Option<u32> {
+        self.take(name).as_ref().and_then(small)
+    }
 }
 
 /// A whole number; also one that was written as a float, as JavaScript and hand edits do.
@@ -134,8 +152,13 @@ fn integer(value: &Value) -> Option<i64> {
     })
 }
 
-fn count(value: &Value) -> Option<u64> {
+/// A whole number from 0 up.
+pub(crate) fn count(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| integer(value).and_then(|integer| u64::try_from(integer).ok()))
+}
+
+fn small(value: &Value) -> Option<u32> {
+    count(value).and_then(|count| u32::try_from(count).ok())
 }
 
 fn is_known(name: &str) -> bool {

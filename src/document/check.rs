@@ -4,13 +4,15 @@ use rustc_hash::FxHashSet;
 use serde_json::Value;
 
 use super::{
-    EntryShape, LIST_OF_ROWS, LIST_OF_SOURCES, LOGINS, POOLS, STRATEGIES, STRATEGY, SUPPRESSED, no_object,
+    EntryShape, LIST_OF_ROWS, LIST_OF_SOURCES, LOGINS, POLICIES, POLICY, POOLS, STRATEGIES, STRATEGY, SUPPRESSED,
+    no_object,
     raw::{self, Container},
     read,
 };
 use crate::{
     credential::{AuthType, Credential, CredentialId, Status},
     error::{Problem, ProblemCode, pointer_step},
+    policy::Policy,
     provider::PoolKey,
     secret::Secret,
     strategy::Strategy,
@@ -38,7 +40,7 @@ pub fn check(text: &str, now: Timestamp) -> Vec<Problem> {
 pub(super) fn problems(text: &str, root: &Value, now: Timestamp) -> Vec<Problem> {
     let mut problems = Vec::new();
     check_version(root, &mut problems);
-    check_objects(root, &mut problems);
+    check_logins(root, &mut problems);
     for (key, rows) in entries(root, &LIST_OF_ROWS, &mut problems) {
         check_pool(key, rows, now, &mut problems);
     }
@@ -47,6 +49,9 @@ pub(super) fn problems(text: &str, root: &Value, now: Timestamp) -> Vec<Problem>
     }
     for (key, strategy) in entries(root, &STRATEGY, &mut problems) {
         check_strategy(key, strategy, &mut problems);
+    }
+    for (key, policy) in entries(root, &POLICY, &mut problems) {
+        check_policy(key, policy, &mut problems);
     }
     check_names(raw::without_bom(text).trim(), "", &mut problems);
     problems
@@ -63,12 +68,10 @@ fn check_version(root: &Value, problems: &mut Vec<Problem>) {
     }
 }
 
-/// Sections whose entries are not ours to judge.
-fn check_objects(root: &Value, problems: &mut Vec<Problem>) {
-    for section in [LOGINS, "credential_pool_policies"] {
-        if root.get(section).is_some_and(|value| !value.is_null() && !value.is_object()) {
-            problems.push(no_object(section));
-        }
+/// The logins themselves are not ours to judge.
+fn check_logins(root: &Value, problems: &mut Vec<Problem>) {
+    if root.get(LOGINS).is_some_and(|logins| !logins.is_null() && !logins.is_object()) {
+        problems.push(no_object(LOGINS));
     }
 }
 
@@ -199,6 +202,16 @@ fn check_strategy(key: &str, strategy: &Value, problems: &mut Vec<Problem>) {
             pointer_step(STRATEGIES) + &pointer_step(key),
             error.message,
         ));
+    }
+}
+
+fn check_policy(key: &str, policy: &Value, problems: &mut Vec<Problem>) {
+    if !policy.is_null()
+        && let Err(error) = Policy::parse(policy)
+    {
+        let message = format!("{}; until then the preset `adaptive` counts", error.message);
+        let problem = Problem::warning(ProblemCode::InvalidPolicy, error.pointer.unwrap_or_default(), message);
+        problems.push(problem.under(&(pointer_step(POLICIES) + &pointer_step(key))));
     }
 }
 

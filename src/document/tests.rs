@@ -55,6 +55,10 @@ fn random() -> Change {
     Change::SetStrategy { strategy: Strategy::Random }
 }
 
+fn set_policy(policy: Value) -> Change {
+    Change::SetPolicy { policy }
+}
+
 #[test]
 fn an_empty_document_is_what_the_reference_starts_from() {
     let text = Document::empty().to_text();
@@ -118,6 +122,17 @@ fn only_what_changes_is_written_anew() {
             vec![unsuppress("a"), suppress("c"), random()],
             r#"{"credential_pool": null, "suppressed_sources": {"openrouter": [7, "b", "c"]}, "credential_pool_strategies": {"openrouter": "random"}}"#.to_owned(),
         ),
+        // A policy keeps what did not change; another pool's is not touched.
+        (
+            r#"{"credential_pool_policies": {"zai": {"lease_ms" :1e4}, "openrouter": {"preset":"adaptive", "lease_ms" :1e4}}}"#.to_owned(),
+            vec![set_policy(json!({ "preset": "adaptive", "lease_ms": 10_000, "sole_rest_ms": null }))],
+            r#"{"credential_pool_policies": {"zai": {"lease_ms" :1e4}, "openrouter": {"preset":"adaptive", "lease_ms" :1e4, "sole_rest_ms":null}}}"#.to_owned(),
+        ),
+        (
+            r#"{"credential_pool_policies": null}"#.to_owned(),
+            vec![set_policy(json!({ "preset": "reference" })), set_policy(json!("no policy"))],
+            r#"{"credential_pool_policies": {"openrouter": {"preset": "reference"}}}"#.to_owned(),
+        ),
         // Of a pool that stands there twice the last one counts.
         (
             r#"{"credential_pool":{"openrouter":[{"id":"a"}],"openrouter":[{"id":"a"}]}}"#.to_owned(),
@@ -146,6 +161,12 @@ fn what_cannot_be_read_is_not_overwritten() {
         (r#"{"suppressed_sources": {"openrouter": "a"}}"#, suppress("a"), "/suppressed_sources/openrouter"),
         (r#"{"credential_pool_strategies": "random"}"#, random(), "/credential_pool_strategies"),
         (r#"{"credential_pool_strategies": {"openrouter": 1}}"#, random(), "/credential_pool_strategies/openrouter"),
+        (r#"{"credential_pool_policies": []}"#, set_policy(json!({})), "/credential_pool_policies"),
+        (
+            r#"{"credential_pool_policies": {"openrouter": "x"}}"#,
+            set_policy(json!({})),
+            "/credential_pool_policies/openrouter",
+        ),
     ];
     for (text, change, pointer) in cases {
         let mut document = Document::parse(text).unwrap();
@@ -156,14 +177,15 @@ fn what_cannot_be_read_is_not_overwritten() {
 }
 
 #[test]
-fn a_row_that_could_not_be_read_again_is_refused() {
-    let nested = |levels: usize| {
-        let value = (0..levels).fold(json!(0), |value, _| json!([value]));
-        add(json!({ "id": "a", "mine": value }))
-    };
+fn what_could_not_be_read_again_is_refused() {
+    let nested = |levels: usize| (0..levels).fold(json!(0), |value, _| json!([value]));
+    let row = |levels: usize| add(json!({ "id": "a", "mine": nested(levels) }));
+    let policy = |levels: usize| set_policy(json!({ "mine": nested(levels) }));
     let mut document = Document::empty();
-    assert_eq!(document.apply(&pool(), &[nested(124)]).unwrap_err().code, ErrorCode::InvalidRow);
-    document.apply(&pool(), &[nested(123)]).unwrap();
+    assert_eq!(document.apply(&pool(), &[row(124)]).unwrap_err().code, ErrorCode::InvalidRow);
+    assert_eq!(document.apply(&pool(), &[policy(125)]).unwrap_err().code, ErrorCode::InvalidPolicy);
+    assert_eq!(document.to_text(), Document::empty().to_text(), "nothing changed");
+    document.apply(&pool(), &[row(123), policy(124)]).unwrap();
     let text = document.to_text();
     assert_eq!(Document::parse(&text).unwrap().stored(&pool()), document.stored(&pool()));
     serde_json::from_str::<Value>(&text).unwrap();
@@ -176,7 +198,8 @@ fn a_document_tells_what_it_holds() {
           "providers": {"nous": {"access_token": "t"}, "openai-codex": null},
           "credential_pool": {"openrouter": [{}, 7], "custom:b": [{}], "custom:a": [{}], "custom:none": [], "zai": {}},
           "suppressed_sources": {"openrouter": ["env:A", 7]},
-          "credential_pool_strategies": {"openrouter": " Random "}
+          "credential_pool_strategies": {"openrouter": " Random "},
+          "credential_pool_policies": {"openrouter": {"lease_ms": 1}, "zai": 7}
         }"#,
     )
     .unwrap();
@@ -189,6 +212,7 @@ fn a_document_tells_what_it_holds() {
     assert_eq!(stored.rows, [json!({}), json!(7)]);
     assert_eq!(stored.suppressed_sources, [Source::from("env:A".to_owned())]);
     assert_eq!(stored.strategy.as_deref(), Some(" Random "));
+    assert_eq!(stored.policy, Some(json!({ "lease_ms": 1 })), "as it is stored, however wrong");
     assert_eq!(document.stored(&PoolKey::parse("zai").unwrap()), Stored::default());
 }
 
@@ -240,9 +264,9 @@ fn every_problem_is_found_at_its_place() {
             r#"{"providers": [], "credential_pool_policies": 1, "suppressed_sources": [], "credential_pool_strategies": ""}"#.to_owned(),
             vec![
                 (WrongType, Error, "/providers"),
-                (WrongType, Error, "/credential_pool_policies"),
                 (WrongType, Error, "/suppressed_sources"),
                 (WrongType, Error, "/credential_pool_strategies"),
+                (WrongType, Error, "/credential_pool_policies"),
             ],
         ),
         (r#"{"credential_pool": {"custom:a/b~c": {}}}"#.to_owned(), vec![(WrongType, Error, "/credential_pool/custom:a~1b~0c")]),
@@ -302,6 +326,25 @@ fn every_problem_is_found_at_its_place() {
             ],
         ),
         (
+            r#"{"credential_pool_policies": {"a": [], "b": null, "c": {}, "d": {"preset": "best"}, "e": {"preset": "reference"},
+                "f/g": {"failures": {"quota": {"rest": 1}}}, "h": {"lease_ms": 0}, "i": {"affinity": {"min_in_flight": "4"}}}}"#
+                .to_owned(),
+            vec![
+                (WrongType, Error, "/credential_pool_policies/a"),
+                (InvalidPolicy, Warning, "/credential_pool_policies/d/preset"),
+                (InvalidPolicy, Warning, "/credential_pool_policies/f~1g/failures/quota/rest"),
+                (InvalidPolicy, Warning, "/credential_pool_policies/h/lease_ms"),
+                (InvalidPolicy, Warning, "/credential_pool_policies/i/affinity/min_in_flight"),
+            ],
+        ),
+        (
+            pool(r#"[{"id": "a", "access_token": "k", "weight": 0, "max_in_flight": 4294967296, "model_cooldowns": 7}]"#),
+            vec![
+                (WrongType, Error, "/credential_pool/openrouter/0/weight"),
+                (WrongType, Error, "/credential_pool/openrouter/0/max_in_flight"),
+            ],
+        ),
+        (
             r#"{"a": [{"é": 1, "\u00e9": 2}], "a": 3}"#.to_owned(),
             vec![(DuplicateKey, Warning, "/a/0/é"), (DuplicateKey, Warning, "/a")],
         ),
@@ -335,13 +378,14 @@ fn no_value_shows_in_an_error_a_problem_or_debug() {
         "credential_pool": { "openrouter": [texts, texts, lists, "canary"], "zai": "canary" },
         "suppressed_sources": { "openrouter": "canary", "zai": ["canary", ["canary"]] },
         "credential_pool_strategies": { "openrouter": "canary", "zai": ["canary"] },
-        "credential_pool_policies": "canary",
+        "credential_pool_policies": { "openrouter": { "preset": "canary" }, "zai": "canary" },
     });
     let text = whole.to_string();
     let mut document = Document::parse(&text).unwrap();
     let zai = PoolKey::parse("zai").unwrap();
     let mut shown = format!("{document:?} {:?} {:?}", document.check(NOW), document.stored(&pool()));
-    for change in [add(json!({ "id": "a" })), random()] {
+    for change in [add(json!({ "id": "a" })), random(), set_policy(json!({ "preset": "canary" }))] {
+        shown += &format!("{change:?}");
         shown += &format!("{:?}", document.apply(&zai, &[change]).unwrap_err());
     }
     for (end, _) in text.char_indices() {

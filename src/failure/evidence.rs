@@ -41,6 +41,12 @@ impl<'a> Evidence<'a> {
         evidence
     }
 
+    /// Whether the body of a success is an error nevertheless.
+    pub(super) fn tells_of_an_error(&self) -> bool {
+        // MiniMax says 0 of a success.
+        self.codes.iter().any(|code| code != "0") || (self.codes.is_empty() && !self.text.is_empty())
+    }
+
     /// What the header of this name says, by its first line.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(held, _)| held == name).map(|(_, value)| value.as_str())

@@ -6,17 +6,36 @@ use crate::{
     change::{Change, RowFields},
     credential::{Credential, CredentialId, Status},
     error::Error,
+    failure::FailureKind,
     step::{Intent, Step},
     strategy::Strategy,
     time::{Timestamp, UnixSeconds},
 };
 
-use super::{FLUSH_AFTER, Pool, roster::Slot, unknown_credential};
+use super::{FLUSH_AFTER, Pool, member::Health, roster::Slot, unknown_credential};
+
+/// What a row says of how a credential is doing; by default nothing, as after a reset.
+#[derive(Default)]
+pub(super) struct NewStatus {
+    pub(super) status: Option<Status>,
+    pub(super) at: Option<Timestamp>,
+    pub(super) error_code: Option<i64>,
+    pub(super) reason: Option<FailureKind>,
+    pub(super) reset_at: Option<Timestamp>,
+}
+
+impl NewStatus {
+    /// It has rested enough, or proved that it serves.
+    pub(super) fn ok() -> Self {
+        Self { status: Some(Status::Ok), ..Self::default() }
+    }
+}
 
 impl Pool {
-    /// The pool keeps the latest time it has seen.
+    /// The pool keeps the latest time it has seen. Leases that have run out by then end.
     pub(super) fn observe(&mut self, now: Timestamp) {
         self.now = self.now.max(now);
+        self.end_leases_that_ran_out();
     }
 
     /// An answer, with whatever has to be written down before whatever has to be refreshed.
@@ -28,7 +47,7 @@ impl Pool {
             self.flush_at = None;
         }
         intents.extend(refresh);
-        Step { value, intents, wake: self.wake() }
+        Step { value, intents, events: std::mem::take(&mut self.events), wake: self.wake() }
     }
 
     /// An answer with everything that is unsaved.
@@ -36,7 +55,8 @@ impl Pool {
         self.write_uses();
         self.flush_at = None;
         let unsaved = self.ledger.has_unsaved().then(|| self.ledger.persist());
-        Step { value: (), intents: unsaved.into_iter().chain(refresh).collect(), wake: self.wake() }
+        let intents = unsaved.into_iter().chain(refresh).collect();
+        Step { value: (), intents, events: std::mem::take(&mut self.events), wake: self.wake() }
     }
 
     pub(super) fn flush_by(&mut self, at: Timestamp) {
@@ -66,26 +86,28 @@ impl Pool {
         self.ledger.record(change);
     }
 
-    /// Sets a member's status, unless it is what the member has.
-    pub(super) fn set_status(
-        &mut self,
-        slot: Slot,
-        status: Option<Status>,
-        at: Option<Timestamp>,
-        error_code: Option<i64>,
-    ) {
+    /// Sets a member's status, unless it is what the member has. What reports have taught of the
+    /// old one is forgotten.
+    pub(super) fn set_status(&mut self, slot: Slot, new: NewStatus) {
+        let heard_up_to = self.sent;
+        self.roster.change(slot, |member| member.health = Health { heard_up_to, ..Health::default() });
         let Some(member) = self.roster.get(slot) else { return };
         let held = &member.credential;
-        let at = at.map(UnixSeconds::from);
-        if (&held.last_status, held.last_status_at, held.last_error_code) != (&status, at, error_code) {
-            // A cooldown that another host began after this one ended must survive; one of a reset
-            // or a new failure must not.
-            let is_recovery = status == Some(Status::Ok);
-            let now = (!is_recovery).then(|| UnixSeconds::from(self.now));
-            let supersedes = held.last_status_at.max(now);
-            let id = held.id.clone();
-            self.commit(slot, Change::Status { id, status, at, error_code, supersedes });
+        let (at, reset_at) = (new.at.map(UnixSeconds::from), new.reset_at.map(UnixSeconds::from));
+        let is_the_same = (&held.last_status, held.last_status_at, held.last_error_code)
+            == (&new.status, at, new.error_code)
+            && held.reset_at() == new.reset_at
+            && held.error_reason() == new.reason.map(FailureKind::name);
+        if is_the_same {
+            return;
         }
+        // A cooldown that another host began after this one ended must survive; one of a reset
+        // or a new failure must not.
+        let is_recovery = new.status == Some(Status::Ok);
+        let now = (!is_recovery).then(|| UnixSeconds::from(self.now));
+        let supersedes = held.last_status_at.max(now);
+        let (id, NewStatus { status, error_code, reason, .. }) = (held.id.clone(), new);
+        self.commit(slot, Change::Status { id, status, at, error_code, reason, reset_at, supersedes });
     }
 
     /// Sets fields of a member's row; a new secret starts fresh.
@@ -95,7 +117,8 @@ impl Pool {
         let before = secret(self);
         self.commit(slot, Change::Edit { id: self.id(slot), set: RowFields(fields) });
         if secret(self) != before {
-            self.set_status(slot, None, None, None);
+            self.forget_failures(slot);
+            self.set_status(slot, NewStatus::default());
         }
     }
 
@@ -131,7 +154,7 @@ impl Pool {
 
     pub(super) fn by_priority(&self) -> Vec<Slot> {
         let mut members: Vec<_> = self.roster.iter().collect();
-        members.sort_by_key(|(_, member)| Strategy::FillFirst.rank(&member.credential));
+        members.sort_by_key(|(_, member)| Strategy::FillFirst.rank(&member.credential, 0));
         members.into_iter().map(|(slot, _)| slot).collect()
     }
 

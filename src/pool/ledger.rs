@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    change::Change,
+    change::{Change, RowFields},
     credential::CredentialId,
     error::{Error, ErrorCode},
     step::{Intent, IntentId},
@@ -52,12 +52,12 @@ impl Ledger {
         self.has_news = true;
     }
 
-    /// Tokens that follow an unsaved edit of tokens are an edit as well: handed out once more, that
-    /// edit would put its own token back, which is not the one they replace.
+    /// Tokens that follow an unsaved edit of what they set are an edit as well: handed out once more,
+    /// that edit would undo them, and they would no longer find the token that they replace.
     fn as_recorded(&self, change: Change) -> Change {
         match change {
             Change::Tokens { id, set, .. }
-                if self.unsaved.iter().any(|unsaved| unsaved.change.edits_tokens_of(&id)) =>
+                if self.unsaved.iter().any(|unsaved| unsaved.change.edits_what_tokens_set(&id, &set)) =>
             {
                 Change::Edit { id, set }
             }
@@ -143,22 +143,26 @@ impl Ledger {
 }
 
 impl Change {
-    fn edits_tokens_of(&self, row: &CredentialId) -> bool {
+    fn edits_what_tokens_set(&self, row: &CredentialId, tokens: &RowFields) -> bool {
         const TOKENS: [&str; 3] = ["access_token", "refresh_token", "agent_key"];
-        matches!(self, Self::Edit { id, set } if id == row && TOKENS.iter().any(|token| set.0.contains_key(*token)))
+        let is_theirs = |name: &String| TOKENS.contains(&name.as_str()) || tokens.0.contains_key(name);
+        matches!(self, Self::Edit { id, set } if id == row && set.0.keys().any(is_theirs))
     }
 
     /// The row whose fields the change is about, so that it is moot once the row goes.
     fn row(&self) -> Option<&CredentialId> {
         match self {
-            Self::Edit { id, .. } | Self::Status { id, .. } | Self::Tokens { id, .. } | Self::Used { id, .. } => {
-                Some(id)
-            }
+            Self::Edit { id, .. }
+            | Self::Status { id, .. }
+            | Self::ModelCooldown { id, .. }
+            | Self::Tokens { id, .. }
+            | Self::Used { id, .. } => Some(id),
             Self::Add { .. }
             | Self::Remove { .. }
             | Self::Identify { .. }
             | Self::Suppress { .. }
             | Self::Unsuppress { .. }
+            | Self::SetPolicy { .. }
             | Self::SetStrategy { .. } => None,
         }
     }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::{
     credential::{Credential, CredentialId},
     error::Error,
-    health::{Rest, rest},
+    health::Rest,
     provider::PoolKey,
     step::{Entry, Intent, Reason, Runtime, State, Wake, WakeReason},
     strategy::Strategy,
@@ -14,7 +14,7 @@ use crate::{
 
 use super::{
     Pool,
-    roster::{Member, Refresh},
+    member::{Member, Refresh},
     unknown_credential,
 };
 
@@ -96,6 +96,7 @@ impl Pool {
         [
             wake(self.roster.next_rest_end(), WakeReason::CooldownEnds),
             wake(self.current.and_then(|slot| self.token_due(slot)), WakeReason::TokenDue),
+            wake(self.leases.next_end(), WakeReason::LeaseEnds),
             wake(self.flush_at, WakeReason::UnsavedChanges),
         ]
         .into_iter()
@@ -121,12 +122,11 @@ impl Pool {
 
 fn state(member: &Member, pool: &PoolKey, now: Timestamp) -> State {
     let exhausted = |until, reason, error_code| State::Exhausted { until, reason, error_code };
-    let code = member.credential.last_error_code;
     let is_expired = member.expires_at.is_some_and(|end| end <= now);
-    match (rest(&member.credential), member.refresh) {
+    match (member.rest(), member.refresh) {
         (Rest::ForGood, _) => State::Dead,
         _ if member.credential.runtime_key(pool).is_empty() => exhausted(None, Reason::NoSecret, None),
-        (Rest::Until(until), _) if now < until => exhausted(Some(until), Reason::Failed, code),
+        (Rest::Until(until), _) if now < until => exhausted(Some(until), Reason::Failed, member.cause().status),
         _ if !is_expired => State::Available,
         _ if !member.is_refreshable => exhausted(None, Reason::Expired, None),
         (_, Refresh::Unanswered { retry_at, .. }) if now < retry_at => {

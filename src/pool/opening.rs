@@ -6,8 +6,10 @@ use serde_json::Value;
 use crate::{
     change::{Change, Stored},
     credential::{Credential, Status},
-    discovery::{Found, Sources, anthropic_rank, configured_strategy, discover, is_shown},
+    discovery::{Found, Sources, anthropic_rank, configured_policy, configured_strategy, discover, is_shown},
     error::{Problem, ProblemCode, pointer_step},
+    failure::FailureKind,
+    policy::Policy,
     provider::PoolKey,
     random::Random,
     refresh,
@@ -18,7 +20,10 @@ use crate::{
 
 use super::{
     Pool,
+    edits::NewStatus,
+    leases::Leases,
     ledger::Ledger,
+    member::Sent,
     roster::{Roster, Slot},
 };
 
@@ -36,6 +41,7 @@ impl Pool {
     ) -> (Self, Step<Opened>) {
         let mut problems = Vec::new();
         let strategy = strategy(&key, stored, sources, &mut problems);
+        let policy = policy(&key, stored, sources, &mut problems);
         let mut pool = Self {
             roster: Roster::new(key, strategy),
             ledger: Ledger::default(),
@@ -46,9 +52,14 @@ impl Pool {
             flush_at: None,
             failed_writes: 0,
             suppressed: stored.suppressed_sources.clone(),
+            policy,
+            leases: Leases::default(),
+            sent: Sent::default(),
+            events: Vec::new(),
             removed: FxHashSet::default(),
             set_aside: Vec::new(),
         };
+        pool.roster.set_caps(pool.policy.max_in_flight);
         pool.read(&stored.rows, &mut problems);
         pool.discover(sources, &mut problems);
         if pool.key().is_anthropic() {
@@ -90,7 +101,10 @@ impl Pool {
             self.ledger.record(change);
         }
         let slots: Vec<_> = self.roster.iter().map(|(slot, _)| slot).collect();
-        slots.into_iter().for_each(|slot| self.clamp(slot));
+        for slot in slots {
+            self.clamp(slot);
+            self.plan_probe(slot);
+        }
     }
 
     /// A rest that began in the future begins now.
@@ -98,7 +112,15 @@ impl Pool {
         let Some(member) = self.roster.get(slot) else { return };
         let (status, at) = (&member.credential.last_status, member.credential.last_status_at);
         if *status == Some(Status::Exhausted) && at.is_some_and(|at| at.to_timestamp() > self.now) {
-            self.set_status(slot, Some(Status::Exhausted), Some(self.now), member.credential.last_error_code);
+            let credential = &member.credential;
+            let new = NewStatus {
+                status: Some(Status::Exhausted),
+                at: Some(self.now),
+                error_code: credential.last_error_code,
+                reason: credential.error_reason().and_then(FailureKind::named),
+                reset_at: credential.reset_at(),
+            };
+            self.set_status(slot, new);
         }
     }
 
@@ -186,10 +208,28 @@ fn strategy(key: &PoolKey, stored: &Stored, sources: &Sources, problems: &mut Ve
         problems.push(Problem::warning(
             ProblemCode::UnknownStrategy,
             format!("/credential_pool_strategies{}", pointer_step(key.as_str())),
-            "no strategy has this name, so the first credential serves; use `fill_first`, `round_robin`, `random` or \
-             `least_used`",
+            "no strategy has this name, so the first credential serves; use `fill_first`, `round_robin`, \
+             `random`, `least_used` or `least_in_flight`",
         ));
         Strategy::default()
+    })
+}
+
+/// The policy that the host's configuration holds, else the document's, else the preset `adaptive`.
+fn policy(key: &PoolKey, stored: &Stored, sources: &Sources, problems: &mut Vec<Problem>) -> Policy {
+    let configured = configured_policy(sources, key).filter(|policy| !policy.is_null());
+    let Some(policy) = configured.or(stored.policy.as_ref()) else { return Policy::default() };
+    Policy::parse(policy).unwrap_or_else(|error| {
+        problems.push(Problem::warning(
+            ProblemCode::InvalidPolicy,
+            format!(
+                "/credential_pool_policies{}{}",
+                pointer_step(key.as_str()),
+                error.pointer.as_deref().unwrap_or_default()
+            ),
+            format!("{}; until then the preset `adaptive` decides", error.message),
+        ));
+        Policy::default()
     })
 }
 

@@ -6,69 +6,39 @@ use rustc_hash::FxHashMap;
 
 use crate::{
     credential::{Credential, CredentialId},
-    health::{Rest, rest},
+    health::Rest,
+    policy::MaxInFlight,
     provider::PoolKey,
     random::Random,
     refresh,
     secret::Secret,
-    step::IntentId,
     strategy::Strategy,
     time::Timestamp,
+};
+
+use super::{
+    affinity::{self, Affinity},
+    member::{Health, Member, Refresh, Trial, Wait},
 };
 
 /// A member's place in the document's order. Never used again once the member is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Slot(usize);
 
-/// A credential, and what the pool knows of it beyond its row.
-#[derive(Clone, Debug)]
-pub(super) struct Member {
-    pub(super) credential: Credential,
-    /// When its access token ends.
-    pub(super) expires_at: Option<Timestamp>,
-    /// Whether a refresh request can be made for it.
-    pub(super) is_refreshable: bool,
-    pub(super) refresh: Refresh,
-    pub(super) wait: Wait,
-    /// Uses that no change tells of yet.
-    pub(super) unsaved_uses: u64,
-    /// Whether no change tells of its turn yet.
-    pub(super) unsaved_turn: bool,
-    standing: Standing,
-}
-
-/// How far a login's refresh is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refresh {
-    /// None is under way.
-    Idle,
-    /// The host is at it.
-    InFlight {
-        intent: IntentId,
-        /// How many before it found nobody.
-        unanswered: u32,
-    },
-    /// The provider could not be reached.
-    Unanswered { attempts: u32, retry_at: Timestamp },
-}
-
-/// Why a login whose status is fine cannot serve.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wait {
-    /// It can.
-    None,
-    /// Its token has expired, and the next refresh is tried then.
-    ForRefresh(Timestamp),
-    /// Its token has expired, and it cannot be refreshed.
-    ForLogin,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Standing {
-    Available { rank: (u64, i64), lot: usize },
+    /// It can serve; `lot` is its place among those below the soft limit.
+    Available {
+        rank: Rank,
+        lot: Option<usize>,
+    },
     Resting(Timestamp),
+    /// It does not come back by itself, or another request must end first.
     Out,
 }
+
+/// The order of choice: those below the soft limit first, then the strategy's, then priority.
+type Rank = (bool, u64, i64);
 
 /// All members of a pool.
 ///
@@ -78,23 +48,24 @@ enum Standing {
 pub(super) struct Roster {
     pool: PoolKey,
     strategy: Strategy,
-    members: Vec<Option<Member>>,
+    members: Vec<Option<(Member, Standing)>>,
     count: usize,
     slots: FxHashMap<CredentialId, Slot>,
     by_secret: FxHashMap<Secret, Vec<Slot>>,
+    caps: MaxInFlight,
     /// The available, in the strategy's order.
-    ranked: BTreeSet<((u64, i64), Slot)>,
-    /// The available, in any order, to draw from.
+    ranked: BTreeSet<(Rank, Slot)>,
+    /// The available below the soft limit, in any order, to draw from.
     lots: Vec<Slot>,
     /// Those that rest, in the order in which they are back.
     resting: BTreeSet<(Timestamp, Slot)>,
     last_turn: u64,
-}
-
-impl Member {
-    fn has_unsaved_use(&self) -> bool {
-        self.unsaved_uses > 0 || self.unsaved_turn
-    }
+    /// How many requests are under way.
+    in_flight: u64,
+    /// The sum of the available ones' weights.
+    weight: u64,
+    /// The largest weight there ever was.
+    heaviest: u32,
 }
 
 impl Roster {
@@ -110,6 +81,10 @@ impl Roster {
             lots: Vec::new(),
             resting: BTreeSet::new(),
             last_turn: 0,
+            caps: MaxInFlight::default(),
+            in_flight: 0,
+            weight: 0,
+            heaviest: 1,
         }
     }
 
@@ -123,10 +98,13 @@ impl Roster {
 
     pub(super) fn set_strategy(&mut self, strategy: Strategy) {
         self.strategy = strategy;
-        let slots: Vec<_> = self.ranked.iter().map(|(_, slot)| *slot).collect();
-        for slot in slots {
-            self.change(slot, |_| ());
-        }
+        self.place_all_again();
+    }
+
+    /// Sets how many requests a member may have under way whose row does not say.
+    pub(super) fn set_caps(&mut self, caps: MaxInFlight) {
+        self.caps = caps;
+        self.place_all_again();
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -138,12 +116,12 @@ impl Roster {
     }
 
     pub(super) fn get(&self, slot: Slot) -> Option<&Member> {
-        self.members.get(slot.0)?.as_ref()
+        self.members.get(slot.0)?.as_ref().map(|(member, _)| member)
     }
 
     /// All members, in the document's order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (Slot, &Member)> {
-        self.members.iter().enumerate().filter_map(|(place, member)| Some((Slot(place), member.as_ref()?)))
+        self.members.iter().enumerate().filter_map(|(place, member)| Some((Slot(place), &member.as_ref()?.0)))
     }
 
     /// All members, in the order of priority; for `round_robin` in the order of turns.
@@ -160,20 +138,63 @@ impl Roster {
     }
 
     pub(super) fn available_count(&self) -> usize {
-        self.lots.len()
+        self.ranked.len()
     }
 
-    /// The strategy's next among the available.
-    pub(super) fn next(&self, random: &mut Random) -> Option<Slot> {
-        match self.strategy {
-            Strategy::Random => {
-                let lots = u32::try_from(self.lots.len()).unwrap_or(u32::MAX);
-                self.lots.get(usize::try_from(random.below(lots)).ok()?).copied()
+    /// The available in the strategy's order; for `random` beginning with the one that is drawn.
+    pub(super) fn candidates(&self, random: &mut Random) -> impl Iterator<Item = Slot> {
+        let drawn = match self.strategy {
+            Strategy::Random => self.draw(random),
+            _ => None,
+        };
+        let others = self.ranked.iter().map(|(_, slot)| *slot).filter(move |slot| Some(*slot) != drawn);
+        drawn.into_iter().chain(others)
+    }
+
+    /// The strategy's next among the available that do not rest.
+    pub(super) fn next(&self, random: &mut Random, now: Timestamp) -> Option<Slot> {
+        self.candidates(random).find(|slot| self.get(*slot).is_some_and(|member| !member.rests_at(now)))
+    }
+
+    /// When the first is back for everybody, and not for one trial alone.
+    pub(super) fn next_back_for_good(&self, now: Timestamp) -> Option<Timestamp> {
+        let back = |slot: &Slot| {
+            self.get(*slot).map(|member| match member.rest() {
+                Rest::Until(until) if now < until => until,
+                _ => member.back_at(None, now).unwrap_or(now),
+            })
+        };
+        let mut soonest: Option<Timestamp> = None;
+        // The order is that of the first moment of each, so that this ends at the first that is later.
+        for (first, slot) in &self.resting {
+            if soonest.is_some_and(|soonest| soonest <= *first) {
+                break;
             }
-            Strategy::FillFirst | Strategy::RoundRobin | Strategy::LeastUsed => {
-                self.ranked.first().map(|(_, slot)| *slot)
-            }
+            soonest = soonest.into_iter().chain(back(slot)).min();
         }
+        let on_trial = self.ranked.iter().filter_map(|(_, slot)| back(slot));
+        soonest.into_iter().chain(on_trial).min()
+    }
+
+    /// The available one that an affinity belongs to, among those that fit.
+    pub(super) fn by_affinity(&self, affinity: &Affinity, fits: impl Fn(Slot, &Member) -> bool) -> Option<Slot> {
+        let members = self.ranked.iter().filter_map(|(_, slot)| Some((*slot, self.get(*slot)?)));
+        affinity.choose(members.filter(|(slot, member)| fits(*slot, member)), self.in_flight, self.weight)
+    }
+
+    pub(super) fn is_available(&self, slot: Slot) -> bool {
+        self.standing(slot).is_some_and(|standing| matches!(standing, Standing::Available { .. }))
+    }
+
+    /// Whether a member can ever serve without a new key, a new login or a reset.
+    pub(super) fn could_serve(&self, member: &Member) -> bool {
+        let has_secret = !member.credential.runtime_key(&self.pool).is_empty();
+        has_secret && member.rest() != Rest::ForGood && member.wait != Wait::ForLogin && self.cap(member) != Some(0)
+    }
+
+    /// How many requests a member may have under way.
+    pub(super) fn cap(&self, member: &Member) -> Option<u32> {
+        member.credential.max_in_flight.or(self.caps.hard)
     }
 
     /// The first in the listing's order that can serve at `now`, taking cooldowns as over that are.
@@ -182,7 +203,7 @@ impl Roster {
         let serving = self.ranked.iter().map(|(_, slot)| *slot).chain(elapsed).filter_map(|slot| {
             let member = self.get(slot)?;
             let serves = member.is_refreshable || member.expires_at.is_none_or(|end| now < end);
-            serves.then(|| (self.listing_rank(&member.credential), slot))
+            (serves && !member.rests_at(now)).then(|| (self.listing_rank(&member.credential), slot))
         });
         serving.min().map(|(_, slot)| slot)
     }
@@ -209,57 +230,69 @@ impl Roster {
 
     pub(super) fn insert(&mut self, credential: Credential) -> Slot {
         let slot = Slot(self.members.len());
+        let affinity = affinity::place(credential.id.as_str());
         self.count = self.count.saturating_add(1);
         self.slots.insert(credential.id.clone(), slot);
-        self.members.push(Some(Member {
-            credential,
-            expires_at: None,
-            is_refreshable: false,
-            refresh: Refresh::Idle,
-            wait: Wait::None,
-            unsaved_uses: 0,
-            unsaved_turn: false,
-            standing: Standing::Out,
-        }));
-        self.read_tokens(slot);
+        self.members.push(Some((Member::new(credential, affinity), Standing::Out)));
+        self.read_row(slot);
         self.enter(slot);
         slot
     }
 
     pub(super) fn remove(&mut self, slot: Slot) -> Option<Member> {
         self.leave(slot);
-        let member = self.members.get_mut(slot.0)?.take()?;
+        let (member, _) = self.members.get_mut(slot.0)?.take()?;
         self.slots.remove(&member.credential.id);
         self.count = self.count.saturating_sub(1);
+        self.in_flight = self.in_flight.saturating_sub(u64::from(member.in_flight));
         Some(member)
     }
 
     /// Changes a member's credential and keeps every order right.
     pub(super) fn edit(&mut self, slot: Slot, edit: impl FnOnce(&mut Credential)) {
         self.leave(slot);
-        if let Some(member) = self.members.get_mut(slot.0).and_then(Option::as_mut) {
+        if let Some((member, _)) = self.members.get_mut(slot.0).and_then(Option::as_mut) {
             let token = member.credential.token().clone();
+            let key = member.credential.runtime_key(&self.pool).clone();
             edit(&mut member.credential);
             member.wait = Wait::None;
             if *member.credential.token() != token {
                 member.refresh = Refresh::Idle;
             }
+            if *member.credential.runtime_key(&self.pool) != key {
+                member.key_changes = member.key_changes.saturating_add(1);
+                member.health = Health::default();
+            }
         }
-        self.read_tokens(slot);
+        self.read_row(slot);
         self.enter(slot);
     }
 
     /// Changes what is known of a member beyond its credential.
     pub(super) fn change<T>(&mut self, slot: Slot, change: impl FnOnce(&mut Member) -> T) -> Option<T> {
-        self.leave(slot);
-        let changed = self.members.get_mut(slot.0)?.as_mut().map(change);
-        self.enter(slot);
+        self.displace(slot);
+        let changed = self.members.get_mut(slot.0)?.as_mut().map(|(member, _)| change(member));
+        self.place(slot);
         changed
+    }
+
+    /// A request begins with a member.
+    pub(super) fn begin(&mut self, slot: Slot) {
+        self.in_flight = self.in_flight.saturating_add(1);
+        self.count_in_flight(slot, |in_flight| in_flight.saturating_add(1));
+    }
+
+    /// A request has ended with a member.
+    pub(super) fn end(&mut self, slot: Slot) {
+        if self.get(slot).is_some() {
+            self.in_flight = self.in_flight.saturating_sub(1);
+            self.count_in_flight(slot, |in_flight| in_flight.saturating_sub(1));
+        }
     }
 
     /// Counts uses; whether these are the first that no change tells of.
     pub(super) fn count_uses(&mut self, slot: Slot, uses: u64) -> bool {
-        let Some(member) = self.members.get_mut(slot.0).and_then(Option::as_mut) else { return false };
+        let Some((member, _)) = self.members.get_mut(slot.0).and_then(Option::as_mut) else { return false };
         let is_first = !member.has_unsaved_use();
         member.unsaved_uses = member.unsaved_uses.saturating_add(uses);
         member.credential.request_count = member.credential.request_count.saturating_add(uses);
@@ -273,7 +306,7 @@ impl Roster {
     /// change tells of.
     pub(super) fn end_turn(&mut self, slot: Slot) -> bool {
         let turn = self.last_turn.saturating_add(1);
-        let Some(member) = self.members.get_mut(slot.0).and_then(Option::as_mut) else { return false };
+        let Some((member, _)) = self.members.get_mut(slot.0).and_then(Option::as_mut) else { return false };
         let is_first = !member.has_unsaved_use();
         member.unsaved_turn = true;
         member.credential.turn = turn;
@@ -284,90 +317,166 @@ impl Roster {
 
     /// What no change tells of yet of a member's use; from now on one does.
     pub(super) fn take_unsaved_use(&mut self, slot: Slot) -> Option<(u64, Option<u64>)> {
-        let member = self.members.get_mut(slot.0)?.as_mut().filter(|member| member.has_unsaved_use())?;
+        let (member, _) = self.members.get_mut(slot.0)?.as_mut().filter(|(member, _)| member.has_unsaved_use())?;
         let turn = std::mem::take(&mut member.unsaved_turn).then_some(member.credential.turn);
         Some((std::mem::take(&mut member.unsaved_uses), turn))
     }
 
     fn listing_rank(&self, credential: &Credential) -> (u64, i64) {
         match self.strategy {
-            Strategy::RoundRobin => Strategy::RoundRobin.rank(credential),
-            _ => Strategy::FillFirst.rank(credential),
+            Strategy::RoundRobin => Strategy::RoundRobin.rank(credential, 0),
+            _ => Strategy::FillFirst.rank(credential, 0),
         }
     }
 
+    fn rank(&self, member: &Member) -> Rank {
+        let is_over = self.caps.soft.is_some_and(|soft| member.in_flight >= soft);
+        let (by_strategy, priority) = self.strategy.rank(&member.credential, member.in_flight);
+        (is_over, by_strategy, priority)
+    }
+
+    /// One of the available below the soft limit, each as likely as its weight.
+    fn draw(&self, random: &mut Random) -> Option<Slot> {
+        if self.heaviest == 1 {
+            let lots = u32::try_from(self.lots.len()).unwrap_or(u32::MAX);
+            return self.lots.get(usize::try_from(random.below(lots)).ok()?).copied();
+        }
+        let weight = |slot: &Slot| self.get(*slot).map_or(0, |member| member.credential.weight);
+        let mut left = random.below(self.lots.iter().map(weight).fold(0, u32::saturating_add));
+        self.lots.iter().copied().find(|slot| match left.checked_sub(weight(slot)) {
+            Some(less) => {
+                left = less;
+                false
+            }
+            None => true,
+        })
+    }
+
+    fn count_in_flight(&mut self, slot: Slot, count: impl FnOnce(u32) -> u32) {
+        let Some((member, _)) = self.members.get_mut(slot.0).and_then(Option::as_mut) else { return };
+        let before = member.in_flight;
+        member.in_flight = count(before);
+        let (less, more) = (before.min(member.in_flight), before.max(member.in_flight));
+        let crosses = |cap: Option<u32>| cap.is_some_and(|cap| (less < cap) != (more < cap));
+        let is_capped = crosses(self.caps.soft) || crosses(member.credential.max_in_flight.or(self.caps.hard));
+        if is_capped || self.strategy == Strategy::LeastInFlight {
+            self.displace(slot);
+            self.place(slot);
+        }
+    }
+
+    fn read_row(&mut self, slot: Slot) {
+        let Some((member, _)) = self.members.get_mut(slot.0).and_then(Option::as_mut) else { return };
+        member.expires_at = refresh::expires_at(&member.credential, &self.pool);
+        member.is_refreshable = refresh::is_refreshable(&member.credential, &self.pool);
+        member.read_model_rests();
+    }
+
     fn enter(&mut self, slot: Slot) {
-        let Some(member) = self.members.get_mut(slot.0).and_then(Option::as_mut) else { return };
+        let Some((member, _)) = self.members.get_mut(slot.0).and_then(Option::as_mut) else { return };
         self.last_turn = self.last_turn.max(member.credential.turn);
+        self.heaviest = self.heaviest.max(member.credential.weight);
         let secret = member.credential.runtime_key(&self.pool);
         if !secret.is_empty() {
             self.by_secret.entry(secret.clone()).or_default().push(slot);
         }
-        member.standing = match (rest(&member.credential), member.wait) {
-            _ if secret.is_empty() => Standing::Out,
-            (Rest::ForGood, _) | (Rest::None, Wait::ForLogin) => Standing::Out,
-            (Rest::Until(until), _) | (Rest::None, Wait::ForRefresh(until)) => Standing::Resting(until),
-            (Rest::None, Wait::None) => {
-                Standing::Available { rank: self.strategy.rank(&member.credential), lot: self.lots.len() }
+        self.place(slot);
+    }
+
+    fn leave(&mut self, slot: Slot) {
+        self.displace(slot);
+        let Some(member) = self.get(slot) else { return };
+        let secret = member.credential.runtime_key(&self.pool).clone();
+        if let Some(holders) = self.by_secret.get_mut(&secret) {
+            holders.retain(|holder| *holder != slot);
+            if holders.is_empty() {
+                self.by_secret.remove(&secret);
+            }
+        }
+    }
+
+    /// Puts a member where it belongs.
+    fn place(&mut self, slot: Slot) {
+        let Some(member) = self.get(slot) else { return };
+        let is_full = self.cap(member).is_some_and(|cap| member.in_flight >= cap);
+        let standing = match (member.rest(), member.wait, member.health.trial) {
+            _ if is_full || member.credential.runtime_key(&self.pool).is_empty() => Standing::Out,
+            (Rest::ForGood, ..) | (_, Wait::ForLogin, _) | (.., Trial::Running(_)) => Standing::Out,
+            (Rest::Until(until), _, Trial::None) => {
+                Standing::Resting(member.health.probe_at.map_or(until, |probe_at| probe_at.min(until)))
+            }
+            (_, Wait::ForRefresh(until), _) => Standing::Resting(until),
+            _ => {
+                let rank = self.rank(member);
+                Standing::Available { rank, lot: (!rank.0).then_some(self.lots.len()) }
             }
         };
-        match member.standing {
-            Standing::Available { rank, .. } => {
+        let weight = u64::from(member.credential.weight);
+        match standing {
+            Standing::Available { rank, lot } => {
                 self.ranked.insert((rank, slot));
-                self.lots.push(slot);
+                self.weight = self.weight.saturating_add(weight);
+                self.lots.extend(lot.map(|_| slot));
             }
             Standing::Resting(until) => {
                 self.resting.insert((until, slot));
             }
             Standing::Out => {}
         }
+        self.set_standing(slot, standing);
+    }
+
+    /// Takes a member from where it stands.
+    fn displace(&mut self, slot: Slot) {
+        match self.standing(slot) {
+            Some(Standing::Available { rank, lot }) => {
+                let weight = self.get(slot).map_or(0, |member| u64::from(member.credential.weight));
+                self.weight = self.weight.saturating_sub(weight);
+                self.ranked.remove(&(rank, slot));
+                if let Some(lot) = lot.filter(|lot| *lot < self.lots.len()) {
+                    self.lots.swap_remove(lot);
+                    self.move_lot(lot);
+                }
+            }
+            Some(Standing::Resting(until)) => {
+                self.resting.remove(&(until, slot));
+            }
+            Some(Standing::Out) | None => {}
+        }
+        self.set_standing(slot, Standing::Out);
     }
 
     fn rank_again(&mut self, slot: Slot) {
-        let Some(member) = self.members.get_mut(slot.0).and_then(Option::as_mut) else { return };
-        if let Standing::Available { rank, .. } = &mut member.standing {
-            let new = self.strategy.rank(&member.credential);
-            self.ranked.remove(&(*rank, slot));
-            self.ranked.insert((new, slot));
-            *rank = new;
+        let Some(Standing::Available { rank, lot }) = self.standing(slot) else { return };
+        let Some(new) = self.get(slot).map(|member| self.rank(member)) else { return };
+        self.ranked.remove(&(rank, slot));
+        self.ranked.insert((new, slot));
+        self.set_standing(slot, Standing::Available { rank: new, lot });
+    }
+
+    fn place_all_again(&mut self) {
+        let slots: Vec<_> = self.iter().map(|(slot, _)| slot).collect();
+        for slot in slots {
+            self.displace(slot);
+            self.place(slot);
         }
     }
 
-    fn read_tokens(&mut self, slot: Slot) {
-        let Some(member) = self.members.get_mut(slot.0).and_then(Option::as_mut) else { return };
-        member.expires_at = refresh::expires_at(&member.credential, &self.pool);
-        member.is_refreshable = refresh::is_refreshable(&member.credential, &self.pool);
+    fn standing(&self, slot: Slot) -> Option<Standing> {
+        self.members.get(slot.0)?.as_ref().map(|(_, standing)| *standing)
     }
 
-    fn leave(&mut self, slot: Slot) {
-        let Some(member) = self.members.get(slot.0).and_then(Option::as_ref) else { return };
-        let secret = member.credential.runtime_key(&self.pool);
-        if let Some(holders) = self.by_secret.get_mut(secret) {
-            holders.retain(|holder| *holder != slot);
-            if holders.is_empty() {
-                self.by_secret.remove(secret);
-            }
-        }
-        match member.standing {
-            Standing::Available { rank, lot } => {
-                self.ranked.remove(&(rank, slot));
-                if lot < self.lots.len() {
-                    self.lots.swap_remove(lot);
-                }
-                self.move_lot(lot);
-            }
-            Standing::Resting(until) => {
-                self.resting.remove(&(until, slot));
-            }
-            Standing::Out => {}
+    fn set_standing(&mut self, slot: Slot, new: Standing) {
+        if let Some((_, standing)) = self.members.get_mut(slot.0).and_then(Option::as_mut) {
+            *standing = new;
         }
     }
 
     /// Tells the member that now lies at `place` among the lots.
     fn move_lot(&mut self, place: usize) {
         let moved = self.lots.get(place).and_then(|slot| self.members.get_mut(slot.0)).and_then(Option::as_mut);
-        if let Some(Member { standing: Standing::Available { lot, .. }, .. }) = moved {
-            *lot = place;
+        if let Some((_, Standing::Available { lot, .. })) = moved {
+            *lot = Some(place);
         }
     }
 }

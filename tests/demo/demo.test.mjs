@@ -21,22 +21,34 @@ before(async () => {
 after(() => rm(folder, { recursive: true }));
 
 test("its own document: every credential fails its own way, and every request is served", async () => {
+  const OVERLOADED = "529";
   const { code, stdout, stderr } = await demo("--json");
   assert.equal(code, 0, stderr);
   const summary = JSON.parse(stdout);
   after(() => rm(join(summary.document, ".."), { recursive: true }));
   assert.deepEqual([summary.requests, summary.served, summary.fileEqualsPool], [200, 200, true]);
+  assert.deepEqual(summary.unserved, {});
   assert.equal(summary.refreshes, 2, "once because it was due, once because it had ended early");
   const seen = Object.fromEntries(
-    summary.credentials.map((/** @type {any} */ it) => [it.label, [it.state, Object.keys(it.failures).join()]]),
+    summary.credentials.map((/** @type {any} */ { label, state, failures, verdict: { cause } }) => {
+      const statuses = Object.keys(failures).filter((status) => status !== OVERLOADED);
+      return [label, [statuses.join(), state, cause?.kind, cause?.hint]];
+    }),
   );
   assert.deepEqual(seen, {
-    "team key": ["exhausted", "429"],
-    "own key": ["exhausted", "429"],
-    "prepaid key": ["exhausted", "402"],
-    login: ["exhausted", "401,429"],
-    "company key": ["available", ""],
+    "team key": ["429", "exhausted", "rate_limited", "retry_after"],
+    "old key": ["400", "dead", "revoked", undefined],
+    "prepaid key": ["400", "exhausted", "quota", undefined],
+    login: ["401", "available", undefined, undefined],
+    "company key": ["", "available", undefined, undefined],
   });
+  const overloaded = summary.credentials.map((/** @type {any} */ it) => it.failures[OVERLOADED] ?? 0);
+  assert.equal(overloaded.reduce((/** @type {number} */ sum, /** @type {number} */ count) => sum + count), 5);
+  assert.match(stderr, /^team key \(a1f001\) rests until .*Z: rate_limited \(HTTP 429\) at .*, .* Retry-After said$/m);
+  assert.match(stderr, /^old key \(a1f002\) is dead: revoked \(HTTP 400\)/m);
+  assert.match(stderr, /^prepaid key \(a1f003\) rests until .*Z: quota \(HTTP 400\)/m);
+  assert.equal(stderr.match(/^login \(a1f004\) has new tokens$/gm)?.length, 2);
+  assert.doesNotMatch(stderr, /transient/, "an overloaded provider benches nobody");
   const rows = (await read(summary.document)).credential_pool.anthropic;
   assert.deepEqual(
     rows.map((/** @type {any} */ row) => row.request_count),
@@ -45,11 +57,26 @@ test("its own document: every credential fails its own way, and every request is
 });
 
 test("a person sees a table, the count and the path", async () => {
-  const path = await document("table", { openrouter: [{ id: "a", label: "mine", access_token: CANARY }] });
+  const at = Date.now() / 1000;
+  const spent = {
+    last_status: "exhausted",
+    last_status_at: at,
+    last_error_code: 402,
+    last_error_reason: "quota",
+    last_error_reset_at: at + 3600,
+  };
+  const path = await document("table", {
+    openrouter: [
+      { id: "a", label: "mine", access_token: CANARY },
+      { id: "b", label: "spent", access_token: `${CANARY}-b`, ...spent },
+    ],
+  });
   const { code, stdout, stderr } = await demo("--document", path);
   assert.equal(code, 0, stderr);
-  assert.match(stdout, /^credential +uses +failures +state +cooldown left$/m);
+  assert.ok(!`${stdout}${stderr}`.includes(CANARY));
+  assert.match(stdout, /^credential +uses +failures +state +why$/m);
   assert.match(stdout, /^mine \(a\) +\d+ +.* available$/m);
+  assert.match(stdout, /^spent \(b\) +0 +none +exhausted +402 quota, until \d\d:\d\d:\d\d, tried at \d\d:\d\d:\d\d$/m);
   assert.match(stdout, /^200 of 200 requests served in \d+\.\d s$/m);
   assert.ok(stdout.includes(`${path} says what the pool says`));
   assert.match(stderr, /^pool openrouter of /m);
@@ -102,7 +129,7 @@ test("a document in which all credentials rest: no request is served", async () 
   const { code, stdout } = await demo("--json", "--document", path);
   assert.equal(code, 1);
   const summary = JSON.parse(stdout);
-  assert.deepEqual([summary.served, summary.fileEqualsPool], [0, true]);
+  assert.deepEqual([summary.served, summary.unserved, summary.fileEqualsPool], [0, { exhausted: 200 }, true]);
 });
 
 for (const [name, text, says] of /** @type {[string, string, RegExp][]} */ ([

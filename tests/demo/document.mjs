@@ -17,22 +17,21 @@ import { FileStore } from "./store.mjs";
 export class CannotStart extends Error {}
 
 /** How long the provider thinks about a request. */
-const LATENCY_MS = 8;
+const LATENCY_MS = 20;
 
 /** For credentials that somebody brought: a limit that is reached, and soon over, so that nobody is benched for long. */
 const MODEST = { limit: { requests: 60, windowMs: 400 } };
 
 /** A document with five credentials, of which four fail in a way of their own. */
 export async function openExample() {
-  const provider = await startProvider({ latencyMs: LATENCY_MS });
-  const perMinute = (/** @type {number} */ requests) => ({ limit: { requests, windowMs: 60_000 } });
+  const provider = await startProvider({ poolKey: "anthropic", latencyMs: LATENCY_MS });
   const row = (/** @type {string} */ id, /** @type {Row} */ fields) => ({ id, base_url: provider.url, ...fields });
   const key = (/** @type {string} */ id, /** @type {string} */ label) =>
     row(id, { label, auth_type: "api_key", source: "manual", access_token: `sk-ant-api-demo-${id}` });
 
   const rows = [
     key("a1f001", "team key"),
-    key("a1f002", "own key"),
+    key("a1f002", "old key"),
     key("a1f003", "prepaid key"),
     row("a1f004", {
       label: "login",
@@ -46,13 +45,14 @@ export async function openExample() {
     key("a1f005", "company key"),
   ].map((fields, priority) => ({ ...fields, priority }));
 
-  provider.addKey("sk-ant-api-demo-a1f001", perMinute(50));
-  provider.addKey("sk-ant-api-demo-a1f002", perMinute(40));
+  provider.addKey("sk-ant-api-demo-a1f001", { limit: { requests: 20, windowMs: 60_000 } });
+  provider.addKey("sk-ant-api-demo-a1f002", { lasts: 15 });
   provider.addKey("sk-ant-api-demo-a1f003", { credit: 12 });
   // The refreshed token ends early, as one does when somebody logs out elsewhere.
-  const grants = [{ lifetimeMs: 3_600_000, uses: 30 }, { lifetimeMs: 3_600_000, uses: Infinity }];
-  provider.addLogin({ accessToken: "at-demo", refreshToken: "rt-demo", grants }, perMinute(60));
+  const grants = [{ lifetimeMs: 3_600_000, uses: 15 }, { lifetimeMs: 3_600_000, uses: Infinity }];
+  provider.addLogin({ accessToken: "at-demo", refreshToken: "rt-demo", grants });
   provider.addKey("sk-ant-api-demo-a1f005");
+  provider.overload({ after: 150, requests: 5 });
 
   const path = join(await mkdtemp(join(tmpdir(), "credential-pool-demo-")), "auth.json");
   const document = { version: 1, providers: {}, credential_pool: { anthropic: rows } };
@@ -68,7 +68,7 @@ export async function openExample() {
 export async function openFile(given) {
   const [path, text] = await read(given);
   const found = firstPool(path, text);
-  const provider = await startProvider({ latencyMs: LATENCY_MS });
+  const provider = await startProvider({ poolKey: found.pool.key(), latencyMs: LATENCY_MS });
   const rows = found.pool.rows();
   for (const row of rows) {
     const { key } = found.pool.runtime(String(row.id));

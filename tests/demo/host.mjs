@@ -13,34 +13,25 @@ import { refreshLogin } from "./oauth.mjs";
  */
 
 /**
- * @typedef {import("../../pkg/dist/node.js").Selection} Selection
- * @typedef {import("../../pkg/dist/node.js").Settled} Settled
+ * @typedef {import("../../pkg/dist/node.js").Event} Event
+ * @typedef {import("../../pkg/dist/node.js").LeaseRequest} LeaseRequest
+ * @typedef {import("../../pkg/dist/node.js").NextMove} NextMove
+ * @typedef {import("../../pkg/dist/node.js").Response} Answer
  * @typedef {import("../../pkg/dist/node.js").PersistIntent} PersistIntent
  * @typedef {import("../../pkg/dist/node.js").RefreshIntent} RefreshIntent
  * @typedef {import("../../pkg/dist/node.js").Wake} Wake
  *
- * @typedef {object} Answer What the provider said to one request.
- * @property {string} credential Whose key it was sent with.
- * @property {string} key
- * @property {number} turn Requests are numbered in the order in which they are sent.
- * @property {number} status
- * @property {number} retryAfterMs
+ * @typedef {Extract<NextMove, { lease: number }>} Move What a request does next, as long as it has not ended.
  */
-
-/** A host waits so long for a credential that rests; beyond that the request fails. */
-const PATIENCE_MS = 2_000;
 
 /** How often the last changes are written again if that fails. */
 const LAST_WRITES = 3;
 
 export class Host {
-  /** @type {Map<string, { uses: number, failures: Record<string, number> }>} */
+  /** Of this run, for the report. @type {Map<string, { uses: number, failures: Record<string, number> }>} */
   tallies = new Map();
 
-  #turn = 0;
-  /** The last request of each credential that was served. @type {Map<string, number>} */
-  #served = new Map();
-  /** @type {Map<number, Promise<Settled>>} */
+  /** @type {Map<number, Promise<void>>} */
   #refreshes = new Map();
   #writes = Promise.resolve();
   /** @type {Wake | null} */
@@ -71,104 +62,36 @@ export class Host {
    * @template T
    * @param {Step<T>} step
    */
-  take({ value, intents, wake }) {
+  take({ value, intents, events, wake }) {
     for (const intent of intents) {
       if (intent.type === "persist") this.#writes = this.#writes.then(() => this.#persist(intent));
       else this.#refreshes.set(intent.id, this.#refresh(intent));
     }
+    for (const event of events) this.#note(event);
     this.#schedule(wake);
     return value;
   }
 
   /**
-   * The credential for the next request; null if there is none, or not soon enough.
+   * Does what a request does next; answers the move after that.
    *
-   * @param {Selection} [selection]
-   * @returns {Promise<string | null>}
+   * @param {Move} move
+   * @param {LeaseRequest} request
+   * @returns {Promise<NextMove>}
    */
-  async choose(selection = this.take(this.pool.select())) {
-    switch (selection.type) {
-      case "selected":
-        return selection.credential;
-      case "refreshing":
-        await this.#refreshes.get(selection.intent);
-        return this.choose();
-      case "exhausted": {
-        const waitMs = selection.retryAt === null ? Infinity : selection.retryAt - Date.now();
-        if (waitMs > PATIENCE_MS) return null;
-        await this.pause(waitMs);
-        return this.choose();
-      }
-      case "empty":
-        return null;
+  async follow(move, request) {
+    switch (move.type) {
+      case "use":
+        return this.take(this.pool.report(move.lease, await this.#send(move.credential, request)));
+      case "retry":
+      case "wait":
+        await sleep(Math.max(move.until - Date.now(), 0), undefined, { signal: this.signal });
+        break;
+      case "refresh":
+        await this.#refreshes.get(move.intent);
+        break;
     }
-  }
-
-  /**
-   * Sends one request with a credential.
-   *
-   * @param {string} credential
-   * @returns {Promise<Answer>}
-   */
-  async send(credential) {
-    const { key } = this.pool.runtime(credential);
-    const turn = (this.#turn += 1);
-    const tally = this.#tally(credential);
-    this.take(this.pool.markUsed(credential));
-    tally.uses += 1;
-    const response = await fetch(`${this.provider}/v1/chat/completions`, {
-      method: "POST",
-      headers: { Authorization: `Bearer ${key}`, "Content-Type": "application/json" },
-      body: JSON.stringify({ model: "demo-1", messages: [{ role: "user", content: "Hello?" }] }),
-      signal: this.signal,
-    });
-    await response.arrayBuffer();
-    if (response.ok) this.#served.set(credential, Math.max(turn, this.#served.get(credential) ?? 0));
-    else tally.failures[response.status] = (tally.failures[response.status] ?? 0) + 1;
-    return { credential, key, turn, status: response.status, retryAfterMs: retryAfterMs(response.headers) };
-  }
-
-  /**
-   * Benches the credential of a failed request and selects the next one. Leaves it alone if that
-   * failure is not the last word on it: when a later request was served, when it has another key by
-   * now, or when another worker has benched it.
-   *
-   * @param {Answer} answer
-   * @returns {Selection}
-   */
-  bench({ credential, key, turn, status }) {
-    const entry = this.pool.entries().find(({ id }) => id === credential);
-    const isOutdated = (this.#served.get(credential) ?? 0) > turn || this.hasOtherKey({ credential, key });
-    if (entry?.state.type !== "available" || isOutdated) return this.take(this.pool.select());
-    this.tell(`${entry.label} rests, because the provider answered ${status}`);
-    return this.take(this.pool.rotate(credential, { status }));
-  }
-
-  /**
-   * Whether a credential was refreshed since a request was sent with it.
-   *
-   * @param {Pick<Answer, "credential" | "key">} answer
-   */
-  hasOtherKey({ credential, key }) {
-    return this.pool.runtime(credential).key !== key;
-  }
-
-  /**
-   * Refreshes a login, or waits for the refresh that is under way; answers whether it has new tokens.
-   *
-   * @param {string} credential
-   */
-  async renew(credential) {
-    const isLogin = this.pool.entries().some(({ id, authType }) => id === credential && authType === "oauth");
-    if (!isLogin) return false;
-    const { intent } = this.take(this.pool.refresh(credential));
-    const settled = await this.#refreshes.get(intent);
-    return settled?.type === "refreshed";
-  }
-
-  /** @param {number} millis */
-  async pause(millis) {
-    await sleep(Math.max(millis, 0), undefined, { signal: this.signal });
+    return this.take(this.pool.resume(move.lease));
   }
 
   /** Finishes what was started, and answers whether the file says what the pool says. */
@@ -195,6 +118,33 @@ export class Host {
     return isSaved;
   }
 
+  /**
+   * Sends a request with a credential; what the provider said, which is nothing if it was not reached.
+   *
+   * @param {string} credential
+   * @param {LeaseRequest} request
+   * @returns {Promise<Answer>}
+   */
+  async #send(credential, { model }) {
+    const { failures } = this.#tally(credential);
+    try {
+      const response = await fetch(`${this.provider}/v1/chat/completions`, {
+        method: "POST",
+        headers: { Authorization: `Bearer ${this.pool.runtime(credential).key}`, "Content-Type": "application/json" },
+        body: JSON.stringify({ model, messages: [{ role: "user", content: "Hello?" }] }),
+        signal: this.signal,
+      });
+      const body = await response.text();
+      if (response.ok) return { status: response.status };
+      failures[response.status] = (failures[response.status] ?? 0) + 1;
+      return { status: response.status, headers: [...response.headers], body };
+    } catch (error) {
+      if (this.signal.aborted) throw error;
+      failures["no answer"] = (failures["no answer"] ?? 0) + 1;
+      return {};
+    }
+  }
+
   /** @param {PersistIntent} intent */
   async #persist({ id, changes }) {
     try {
@@ -206,17 +156,12 @@ export class Host {
     }
   }
 
-  /**
-   * @param {RefreshIntent} intent
-   * @returns {Promise<Settled>}
-   */
+  /** @param {RefreshIntent} intent */
   async #refresh({ id, credential, request }) {
-    const label = this.pool.entries().find((entry) => entry.id === credential)?.label;
     const outcome = await refreshLogin(request, { origin: this.provider, poolKey: this.pool.key() });
     const settled = this.take(this.pool.settle(id, outcome));
     this.#refreshes.delete(id);
-    this.tell(settled.type === "refreshed" ? `${label} has new tokens` : `${label} was not refreshed: ${settled.type}`);
-    return settled;
+    if (settled.type === "unrefreshed") this.tell(`${this.#label(credential)} could not be refreshed yet`);
   }
 
   /** @param {Wake | null} wake */
@@ -232,16 +177,26 @@ export class Host {
     }, Math.min(Math.max(wake.at - Date.now(), 0), LONGEST_MS)).unref();
   }
 
+  /**
+   * Counts what was chosen; tells people of what changes for the requests to come.
+   *
+   * @param {Event} event
+   */
+  #note({ credential, what, text }) {
+    if (what.type === "chosen") this.#tally(credential).uses += 1;
+    else if (!["passed_over", "awaits_refresh"].includes(what.type)) this.tell(`${this.#label(credential)} ${text}`);
+  }
+
+  /** @param {string} credential */
+  #label(credential) {
+    const label = this.pool.entries().find(({ id }) => id === credential)?.label;
+    return label === undefined ? credential : `${label} (${credential})`;
+  }
+
   /** @param {string} credential */
   #tally(credential) {
     const tally = this.tallies.get(credential) ?? { uses: 0, failures: {} };
     this.tallies.set(credential, tally);
     return tally;
   }
-}
-
-/** @param {Headers} headers */
-function retryAfterMs(headers) {
-  const [millis, seconds] = ["retry-after-ms", "retry-after"].map((name) => Number(headers.get(name) ?? NaN));
-  return Number.isFinite(millis) ? Number(millis) : Number.isFinite(seconds) ? Number(seconds) * 1000 : 0;
 }

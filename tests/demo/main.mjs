@@ -12,7 +12,7 @@ import { asData, asTable } from "./report.mjs";
 import { serveAll } from "./requests.mjs";
 
 const REQUESTS = 200;
-const WORKERS = 4;
+const SESSIONS = 8;
 
 process.exitCode = await main().catch((error) => {
   if (!(error instanceof CannotStart)) throw error;
@@ -34,15 +34,21 @@ async function main() {
   for (const { pointer, message } of host.take(step).problems) progress.tell(`${pointer}: ${message}`);
 
   const started = performance.now();
-  const served = await serveAll(host, { requests: REQUESTS, workers: WORKERS, progress });
+  /** @type {Record<string, number>} */
+  const ends = {};
+  const ended = (/** @type {import("./requests.mjs").End} */ { type }) => {
+    ends[type] = (ends[type] ?? 0) + 1;
+    progress.update(ends.served ?? 0);
+  };
+  await serveAll(host, { requests: REQUESTS, sessions: SESSIONS, ended });
   const isSaved = await host.close();
   await provider.close();
   progress.end();
 
-  const run = { host, provider, served, requests: REQUESTS, isSaved, seconds: (performance.now() - started) / 1000 };
+  const run = { host, provider, ends, requests: REQUESTS, isSaved, seconds: (performance.now() - started) / 1000 };
   process.stdout.write(options.json ? asData(run) : asTable(run));
   if (signal.aborted) return 130;
-  return served === REQUESTS && isSaved ? 0 : 1;
+  return ends.served === REQUESTS && isSaved ? 0 : 1;
 }
 
 function readOptions() {

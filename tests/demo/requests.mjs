@@ -1,93 +1,54 @@
-/** The requests: workers, and how each recovers from what the provider answers. */
+/** The requests: sessions, and how each carries out what the pool says comes next. */
 
 /**
  * @typedef {import("./host.mjs").Host} Host
- * @typedef {import("./host.mjs").Answer} Answer
+ * @typedef {import("../../pkg/dist/node.js").LeaseRequest} LeaseRequest
+ * @typedef {import("../../pkg/dist/node.js").NextMove} NextMove
+ *
+ * @typedef {Exclude<NextMove, { lease: number }>} End How a request ended.
  */
 
-/** A host waits no longer than this for a credential that is over its limit, whatever the provider asks. */
-const LONGEST_RETRY_MS = 600;
+/** The model that the demo asks for. */
+export const MODEL = "demo-1";
 
 /**
- * Sends all requests; answers how many were served.
+ * Sends all requests, and tells of each one's end; stops when it is interrupted.
  *
  * @param {Host} host
- * @param {{ requests: number, workers: number, progress: import("./progress.mjs").Progress }} options
+ * @param {{ requests: number, sessions: number, ended: (end: End) => void }} options
  */
-export async function serveAll(host, { requests, workers, progress }) {
+export async function serveAll(host, { requests, sessions, ended }) {
   let sent = 0;
-  let served = 0;
-  const work = async () => {
+  const session = async (/** @type {number} */ number) => {
+    // Its requests go to the same credential while that can serve, which keeps the provider's prompt cache warm.
+    const request = { model: MODEL, affinity: `session ${number}` };
     while (sent < requests && !host.signal.aborted) {
       sent += 1;
-      if (await serve(host)) served += 1;
-      progress.update(served);
+      const end = await serve(host, request);
+      if (end !== null) ended(end);
     }
   };
-  await Promise.all(Array.from({ length: workers }, work));
-  return served;
+  await Promise.all(Array.from({ length: sessions }, (_, number) => session(number)));
 }
 
 /**
- * Sends one request until it is served; false if no credential can, or it was interrupted.
+ * One request, from its lease to its end; null if it was interrupted.
  *
  * @param {Host} host
+ * @param {LeaseRequest} request
+ * @returns {Promise<End | null>}
  */
-async function serve(host) {
-  try {
-    const recovery = new Recovery(host);
-    let credential = await host.choose();
-    while (credential !== null) {
-      const answer = await host.send(credential);
-      if (answer.status === 200) return true;
-      credential = await recovery.next(answer);
+async function serve(host, request) {
+  let move = host.take(host.pool.lease(request));
+  while ("lease" in move) {
+    const { lease } = move;
+    try {
+      move = await host.follow(move, request);
+    } catch (error) {
+      host.take(host.pool.release(lease));
+      if (host.signal.aborted) return null;
+      throw error;
     }
-    return false;
-  } catch (error) {
-    if (host.signal.aborted) return false;
-    throw error;
   }
-}
-
-/** What one request remembers of its failures. A request that is served forgets them. */
-class Recovery {
-  /** The credential that was over its limit the last time. @type {string | null} */
-  #limited = null;
-  /** Credentials that were refreshed for this request. @type {Set<string>} */
-  #renewed = new Set();
-
-  /** @param {Host} host */
-  constructor(host) {
-    this.host = host;
-  }
-
-  /**
-   * The credential to try next, after a failure.
-   *
-   * @param {Answer} answer
-   * @returns {Promise<string | null>}
-   */
-  async next(answer) {
-    const wasLimited = this.#limited === answer.credential;
-    this.#limited = null;
-    if (answer.status === 429 && !wasLimited) {
-      this.#limited = answer.credential;
-      await this.host.pause(Math.min(answer.retryAfterMs, LONGEST_RETRY_MS));
-      return answer.credential;
-    }
-    if (answer.status === 401 && (await this.#renew(answer))) return answer.credential;
-    return this.host.choose(this.host.bench(answer));
-  }
-
-  /**
-   * Whether the credential has a new key to try.
-   *
-   * @param {Answer} answer
-   */
-  async #renew(answer) {
-    if (this.host.hasOtherKey(answer)) return true;
-    if (this.#renewed.has(answer.credential)) return false;
-    this.#renewed.add(answer.credential);
-    return this.host.renew(answer.credential);
-  }
+  return move;
 }

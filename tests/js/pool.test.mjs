@@ -4,12 +4,13 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import {
   applyChanges, applyToDocument, checkDocument, CredentialPool, customPools, diagnose, emptyDocument, PoolError, pools,
-  poolKeyForBaseUrl, readDocument, wanted,
+  poolKeyForBaseUrl, readDocument, readPolicy, wanted,
 } from "credential-pool";
 
 const NOW = 1_775_757_580_463;
 const SECOND = 1_000;
-const HOUR = 3_600 * SECOND;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
 
 const seeded = { random: (length) => new Uint8Array(length).fill(7) };
 
@@ -40,10 +41,10 @@ describe("decisions", () => {
     const { pool, value, intents, wake } = open([key("a", 0), key("b", 1)]);
     assert.deepEqual({ value, intents, wake }, { value: { hasCredentials: true, problems: [] }, intents: [], wake: null });
 
-    assert.deepEqual(pool.select(NOW), { value: { type: "selected", credential: "a" }, intents: [], wake: null });
+    assert.deepEqual(pool.select(NOW), { value: { type: "selected", credential: "a" }, intents: [], events: [], wake: null });
     assert.deepEqual(pool.runtime("a"), { key: "sk-a", baseUrl: null });
     assert.deepEqual(pool.markUsed("a"), {
-      value: null, intents: [], wake: { at: NOW + 10 * SECOND, reason: "unsaved_changes" },
+      value: null, intents: [], events: [], wake: { at: NOW + 10 * SECOND, reason: "unsaved_changes" },
     });
 
     const step = pool.rotate("a", { status: 429 }, NOW);
@@ -79,7 +80,7 @@ describe("decisions", () => {
     assert.equal(request.timeoutMs, 10_000);
     assert.ok(request.headers.every(([name, value]) => typeof name === "string" && typeof value === "string"));
     assert.deepEqual(JSON.parse(request.body).refresh_token, "rt-a");
-    assert.deepEqual(pool.refresh("a", NOW), { value: { credential: "a", intent: 1 }, intents: [], wake: null });
+    assert.deepEqual(pool.refresh("a", NOW), { value: { credential: "a", intent: 1 }, intents: [], events: [], wake: null });
 
     const set = { access_token: "at-2", refresh_token: "rt-2", expires_at_ms: NOW + HOUR };
     const settled = pool.settle(1, { type: "tokens", set }, NOW);
@@ -127,10 +128,158 @@ describe("decisions", () => {
     const { pool } = open([key("a", 0)]);
     const step = pool.select(NOW);
     assert.equal(pool.select(NOW), step);
-    assert.ok(Object.isFrozen(step) && Object.isFrozen(step.value) && Object.isFrozen(step.intents));
+    assert.ok(Object.isFrozen(step) && [step.value, step.intents, step.events].every(Object.isFrozen));
     pool.markUsed("a");
     assert.notEqual(pool.select(NOW), step, "the wake is another");
     assert.equal(pool.markUsed("a"), pool.markUsed("a"));
+  });
+});
+
+describe("leases", () => {
+  const served = { status: 200 };
+  const limited = (seconds) => ({ status: 429, headers: seconds === undefined ? [] : [["Retry-After", `${seconds}`]] });
+  const texts = (said) => said.map(({ text }) => text);
+
+  /** What a host does for one request: each attempt gets the next answer, each wait is waited out. */
+  function serve(pool, request, ...answers) {
+    const moves = [];
+    let now = NOW;
+    let move = pool.lease(request, now).value;
+    while (moves.length < 20) {
+      moves.push(move.credential === undefined ? move.type : `${move.type} ${move.credential}`);
+      if (move.lease === undefined) return { moves, now };
+      now = move.until ?? now;
+      move = move.type === "use" ? pool.report(move.lease, answers.shift(), now).value : pool.resume(move.lease, now).value;
+    }
+    return assert.fail(`the request does not end: ${moves}`);
+  }
+
+  test("a request goes on through a limit, with another credential, to its answer", () => {
+    const { pool } = open([key("a", 0), key("b", 1)]);
+    const { moves, now } = serve(pool, { model: "small" }, limited(), limited(), served);
+    assert.deepEqual(moves, ["use a", "retry a", "use a", "use b", "served"]);
+    assert.ok(now > NOW && now < NOW + 2 * SECOND, "a limit that tells no time is waited out once");
+    assert.deepEqual(pool.entries(now).map(({ requestCount }) => requestCount), [2, 1], "uses count by themselves");
+
+    for (const answer of [served, { status: 400, body: '{"error":{"code":"context_length_exceeded"}}' }]) {
+      const { pool } = open([key("a", 0)]);
+      assert.equal(serve(pool, undefined, answer).moves.at(-1), answer === served ? "served" : "give_up");
+    }
+    assert.deepEqual(serve(open([]).pool, null).moves, ["empty"]);
+  });
+
+  test("each step tells what happened, for programs and on one line", () => {
+    const { pool } = open([key("a", 0), key("b", 1)]);
+    const first = pool.lease({}, NOW);
+    assert.deepEqual(first.events, [{
+      credential: "a",
+      what: { type: "chosen", lease: first.value.lease, by: { type: "strategy", strategy: "fill_first" } },
+      text: `serves lease ${first.value.lease}: the next by fill_first`,
+    }]);
+
+    const second = pool.report(first.value.lease, limited(12), NOW);
+    assert.deepEqual(second.value, { type: "use", lease: second.value.lease, credential: "b" });
+    const why = "rate_limited (HTTP 429) at 2026-04-09T17:59:40Z, for as long as its header Retry-After said";
+    assert.deepEqual(texts(second.events), [
+      `rests until 2026-04-09T17:59:52Z: ${why}`,
+      `serves lease ${second.value.lease}: the next by fill_first`,
+    ]);
+    assert.deepEqual(second.events[0].what, {
+      type: "rests",
+      until: NOW + 12 * SECOND,
+      cause: { kind: "rate_limited", status: 429, at: NOW, hint: "retry_after" },
+    });
+    const changes = second.intents.flatMap((intent) => intent.changes);
+    assert.ok(changes.some(({ type, id }) => type === "status" && id === "a"), "the rest has to be written down");
+
+    const explained = pool.explain({}, NOW);
+    assert.equal(explained.next.credential, "b");
+    assert.deepEqual(texts(explained.credentials), [`rests until 2026-04-09T17:59:52Z: ${why}`, "serves, the next by fill_first"]);
+    assert.deepEqual(pool.explain(undefined, NOW), explained, "an explanation changes nothing");
+  });
+
+  test("after a rest one request goes first, and the others follow its success", () => {
+    const { pool } = open([key("a", 0), key("b", 1)]);
+    pool.report(pool.lease({}, NOW).value.lease, limited(12), NOW);
+    const later = NOW + 12 * SECOND;
+    const trial = pool.lease({}, later).value;
+    assert.deepEqual([trial.credential, pool.lease({}, later).value.credential], ["a", "b"]);
+    assert.deepEqual(pool.explain({}, later).credentials[0].verdict, { type: "on_trial", lease: trial.lease });
+    const step = pool.report(trial.lease, served, later);
+    assert.deepEqual(step.value, { type: "served" });
+    assert.deepEqual(texts(step.events), ["serves again: it has served a request"]);
+    assert.equal(pool.lease({}, later).value.credential, "a");
+  });
+
+  test("a login is refreshed first, and the request resumed", () => {
+    const { pool } = open([login("a", NOW + MINUTE)], { key: "anthropic" });
+    const step = pool.lease({}, NOW);
+    const { lease, ...move } = step.value;
+    assert.deepEqual(move, { type: "refresh", credential: "a", intent: step.intents.find(({ type }) => type === "refresh").id });
+    pool.settle(move.intent, { type: "tokens", set: { access_token: "at-2", expires_at_ms: NOW + HOUR } }, NOW);
+    assert.equal(pool.resume(lease, NOW).value.type, "use");
+    assert.equal(pool.runtime("a").key, "at-2");
+  });
+
+  test("a session stays with its credential", () => {
+    const { pool } = open([key("a", 0), key("b", 1), key("c", 2)]);
+    const steps = [1, 2, 3].map(() => pool.lease({ affinity: "session" }, NOW));
+    assert.equal(new Set(steps.map(({ value }) => value.credential)).size, 1);
+    assert.deepEqual(steps[0].events[0].what.by, { type: "affinity" });
+  });
+
+  test("a lease without a report runs out, and a report after that is late", () => {
+    const { pool } = open([key("a", 0)]);
+    const { lease } = pool.lease({}, NOW).value;
+    for (const { id } of pool.flush(NOW).intents) pool.settle(id, { type: "saved" }, NOW);
+    assert.deepEqual(pool.wake(), { at: NOW + 10 * MINUTE, reason: "lease_ends" });
+    assert.deepEqual(texts(pool.tick(NOW + 10 * MINUTE).events), [`is free of lease ${lease}, which ran out without a report`]);
+    assert.deepEqual(pool.report(lease, served, NOW + 11 * MINUTE).value, { type: "late", served: true });
+  });
+
+  test("a fetch response is spelled out, and its headers may stay as they are", () => {
+    const { pool } = open([key("a", 0), key("b", 1)]);
+    const { lease } = pool.lease({}, NOW).value;
+    const response = new Response("slow down", { status: 429, headers: { "Retry-After": "30" } });
+    refuses(() => pool.report(lease, response, NOW), "invalid_argument", "/response");
+    refuses(() => pool.report(lease, { status: 429, headers: new Map([[1, "x"]]) }, NOW), "invalid_argument", "/response/headers/0/0");
+    const { status, headers } = response;
+    assert.equal(pool.report(lease, { status, headers, body: "slow down" }, NOW).value.credential, "b");
+    assert.equal(pool.explain({}, NOW).credentials[0].verdict.until, NOW + 30 * SECOND);
+  });
+
+  test("a lease is used as its last move says, and once", () => {
+    const { pool } = open([key("a", 0)]);
+    for (const call of [(id) => pool.resume(id, NOW), (id) => pool.report(id, served, NOW), (id) => pool.release(id, NOW)]) {
+      refuses(() => call(99), "unknown_lease");
+      for (const id of [undefined, null, "1", 1.5, -1, {}]) refuses(() => call(id), "invalid_argument", "/lease");
+    }
+    const { lease } = pool.lease({}, NOW).value;
+    refuses(() => pool.report(lease, undefined, NOW), "invalid_argument", "/response");
+    refuses(() => pool.report(lease, { status: "429" }, NOW), "invalid_argument", "/response/status");
+    const retry = pool.report(lease, limited(), NOW).value;
+    assert.equal(retry.type, "retry");
+    refuses(() => pool.report(retry.lease, served, NOW), "lease_waits");
+    assert.equal(pool.release(retry.lease, NOW).value, null);
+    refuses(() => pool.release(retry.lease, NOW), "lease_ended");
+    refuses(() => pool.lease({ patienceMs: -1 }, NOW), "invalid_argument", "/request/patienceMs");
+    refuses(() => pool.lease({ credential: "a" }, NOW), "invalid_argument", "/request/credential");
+    refuses(() => pool.explain("small", NOW), "invalid_argument", "/request");
+  });
+
+  test("a policy is a preset and what differs from it", () => {
+    const { pool } = open([key("a", 0), key("b", 1)]);
+    assert.deepEqual(pool.policy(), { preset: "adaptive" });
+    assert.equal(readPolicy(pool.policy()).failures.quota.rest_ms, HOUR);
+    refuses(() => pool.setPolicy({ preset: "strict" }, NOW), "invalid_policy", "/preset");
+    refuses(() => readPolicy({ failures: { quota: { rest_ms: "soon" } } }), "invalid_policy", "/failures/quota/rest_ms");
+
+    const policy = { preset: "adaptive", failures: { rate_limited: { retries: 0 } } };
+    const [{ changes }] = pool.setPolicy(policy, NOW).intents;
+    assert.deepEqual(changes, [{ type: "set_policy", policy }]);
+    assert.deepEqual(applyChanges("openrouter", {}, changes).policy, policy);
+    assert.deepEqual(pool.policy(), policy);
+    assert.deepEqual(serve(pool, {}, limited(), served).moves, ["use a", "use b", "served"]);
   });
 });
 
@@ -138,7 +287,7 @@ describe("discovery", () => {
   test("a host shows what is wanted", () => {
     assert.deepEqual(wanted("anthropic"), {
       env: ["ANTHROPIC_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_API_KEY"],
-      config: ["credential_pool_strategies"],
+      config: ["credential_pool_strategies", "credential_pool_policies"],
       fileLogins: ["hermes_pkce", "claude_code"],
       documentLogins: [],
     });

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
+import { diagnose } from "credential-pool";
 
+import { wordingOf } from "../provider/answers.mjs";
 import { startProvider } from "../provider/provider.mjs";
 
 /** @type {import("../provider/provider.mjs").Provider} */
@@ -27,16 +29,72 @@ test("a key's rate is limited for a window of time", async () => {
   provider.addKey("sk-limited", { limit: { requests: 2, windowMs: 1500 } });
   assert.deepEqual([await statusOf("sk-limited"), await statusOf("sk-limited")], [200, 200]);
   now += 250;
-  const { status, headers } = await complete("sk-limited");
-  assert.equal(status, 429);
-  assert.deepEqual([headers.get("retry-after"), headers.get("retry-after-ms")], ["2", "1250"]);
+  const { status, headers, json } = await complete("sk-limited");
+  assert.deepEqual([status, json.error.type], [429, "rate_limit_error"]);
+  assert.equal(headers.get("retry-after"), "2");
+  assert.equal(headers.get("anthropic-ratelimit-requests-reset"), new Date(now + 1250).toISOString());
   now += 1250;
   assert.equal(await statusOf("sk-limited"), 200);
 });
 
 test("a key without money is told so", async () => {
   provider.addKey("sk-prepaid", { credit: 1 });
-  assert.deepEqual([await statusOf("sk-prepaid"), await statusOf("sk-prepaid")], [200, 402]);
+  assert.equal(await statusOf("sk-prepaid"), 200);
+  const { status, json } = await complete("sk-prepaid");
+  assert.equal(status, 400);
+  assert.match(json.error.message, /^Your credit balance is too low/);
+});
+
+test("a key and a login are withdrawn, each in words of its own", async () => {
+  provider.addKey("sk-old", { lasts: 1 });
+  provider.addLogin({ accessToken: "at-old" }, { lasts: 1 });
+  assert.deepEqual([await statusOf("sk-old"), await statusOf("sk-old")], [200, 400]);
+  assert.deepEqual([await statusOf("at-old"), await statusOf("at-old")], [200, 403]);
+});
+
+test("an overloaded provider serves nobody for a few requests", async () => {
+  const busy = await startProvider({ poolKey: "anthropic" });
+  for (const key of ["sk-1", "sk-2"]) busy.addKey(key);
+  busy.overload({ after: 1, requests: 2 });
+  const statuses = [];
+  for (const key of ["sk-1", "sk-2", "sk-1", "sk-2"]) statuses.push((await complete(key, busy)).status);
+  await busy.close();
+  assert.deepEqual(statuses, [200, 529, 529, 200]);
+});
+
+for (const key of ["anthropic", "openrouter"]) {
+  test(`what the provider of ${key} refuses is judged as what it is`, () => {
+    const words = wordingOf(key);
+    const judged = (/** @type {import("../provider/answers.mjs").Answer} */ { status, headers, json }) => {
+      const said = { status, headers: Object.entries(headers ?? {}), body: JSON.stringify(json) };
+      const { kind, hint } = diagnose(key, said, now);
+      return hint === undefined ? kind : [kind, hint.until - now];
+    };
+    assert.deepEqual(judged(words.unknownKey()), "unauthorized");
+    assert.deepEqual(judged(words.tokenEnded()), "unauthorized");
+    assert.deepEqual([judged(words.withdrawn(true)), judged(words.withdrawn(false))], ["revoked", "revoked"]);
+    assert.deepEqual(judged(words.noCredit()), "quota");
+    assert.deepEqual(judged(words.limited({ limit: 3, endsAt: now + 5000, leftMs: 5000 })), ["rate_limited", 5000]);
+    assert.deepEqual(judged(words.overloaded()), "transient");
+    assert.deepEqual(judged(words.noModel()), "request_fault");
+    assert.deepEqual([judged(words.notFound()), judged(words.wrongMethod())], ["request_fault", "request_fault"]);
+  });
+}
+
+test("providers of other pools speak as OpenAI does", async () => {
+  const other = await startProvider({ poolKey: "openrouter", now: () => now });
+  other.addKey("sk-limited", { limit: { requests: 1, windowMs: 61_250 } });
+  other.addKey("sk-spent", { credit: 0 });
+  await complete("sk-limited", other);
+  const [limited, spent, unknown] = [
+    await complete("sk-limited", other),
+    await complete("sk-spent", other),
+    await complete("sk-unknown", other),
+  ];
+  await other.close();
+  assert.deepEqual([limited.status, limited.headers.get("x-ratelimit-reset-requests")], [429, "1m1.25s"]);
+  assert.deepEqual([spent.status, spent.json.error.code], [429, "insufficient_quota"]);
+  assert.deepEqual([unknown.status, unknown.json.error.code], [401, "invalid_api_key"]);
 });
 
 test("a login ends with its time", async () => {
@@ -90,9 +148,12 @@ async function statusOf(key) {
   return (await complete(key)).status;
 }
 
-/** @param {string} key */
-async function complete(key) {
-  return post("/v1/chat/completions", { model: "small" }, { Authorization: `Bearer ${key}` });
+/**
+ * @param {string} key
+ * @param {import("../provider/provider.mjs").Provider} [from]
+ */
+async function complete(key, from = provider) {
+  return post("/v1/chat/completions", { model: "small" }, { Authorization: `Bearer ${key}` }, from);
 }
 
 /** @param {Record<string, string>} fields */
@@ -104,9 +165,10 @@ async function refresh(fields) {
  * @param {string} path
  * @param {unknown} body
  * @param {Record<string, string>} [headers]
+ * @param {import("../provider/provider.mjs").Provider} [to]
  */
-async function post(path, body, headers) {
-  const response = await fetch(provider.url + path, {
+async function post(path, body, headers, to = provider) {
+  const response = await fetch(to.url + path, {
     method: "POST",
     headers: { "Content-Type": "application/json", ...headers },
     body: JSON.stringify(body),

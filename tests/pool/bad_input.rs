@@ -87,6 +87,12 @@ fn wrong_types_in_any_field_set_the_row_aside_or_are_kept() {
         "tls",
         "token_type",
         "client_id",
+        "last_error_reason",
+        "last_error_message",
+        "last_error_reset_at",
+        "model_cooldowns",
+        "weight",
+        "max_in_flight",
         "mine",
     ];
     for field in fields {

@@ -12,10 +12,15 @@
 )]
 
 mod bad_input;
+mod bounds;
 mod differences;
 mod failures;
 mod host;
+mod merging;
+mod policy;
 mod properties;
 mod script;
 mod secrecy;
+mod spread;
+mod transcripts;
 mod writes;

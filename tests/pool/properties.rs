@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use credential_pool::{
-    Change, CredentialId, Error, ErrorCode, Failure, Intent, IntentId, Outcome, Pool, PoolKey, Selection, Sources,
-    Step, Stored, Timestamp, apply,
+    Change, CredentialId, Entry, Error, ErrorCode, Event, Failure, Happening, Intent, IntentId, LeaseId, NextMove,
+    Outcome, Pool, PoolKey, Request, Selection, Sources, State, Step, Stored, Timestamp, Verdict, apply,
 };
 use proptest::prelude::*;
 use serde::Serialize;
@@ -40,6 +40,7 @@ struct Run {
     writes: VecDeque<(IntentId, Vec<Change>)>,
     refreshes: VecDeque<IntentId>,
     settled: Vec<IntentId>,
+    leases: Vec<LeaseId>,
     answers: Vec<String>,
 }
 
@@ -58,14 +59,15 @@ impl Run {
             writes: VecDeque::new(),
             refreshes: VecDeque::new(),
             settled: Vec::new(),
+            leases: Vec::new(),
             answers: Vec::new(),
         };
         run.take(Ok(step));
         for (jump, input) in &script.inputs {
             run.now = Timestamp::from_millis(jump.from(run.now.as_millis()));
-            let before = run.look();
+            let before = run.pool.clone();
             if !run.feed(input) {
-                assert_eq!(run.look(), before, "an error changed something: {input:?}");
+                assert_eq!(look(&run.pool, run.now), look(&before, run.now), "an error changed something: {input:?}");
             }
         }
         run
@@ -166,6 +168,27 @@ impl Run {
                 let step = self.pool.reset(id.as_ref(), now);
                 self.take(step)
             }
+            Input::SetPolicy(policy) => {
+                let step = self.pool.set_policy(policy, now);
+                self.take(step)
+            }
+            Input::Lease(request) => self.lease(request),
+            Input::Resume(back) => {
+                let step = self.pool.resume(self.recent_lease(*back), now);
+                self.follow(step)
+            }
+            Input::Report(back, response) => {
+                let before = self.pool.entries(self.latest.max(now));
+                let step = self.pool.report(self.recent_lease(*back), response, now);
+                if let Ok(step) = &step {
+                    self.check_that_no_rest_was_cut_short(&before, step);
+                }
+                self.follow(step)
+            }
+            Input::Release(back) => {
+                let step = self.pool.release(self.recent_lease(*back), now);
+                self.take(step)
+            }
             Input::SetStrategy(strategy) => {
                 let step = self.pool.set_strategy(*strategy, now);
                 self.take(Ok(step))
@@ -183,17 +206,79 @@ impl Run {
         self.take(Ok(step))
     }
 
+    fn lease(&mut self, request: &Request) -> bool {
+        let explanation = self.pool.explain(request, self.now);
+        let resting = self.resting();
+        let step = self.pool.lease(request.clone(), self.now);
+        assert_eq!(explanation.next, step.value, "the explanation is another than the decision");
+        if let NextMove::Use { credential, .. } = &step.value {
+            let explained = explanation.credentials.iter().find(|explained| explained.credential == *credential);
+            match explained.map(|explained| &explained.verdict) {
+                Some(Verdict::Chosen { on_trial: true, .. }) => {}
+                Some(Verdict::Chosen { on_trial: false, .. }) => {
+                    assert!(!resting.contains(credential), "{credential:?} was leased and rests");
+                }
+                other => panic!("{credential:?} was leased and is {other:?}"),
+            }
+        }
+        self.follow(Ok(step))
+    }
+
+    fn follow(&mut self, step: Result<Step<NextMove>, Error>) -> bool {
+        if let Ok(
+            NextMove::Use { lease, .. }
+            | NextMove::Retry { lease, .. }
+            | NextMove::Refresh { lease, .. }
+            | NextMove::Wait { lease, .. },
+        ) = step.as_ref().map(|step| &step.value)
+        {
+            self.leases.push(*lease);
+        }
+        self.take(step)
+    }
+
+    fn recent_lease(&self, back: usize) -> LeaseId {
+        let last = self.leases.len().checked_sub(back + 1);
+        last.map_or(LeaseId::new(0), |place| self.leases[place])
+    }
+
+    /// A report ends a rest by a success or by taking it back, and never brings its end forward.
+    fn check_that_no_rest_was_cut_short(&self, before: &[Entry], step: &Step<NextMove>) {
+        let now = self.latest.max(self.now);
+        let after = self.pool.entries(now);
+        for entry in before {
+            let State::Exhausted { until: Some(until), .. } = entry.state else { continue };
+            match after.iter().find(|later| later.id == entry.id).map(|later| later.state) {
+                Some(State::Exhausted { until: Some(later), .. }) => {
+                    assert!(later >= until, "{:?} rests until {later:?} and rested until {until:?}", entry.id);
+                }
+                Some(State::Available) => {
+                    let ends_rest = |event: &Event| matches!(event.what, Happening::Recovered | Happening::TakenBack);
+                    let is_told = step.events.iter().any(|event| event.credential == entry.id && ends_rest(event));
+                    assert!(is_told, "{:?} serves again, and nothing says why", entry.id);
+                }
+                Some(State::Exhausted { until: None, .. } | State::Dead) | None => {}
+            }
+        }
+    }
+
     /// Who rests at this moment, worked out from the rows alone.
     fn resting(&self) -> Vec<CredentialId> {
         let rests = |row: &Map<String, Value>| {
             let at = row["last_status_at"].as_f64().filter(|at| *at != 0.0);
+            let reset_at = row.get("last_error_reset_at").and_then(Value::as_f64).filter(|at| *at > 0.0);
+            let last = i64::MAX as f64 / 1000.0;
+            let reset_at = reset_at.map(|at| if at > 1e12 { at / 1000.0 } else { at }.min(last));
             let ttl = if row["last_error_code"] == json!(429) { 3_600.0 } else { 86_400.0 };
             let has_no_key = row["access_token"] == json!("") && row.get("agent_key").is_none();
             match row["last_status"].as_str() {
                 Some("dead") => true,
                 Some("exhausted") => {
-                    at.is_some_and(|at| (self.latest.max(self.now).as_millis() as f64) / 1000.0 - at < ttl)
-                        || has_no_key
+                    let now = (self.latest.max(self.now).as_millis() as f64) / 1000.0;
+                    match reset_at {
+                        Some(reset_at) => now < reset_at || has_no_key,
+                        None => at.is_some_and(|at| now - at < ttl) || has_no_key,
+                    }
                 }
                 _ => has_no_key,
             }
@@ -261,20 +346,6 @@ impl Run {
         }
     }
 
-    /// Everything that can be seen of the pool.
-    fn look(&self) -> Value {
-        json!({
-            "rows": self.pool.rows(),
-            "entries": self.pool.entries(self.now),
-            "outstanding": self.pool.outstanding(),
-            "wake": self.pool.wake(),
-            "current": self.pool.current(),
-            "peek": self.pool.peek(self.now),
-            "strategy": self.pool.strategy(),
-            "setAside": self.pool.set_aside(),
-        })
-    }
-
     fn check_that_the_store_holds_the_pool_s_rows(mut self) {
         while !self.writes.is_empty() {
             self.feed(&Input::Write { succeeds: true });
@@ -289,4 +360,20 @@ impl Run {
         let outstanding = self.pool.outstanding();
         assert!(outstanding.iter().all(|intent| self.refreshes.contains(&intent.id())), "{outstanding:?}");
     }
+}
+
+/// Everything that can be seen of a pool.
+fn look(pool: &Pool, now: Timestamp) -> Value {
+    json!({
+        "rows": pool.rows(),
+        "entries": pool.entries(now),
+        "outstanding": pool.outstanding(),
+        "wake": pool.wake(),
+        "current": pool.current(),
+        "peek": pool.peek(now),
+        "strategy": pool.strategy(),
+        "policy": pool.policy(),
+        "explanation": pool.explain(&Request::default(), now),
+        "setAside": pool.set_aside(),
+    })
 }

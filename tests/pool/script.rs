@@ -1,6 +1,6 @@
 //! Random scripts: stored rows, surroundings and inputs, as hostile as a document or a host can be.
 
-use credential_pool::{Outcome, Strategy as PoolStrategy};
+use credential_pool::{Outcome, Request, Response, Strategy as PoolStrategy};
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use serde_json::{Map, Value, json};
 
@@ -55,6 +55,12 @@ pub enum Input {
     MoveTo(Which, usize),
     Reset(Option<Which>),
     SetStrategy(PoolStrategy),
+    SetPolicy(Value),
+    Lease(Request),
+    /// Of one of the last leases, by how many came after it.
+    Resume(usize),
+    Report(usize, Response),
+    Release(usize),
 }
 
 /// A credential of the pool, by its place; or one that is not there.
@@ -85,7 +91,7 @@ fn fields() -> impl Strategy<Value = Map<String, Value>> {
     })
 }
 
-const FIELDS: [&str; 22] = [
+const FIELDS: [&str; 28] = [
     "id",
     "label",
     "auth_type",
@@ -108,6 +114,12 @@ const FIELDS: [&str; 22] = [
     "inference_base_url",
     "mine",
     "expires_at",
+    "last_error_reason",
+    "last_error_message",
+    "last_error_reset_at",
+    "model_cooldowns",
+    "weight",
+    "max_in_flight",
 ];
 
 fn plausible(name: &str, n: i64) -> Value {
@@ -121,6 +133,12 @@ fn plausible(name: &str, n: i64) -> Value {
         }
         "last_status" => json!(["ok", "exhausted", "exhausted", "dead", "weird"][n as usize % 5]),
         "last_status_at" => json!(near as f64 / 1000.0),
+        "last_error_reason" => json!(["rate_limited", "quota", "weird"][n as usize % 3]),
+        "last_error_reset_at" if n % 3 == 0 => json!(near),
+        "last_error_reset_at" => json!(near as f64 / 1000.0),
+        "model_cooldowns" => json!({ "small": near / 1000, "large": { "until": near }, "odd": [n] }),
+        "weight" => json!(n % 4 + 1),
+        "max_in_flight" => json!(n % 4),
         "last_error_code" => json!([429, 402, 401, 500][n as usize % 4]),
         "expires_at_ms" => json!(near),
         "tls" => json!({ "insecure": false }),
@@ -212,9 +230,80 @@ fn input() -> impl Strategy<Value = Input> {
         1 => which().prop_map(Input::Remove),
         1 => (which(), 0_usize..9).prop_map(|(which, place)| Input::MoveTo(which, place)),
         1 => option::of(which()).prop_map(Input::Reset),
-        1 => select(vec![PoolStrategy::FillFirst, PoolStrategy::RoundRobin, PoolStrategy::Random, PoolStrategy::LeastUsed])
-            .prop_map(Input::SetStrategy),
+        1 => select(vec![
+            PoolStrategy::FillFirst,
+            PoolStrategy::RoundRobin,
+            PoolStrategy::Random,
+            PoolStrategy::LeastUsed,
+            PoolStrategy::LeastInFlight,
+        ])
+        .prop_map(Input::SetStrategy),
+        1 => policy().prop_map(Input::SetPolicy),
+        8 => request().prop_map(Input::Lease),
+        6 => (0_usize..4).prop_map(Input::Resume),
+        10 => (0_usize..4, response()).prop_map(|(lease, response)| Input::Report(lease, response)),
+        1 => (0_usize..4).prop_map(Input::Release),
     ]
+}
+
+pub fn request() -> impl Strategy<Value = Request> {
+    let text = |texts: &[&'static str]| option::of(select(texts.to_vec()).prop_map(str::to_owned));
+    let patience = option::of(select(vec![0, 1, 5_000, 600_000, u64::MAX]));
+    (text(&["m", "n", ""]), text(&["one", "two", ""]), patience).prop_map(|(model, affinity, patience_ms)| Request {
+        model,
+        affinity,
+        patience_ms,
+    })
+}
+
+/// What providers answer: served, every kind of failure, with hints and without.
+pub fn response() -> impl Strategy<Value = Response> {
+    let answer = |status: u16, headers: &[(&str, &str)], body: Value| Response {
+        status: (status != 0).then_some(status),
+        headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        body: if body.is_null() { String::new() } else { body.to_string() },
+    };
+    let error = |code: &str, message: &str| json!({ "error": { "code": code, "message": message } });
+    select(vec![
+        answer(200, &[], Value::Null),
+        answer(200, &[], Value::Null),
+        answer(200, &[], error("rate_limit_exceeded", "slow down")),
+        answer(429, &[], Value::Null),
+        answer(429, &[], error("rate_limit_exceeded", "Rate limit reached for model `m` on requests per min")),
+        answer(429, &[("Retry-After", "1")], Value::Null),
+        answer(429, &[("Retry-After", "40")], Value::Null),
+        answer(429, &[("Retry-After", "99999999")], Value::Null),
+        answer(429, &[], error("insufficient_quota", "You exceeded your current quota")),
+        answer(402, &[], Value::Null),
+        answer(401, &[], Value::Null),
+        answer(401, &[], error("account_deactivated", "deactivated")),
+        answer(403, &[], error("permission_denied", "no access")),
+        answer(404, &[], error("model_not_found", "The model `m` does not exist")),
+        answer(400, &[], error("invalid_request_error", "bad")),
+        answer(503, &[], Value::Null),
+        answer(529, &[("Retry-After", "7")], Value::Null),
+        answer(302, &[], Value::Null),
+        answer(0, &[], Value::Null),
+    ])
+}
+
+/// Policies that can be used and some that cannot.
+pub fn policy() -> impl Strategy<Value = Value> {
+    select(vec![
+        json!({}),
+        json!({ "preset": "reference" }),
+        json!({ "half_open": false }),
+        json!({ "take_back": false, "lease_ms": 1000 }),
+        json!({ "max_in_flight": { "soft": 1, "hard": 2 } }),
+        json!({ "max_in_flight": { "hard": 1 }, "patience_ms": 0 }),
+        json!({ "failures": { "rate_limited": { "retries": 0, "rest_ms": 1 } } }),
+        json!({ "failures": { "quota": { "probe_ms": 1000, "hints": false } } }),
+        json!({ "failures": { "transient": { "action": "rest", "rest_ms": 60000, "longest_rest_ms": 60000 } } }),
+        json!({ "failures": { "rate_limited": { "rest_ms": null, "retries": 10 } } }),
+        json!({ "failures": { "rate_limited": { "rest_ms": -1 } } }),
+        json!({ "lease_ms": 0 }),
+        json!("adaptive"),
+    ])
 }
 
 fn which() -> impl Strategy<Value = Which> {

@@ -9,7 +9,7 @@ use crate::host::{START, tokens};
 
 const CANARY: &str = "sk-canary-5f2d";
 
-const TEXT_FIELDS: [&str; 17] = [
+const TEXT_FIELDS: [&str; 21] = [
     "id",
     "label",
     "auth_type",
@@ -26,11 +26,23 @@ const TEXT_FIELDS: [&str; 17] = [
     "token_type",
     "client_id",
     "portal_base_url",
+    "last_error_reason",
+    "last_error_message",
+    "last_error_reset_at",
+    "model_cooldowns",
     "of_one_s_own",
 ];
 
-const NUMBER_FIELDS: [&str; 6] =
-    ["priority", "last_status_at", "last_error_code", "expires_at_ms", "request_count", "turn"];
+const NUMBER_FIELDS: [&str; 8] = [
+    "priority",
+    "last_status_at",
+    "last_error_code",
+    "expires_at_ms",
+    "request_count",
+    "turn",
+    "weight",
+    "max_in_flight",
+];
 
 /// Collects everything that was shown.
 #[derive(Default)]
@@ -66,13 +78,17 @@ fn no_debug_shows_a_secret() {
     let stored = Stored {
         rows: vec![json!(row), json!(row), json!(wrong), json!(CANARY)],
         strategy: Some(CANARY.to_owned()),
+        policy: Some(json!({ "preset": CANARY })),
         ..Stored::default()
     };
     let sources: Sources = serde_json::from_value(json!({
         "env": { "ANTHROPIC_TOKEN": CANARY },
         "fileLogins": { "claude_code": { "accessToken": CANARY, "refreshToken": CANARY, "expiresAt": CANARY } },
         "documentLogins": { "nous": { "access_token": CANARY, "priority": CANARY } },
-        "config": { "credential_pool_strategies": { "anthropic": CANARY } },
+        "config": {
+            "credential_pool_strategies": { "anthropic": CANARY },
+            "credential_pool_policies": { "anthropic": { "preset": CANARY } },
+        },
     }))
     .unwrap();
 
@@ -129,6 +145,14 @@ fn no_error_shows_a_secret() {
     error(pool.refresh(&held, START).unwrap_err());
     error(pool.settle(IntentId::new(99), tokens(json!({ "access_token": CANARY })), START).unwrap_err());
     error(credential_pool::Strategy::parse(CANARY).unwrap_err());
+    for policy in [
+        json!(CANARY),
+        json!({ "preset": CANARY }),
+        json!({ "lease_ms": CANARY }),
+        json!({ "failures": { "quota": { "action": CANARY, "rest_ms": { CANARY: CANARY } } } }),
+    ] {
+        error(credential_pool::Policy::parse(&policy).unwrap_err());
+    }
     error(credential_pool::Document::parse(&format!("{{\"credential_pool\": \"{CANARY}\"}}")).unwrap_err());
     error(credential_pool::Document::parse(&format!("{{\"{CANARY}\": {CANARY}")).unwrap_err());
     shown.check();
@@ -166,6 +190,7 @@ fn no_problem_shows_a_secret() {
                 "version": CANARY,
                 "credential_pool": { "openrouter": [row], "nous": CANARY },
                 "credential_pool_strategies": { "openrouter": CANARY },
+                "credential_pool_policies": { "openrouter": CANARY, "nous": { "failures": { "quota": CANARY } } },
                 "suppressed_sources": { "openrouter": CANARY },
             });
             for problem in credential_pool::check(&document.to_string(), START) {

@@ -3,7 +3,7 @@
 use credential_pool::{Failure, Intent, Outcome, Pool, PoolKey, Sources, Step, Stored, Timestamp, apply};
 use serde_json::json;
 
-use crate::host::{START, key, tokens};
+use crate::host::{HOUR, START, after, key, login, tokens};
 
 /// A pool whose host writes in order, but has not reported a single write yet.
 struct Unsettled {
@@ -94,4 +94,24 @@ fn tokens_that_follow_an_unsaved_edit_survive_a_second_write_of_both() {
     assert_eq!(host.written.len(), 3);
     assert_eq!(host.stored.rows[0]["access_token"], "new");
     assert_eq!(host.stored.rows[0]["refresh_token"], "rt-2");
+}
+
+#[test]
+fn tokens_that_follow_an_unsaved_edit_of_their_end_survive_a_second_write_of_both() {
+    let stored = Stored { rows: vec![login("a", 0, after(-HOUR))], ..Stored::default() };
+    let mut host = Unsettled::open("anthropic", stored, json!({}));
+    let step = host.pool.refresh(&"a".into(), START).unwrap();
+    let refreshing = host.write(step);
+    let fields = json!({ "expires_at_ms": START.as_millis() - 1 });
+    let step = host.pool.update(&"a".into(), fields.as_object().unwrap(), START).unwrap();
+    host.write(step);
+    let end = after(HOUR).as_millis();
+    let granted = tokens(json!({ "access_token": "new", "refresh_token": "rt-2", "expires_at_ms": end }));
+    let step = host.pool.settle(refreshing.intent, granted, START).unwrap();
+    host.write(step);
+    let step = host.pool.reset(None, START).unwrap();
+    host.write(step);
+    assert_eq!(host.written.len(), 3);
+    assert_eq!(host.stored.rows[0]["access_token"], "new");
+    assert_eq!(host.stored.rows[0]["expires_at_ms"], end);
 }

@@ -1,15 +1,25 @@
 /**
  * A model provider on this machine, for tests and the demo: it knows keys and logins, limits each
- * one's rate, wants to be paid, and accepts each refresh token once.
+ * one's rate, wants to be paid, withdraws, is overloaded, and accepts each refresh token once.
  */
 
 import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 
+import { completion, wordingOf } from "./answers.mjs";
+
 /**
+ * @typedef {import("./answers.mjs").Answer} Answer
+ *
+ * @typedef {object} Options
+ * @property {string} [poolKey] The pool whose provider this stands for: it refuses in that one's words.
+ * @property {() => number} [now]
+ * @property {number} [latencyMs] How long it thinks about a request.
+ *
  * @typedef {object} Rules How an account is treated; without a rule it may do anything.
  * @property {{ requests: number, windowMs: number }} [limit] So many requests in a window of time.
  * @property {number} [credit] How many requests are paid for.
+ * @property {number} [lasts] After how many requests it is withdrawn for good.
  *
  * @typedef {object} Login
  * @property {string} accessToken
@@ -30,6 +40,8 @@ import { createServer } from "node:http";
  * @typedef {object} Account
  * @property {Rules["limit"]} limit
  * @property {number} credit
+ * @property {number} lasts
+ * @property {boolean} isLogin
  * @property {{ endsAt: number, used: number }} window
  * @property {Terms[]} grants
  */
@@ -39,7 +51,7 @@ const HOUR_MS = 3_600_000;
 /**
  * Starts a provider on a free port of 127.0.0.1.
  *
- * @param {{ now?: () => number, latencyMs?: number }} [options]
+ * @param {Options} [options]
  */
 export async function startProvider(options) {
   const provider = new Provider(options);
@@ -62,11 +74,15 @@ export class Provider {
   /** @type {Map<string, { account: Account, isSpent: boolean }>} */
   #refreshTokens = new Map();
   #server = createServer((request, response) => void this.#answer(request, response));
+  #served = 0;
+  #overload = { after: Infinity, requests: 0 };
+  #words;
   #now;
   #latencyMs;
 
-  /** @param {{ now?: () => number, latencyMs?: number }} [options] */
-  constructor({ now = Date.now, latencyMs = 0 } = {}) {
+  /** @param {Options} [options] */
+  constructor({ poolKey = "anthropic", now = Date.now, latencyMs = 0 } = {}) {
+    this.#words = wordingOf(poolKey);
     this.#now = now;
     this.#latencyMs = latencyMs;
   }
@@ -96,7 +112,7 @@ export class Provider {
    * @param {Rules} [rules]
    */
   addKey(key, rules = {}) {
-    this.#grants.set(key, { account: account(rules), endsAt: Infinity, uses: Infinity });
+    this.#grants.set(key, { account: account(rules, false), endsAt: Infinity, uses: Infinity });
   }
 
   /**
@@ -106,9 +122,18 @@ export class Provider {
    * @param {Rules} [rules]
    */
   addLogin({ accessToken, refreshToken, endsAt = Infinity, uses = Infinity, grants }, rules = {}) {
-    const holder = account(rules, grants);
+    const holder = account(rules, true, grants);
     this.#grants.set(accessToken, { account: holder, endsAt, uses });
     if (refreshToken !== undefined) this.#refreshTokens.set(refreshToken, { account: holder, isSpent: false });
+  }
+
+  /**
+   * Has it overloaded for so many requests, whoever sends them, once it has served so many.
+   *
+   * @param {{ after: number, requests: number }} overload
+   */
+  overload(overload) {
+    this.#overload = { ...overload };
   }
 
   /**
@@ -136,8 +161,8 @@ export class Provider {
       { path: "/oauth/token", answer: () => this.#refresh(fields(body, request.headers["content-type"])) },
     ];
     const route = routes.find(({ path }) => pathname.endsWith(path));
-    if (route === undefined) return refusal(404, "not_found", "there is nothing here");
-    if (request.method !== "POST") return refusal(405, "method_not_allowed", "this takes POST");
+    if (route === undefined) return this.#words.notFound();
+    if (request.method !== "POST") return this.#words.wrongMethod();
     return route.answer();
   }
 
@@ -148,20 +173,29 @@ export class Provider {
    */
   #complete(key, body) {
     const grant = key === undefined ? undefined : this.#grants.get(key);
-    if (grant === undefined) return refusal(401, "invalid_api_key", "this key is not known");
-    if (grant.endsAt <= this.#now() || grant.uses <= 0) return refusal(401, "token_expired", "this token has expired");
+    if (grant === undefined) return this.#words.unknownKey();
     const { account } = grant;
-    if (account.credit <= 0) return refusal(402, "insufficient_quota", "there is no money left");
-    const waitMs = this.#limit(account);
-    if (waitMs > 0) {
-      const headers = { "Retry-After": String(Math.ceil(waitMs / 1000)), "Retry-After-Ms": String(Math.ceil(waitMs)) };
-      return { ...refusal(429, "rate_limit_exceeded", "too many requests"), headers };
+    if (account.lasts <= 0) return this.#words.withdrawn(account.isLogin);
+    if (grant.endsAt <= this.#now() || grant.uses <= 0) return this.#words.tokenEnded();
+    if (this.#isOverloaded()) return this.#words.overloaded();
+    if (account.credit <= 0) return this.#words.noCredit();
+    const leftMs = this.#limit(account);
+    if (leftMs > 0) {
+      return this.#words.limited({ limit: account.limit?.requests ?? 0, endsAt: account.window.endsAt, leftMs });
     }
     const model = fields(body, "application/json").get("model");
-    if (model === undefined) return refusal(400, "invalid_request_error", "name a `model`");
+    if (model === undefined) return this.#words.noModel();
     account.credit -= 1;
+    account.lasts -= 1;
     grant.uses -= 1;
+    this.#served += 1;
     return { status: 200, json: completion(model, this.#now()) };
+  }
+
+  #isOverloaded() {
+    if (this.#served < this.#overload.after || this.#overload.requests <= 0) return false;
+    this.#overload.requests -= 1;
+    return true;
   }
 
   /**
@@ -211,40 +245,14 @@ export class Provider {
   }
 }
 
-/** @typedef {{ status: number, headers?: Record<string, string>, json: unknown }} Answer */
-
 /**
  * @param {Rules} rules
+ * @param {boolean} isLogin
  * @param {Account["grants"]} [grants]
  * @returns {Account}
  */
-function account({ limit, credit = Infinity }, grants = []) {
-  return { limit, credit, window: { endsAt: 0, used: 0 }, grants: [...grants] };
-}
-
-/**
- * @param {number} status
- * @param {string} code
- * @param {string} message
- * @returns {Answer}
- */
-function refusal(status, code, message) {
-  return { status, json: { error: { message, type: code, code } } };
-}
-
-/**
- * @param {string} model
- * @param {number} now
- */
-function completion(model, now) {
-  return {
-    id: `chatcmpl-${randomUUID()}`,
-    object: "chat.completion",
-    created: Math.floor(now / 1000),
-    model,
-    choices: [{ index: 0, message: { role: "assistant", content: "Hello." }, finish_reason: "stop" }],
-    usage: { prompt_tokens: 5, completion_tokens: 2, total_tokens: 7 },
-  };
+function account({ limit, credit = Infinity, lasts = Infinity }, isLogin, grants = []) {
+  return { limit, credit, lasts, isLogin, window: { endsAt: 0, used: 0 }, grants: [...grants] };
 }
 
 /** @param {import("node:http").IncomingMessage} request */

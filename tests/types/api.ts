@@ -11,27 +11,39 @@ import {
   poolKeyForBaseUrl,
   pools,
   readDocument,
+  readPolicy,
   wanted,
 } from "credential-pool";
 import type {
+  Cause,
   Change,
+  Choice,
   Entry,
+  Event,
+  Explanation,
+  Happening,
   Intent,
+  LeaseRequest,
+  NextMove,
   Outcome,
   PersistIntent,
+  Policy,
   Problem,
   RefreshIntent,
+  ResolvedPolicy,
   Row,
+  Rule,
   Selection,
   Settled,
   State,
   Step,
   Strategy,
+  Verdict,
   Wake,
 } from "credential-pool";
 
 const { stored, documentLogins } = readDocument(emptyDocument(), "anthropic");
-const { pool, value, intents, wake } = CredentialPool.open({
+const { pool, value, intents, events, wake } = CredentialPool.open({
   key: "anthropic",
   stored,
   sources: { env: process.env, config: {}, fileLogins: { claude_code: { accessToken: "a" } }, documentLogins },
@@ -42,6 +54,7 @@ const { pool, value, intents, wake } = CredentialPool.open({
 same<boolean>(value.hasCredentials);
 same<Problem[]>(value.problems);
 same<readonly Intent[]>(intents);
+same<readonly Event[]>(events);
 same<Wake | null>(wake);
 
 same<Step<Selection>>(pool.select());
@@ -51,6 +64,13 @@ same<Step<Selection>>(pool.rotate("a1b2c3", { status: null }, Date.now()));
 same<Step<Selection>>(pool.rotate("a1b2c3", {}));
 same<Step<{ credential: string; intent: number }>>(pool.refresh("a1b2c3"));
 same<Step<null>>(pool.markUsed("a1b2c3"));
+same<Step<NextMove>>(pool.lease());
+same<Step<NextMove>>(pool.lease(null, Date.now()));
+same<Step<NextMove>>(pool.lease({ model: "small", affinity: "session", patienceMs: 5_000 }));
+same<Step<NextMove>>(pool.resume(1));
+same<Step<NextMove>>(pool.report(1, { status: 429, headers: [["Retry-After", "12"]], body: "" }));
+same<Step<NextMove>>(pool.report(1, {}, Date.now()));
+same<Step<null>>(pool.release(1, Date.now()));
 same<Step<Settled>>(pool.settle(1, { type: "saved" }));
 same<Step<null>>(pool.tick());
 same<Step<null>>(pool.flush());
@@ -62,6 +82,9 @@ same<Step<number>>(pool.reset());
 same<Step<number>>(pool.reset(undefined));
 same<Step<number>>(pool.reset("a1b2c3", Date.now()));
 same<Step<null>>(pool.setStrategy("least_used"));
+same<Step<null>>(pool.setStrategy("least_in_flight"));
+same<Step<null>>(pool.setPolicy({}));
+same<Step<null>>(pool.setPolicy({ preset: "reference", failures: { quota: { action: "rest", probe_ms: null } } }));
 
 same<string | null>(pool.current());
 same<string | null>(pool.peek());
@@ -74,7 +97,17 @@ same<Intent[]>(pool.outstanding());
 same<Wake | null>(pool.wake());
 same<Strategy>(pool.strategy());
 same<string>(pool.key());
+same<Policy>(pool.policy());
+same<Explanation>(pool.explain());
+same<Explanation>(pool.explain({ model: "small" }, Date.now()));
+pool.setPolicy(pool.policy());
 pool.free();
+
+const resolved = readPolicy({ preset: "adaptive" });
+same<ResolvedPolicy>(resolved);
+same<number | null>(resolved.max_in_flight.hard);
+same<Rule>(resolved.failures.rate_limited);
+same<Policy>(resolved);
 
 const changes: Change[] = [{ type: "used", id: "a1b2c3", count: 1 }];
 same<string>(applyToDocument(emptyDocument(), "anthropic", changes));
@@ -136,6 +169,98 @@ export function readSettled(settled: Settled): string | number | null {
   }
 }
 
+export function readMove(move: NextMove): string | number | boolean | null {
+  switch (move.type) {
+    case "use":
+      return move.credential;
+    case "retry":
+    case "wait":
+      return move.until + move.lease;
+    case "refresh":
+      return move.intent;
+    case "exhausted":
+      return move.retryAt;
+    case "give_up":
+      return move.reason;
+    case "empty":
+    case "served":
+      return null;
+    case "late":
+      return move.served;
+    default:
+      return never(move);
+  }
+}
+
+export function readHappening(what: Happening): string | number | null {
+  switch (what.type) {
+    case "chosen":
+      return readChoice(what.by);
+    case "passed_over":
+      return readVerdict(what.verdict);
+    case "rests":
+      same<string | undefined>(what.model);
+      return what.until;
+    case "retired":
+      return readCause(what.cause);
+    case "lease_ran_out":
+      return what.lease;
+    case "awaits_refresh":
+      return what.intent;
+    case "recovered":
+    case "refreshed":
+    case "taken_back":
+      return null;
+    default:
+      return never(what);
+  }
+}
+
+function readChoice(choice: Choice): Strategy | null {
+  switch (choice.type) {
+    case "strategy":
+      return choice.strategy;
+    case "affinity":
+    case "retry":
+      return null;
+    default:
+      return never(choice);
+  }
+}
+
+export function readVerdict(verdict: Verdict): string | number | null {
+  switch (verdict.type) {
+    case "chosen":
+      return readChoice(verdict.by);
+    case "available":
+      return verdict.onTrial ? "on trial" : null;
+    case "resting":
+      return verdict.probeAt ?? verdict.until;
+    case "resting_for_model":
+      return verdict.model;
+    case "on_trial":
+      return verdict.lease;
+    case "at_cap":
+      return verdict.cap - verdict.inFlight;
+    case "due_for_refresh":
+      return verdict.intent ?? null;
+    case "unreachable":
+      return verdict.until;
+    case "dead":
+      return readCause(verdict.cause);
+    case "expired":
+    case "no_secret":
+    case "failed":
+      return null;
+    default:
+      return never(verdict);
+  }
+}
+
+function readCause({ kind, status, at, hint }: Cause): string | number | null {
+  return kind ?? status ?? at ?? hint ?? null;
+}
+
 export function readState(state: State): number | null {
   switch (state.type) {
     case "available":
@@ -156,7 +281,21 @@ export const outcomes: Outcome[] = [
   { type: "unreachable" },
 ];
 
-export function misuse(selection: Selection, settled: Settled): void {
+export const requests: LeaseRequest[] = [{}, { model: null }, { affinity: "session", patienceMs: 0 }];
+
+export const policies: Policy[] = [
+  { sole_rest_ms: null, affinity: { max_load_percent: 150 } },
+  { max_in_flight: { hard: 2 }, failures: { unknown: { action: "rotate", retries: 2 } } },
+];
+
+export const leaseChanges: Change[] = [
+  { type: "status", id: "a", status: "exhausted", at: 1, errorCode: 429, supersedes: null },
+  { type: "status", id: "a", status: "exhausted", at: 1, errorCode: 429, reason: "quota", resetAt: 2, supersedes: 1 },
+  { type: "model_cooldown", id: "a", model: "small", until: 1_775_757_580.5, supersedes: null },
+  { type: "set_policy", policy: { preset: "reference" } },
+];
+
+export function misuse(selection: Selection, settled: Settled, move: NextMove): void {
   // @ts-expect-error a pool is opened, not constructed
   new CredentialPool();
   // @ts-expect-error a pool has a key
@@ -177,6 +316,20 @@ export function misuse(selection: Selection, settled: Settled): void {
   pool.settle(1, { type: "tokens" });
   // @ts-expect-error a refresh sets tokens, and no label
   pool.settle(1, { type: "tokens", set: { access_token: "new", label: "mine" } });
+  // @ts-expect-error a request names no credential
+  pool.lease({ credential: "a1b2c3" });
+  // @ts-expect-error a lease is reported by its number
+  pool.report({ type: "use", lease: 1, credential: "a" }, { status: 200 });
+  // @ts-expect-error what the provider answered comes along
+  pool.report(1);
+  // @ts-expect-error `resume` and `report` are not the same
+  pool.resume(1, { status: 200 });
+  // @ts-expect-error a policy has these fields
+  pool.setPolicy({ patienceMs: 1 });
+  // @ts-expect-error a failure leads to one of these
+  pool.setPolicy({ failures: { quota: { action: "explode" } } });
+  // @ts-expect-error a request that ended has no lease
+  same<number>(move.lease);
   // @ts-expect-error a field that rows store has its type
   pool.add({ priority: "first" });
   // @ts-expect-error which credential it is stands in some answers only

@@ -12,12 +12,16 @@ const NOW: i64 = 1_775_757_580_463;
 const HOUR: i64 = 3_600_000;
 
 /// The type of each call's answer.
-const TYPES: [(&str, &str); 27] = [
+const TYPES: [(&str, &str); 35] = [
     ("open", "Step<Opened> & { pool: number }"),
     ("select", "Step<Selection>"),
     ("rotate", "Step<Selection>"),
     ("refresh", "Step<Refreshing>"),
     ("markUsed", "Step<null>"),
+    ("lease", "Step<NextMove>"),
+    ("resume", "Step<NextMove>"),
+    ("report", "Step<NextMove>"),
+    ("release", "Step<null>"),
     ("settle", "Step<Settled>"),
     ("tick", "Step<null>"),
     ("flush", "Step<null>"),
@@ -27,23 +31,27 @@ const TYPES: [(&str, &str); 27] = [
     ("moveTo", "Step<null>"),
     ("reset", "Step<number>"),
     ("setStrategy", "Step<null>"),
+    ("setPolicy", "Step<null>"),
     ("key", "string"),
     ("strategy", "Strategy"),
+    ("policy", "Policy"),
     ("hasCredentials", "boolean"),
     ("current", "string | null"),
     ("entries", "Entry[]"),
+    ("explain", "Explanation"),
     ("runtime", "Runtime"),
     ("rows", "Row[]"),
     ("outstanding", "Intent[]"),
     ("diagnose", "Diagnosis"),
+    ("readPolicy", "ResolvedPolicy"),
     ("wanted", "Wanted"),
     ("readDocument", "Reading"),
     ("applyChanges", "Stored"),
     ("checkDocument", "Problem[]"),
 ];
 
-/// Every tag that an answer can carry.
-const TAGS: [&str; 27] = [
+/// Every tag that an answer can carry; with the field it stands in, if others share its name.
+const TAGS: [&str; 63] = [
     "add",
     "available",
     "benched",
@@ -71,12 +79,52 @@ const TAGS: [&str; 27] = [
     "cooldown_ends",
     "token_due",
     "unsaved_changes",
+    "lease_ends",
+    "model_cooldown",
+    "set_policy",
+    "use",
+    "retry",
+    "wait",
+    "give_up",
+    "served",
+    "late",
+    "value.refresh",
+    "next.use",
+    "next.wait",
+    "chosen",
+    "passed_over",
+    "rests",
+    "retired",
+    "recovered",
+    "taken_back",
+    "awaits_refresh",
+    "what.refreshed",
+    "lease_ran_out",
+    "strategy",
+    "affinity",
+    "by.retry",
+    "verdict.chosen",
+    "verdict.available",
+    "verdict.dead",
+    "verdict.expired",
+    "verdict.failed",
+    "verdict.no_secret",
+    "verdict.unreachable",
+    "resting",
+    "resting_for_model",
+    "on_trial",
+    "at_cap",
+    "due_for_refresh",
 ];
 
 fn main() {
     let mut shapes = Shapes::default();
     shapes.administer();
     shapes.refresh();
+    shapes.serve();
+    shapes.fail();
+    shapes.wait();
+    shapes.sign_in();
     shapes.look();
     shapes.print();
 }
@@ -130,7 +178,6 @@ impl Shapes {
     }
 
     fn refresh(&mut self) {
-        let login = |id: &str, end: i64| json!({ "id": id, "auth_type": "oauth", "access_token": id, "refresh_token": "rt", "expires_at_ms": end });
         let pool = self.open("anthropic", &json!([login("a", NOW + HOUR), login("b", NOW)]), &json!({}));
         self.pool_call("select", pool, json!({}));
         let mut settle = |id: &str, outcome: Value| {
@@ -149,7 +196,83 @@ impl Shapes {
         self.pool_call("select", due, json!({}));
     }
 
+    /// A request through limits to another credential, and the trial after the rest.
+    fn serve(&mut self) {
+        let pool = self.open("openrouter", &keys(["a", "b"]), &json!({}));
+        self.pool_call("explain", pool, json!({}));
+        let used = self.pool_call("lease", pool, json!({}))["value"].clone();
+        let retry = self.report(pool, &used, &limited(), NOW);
+        let used = self.resume(pool, &retry);
+        let other =
+            self.report(pool, &used, &json!({ "status": 429, "headers": [["Retry-After", "12"]] }), NOW + 2_000);
+        self.pool_call("explain", pool, json!({ "now": NOW + 2_000 }));
+        self.report(pool, &other, &served(), NOW + 2_000);
+        let saved = self.pool_call("flush", pool, json!({ "now": NOW + 2_000 }))["intents"].clone();
+        for intent in saved.as_array().unwrap() {
+            self.pool_call("settle", pool, json!({ "intent": intent["id"], "outcome": { "type": "saved" } }));
+        }
+        self.pool_call("explain", pool, json!({ "now": NOW + 20_000 }));
+        let trial = self.pool_call("lease", pool, json!({ "now": NOW + 20_000 }))["value"].clone();
+        self.pool_call("explain", pool, json!({ "now": NOW + 20_000 }));
+        self.report(pool, &trial, &served(), NOW + 20_000);
+        let used = self.pool_call("lease", pool, json!({ "request": { "affinity": "mine" } }))["value"].clone();
+        self.pool_call("release", pool, json!({ "lease": used["lease"] }));
+        self.pool_call("setPolicy", pool, json!({ "policy": { "failures": { "quota": { "rest_ms": 600_000 } } } }));
+        self.call("policy", json!({ "pool": pool }));
+    }
+
+    /// Every kind of failure, until the request ends.
+    fn fail(&mut self) {
+        let answers = [
+            limited(),
+            json!({ "status": 402, "body": error("insufficient_quota") }),
+            json!({ "status": 401, "body": error("invalid_api_key") }),
+            json!({ "status": 401, "body": error("account_deactivated") }),
+            json!({ "status": 403, "body": error("unsupported_country_region_territory") }),
+            json!({ "status": 404, "body": error("model_not_found") }),
+            json!({ "status": 400, "body": error("context_length_exceeded") }),
+            json!({ "status": 418 }),
+            json!({}),
+        ];
+        for answer in answers {
+            let pool = self.open("custom:openai", &keys(["a", "b"]), &json!({}));
+            let request = json!({ "model": "small", "patienceMs": 10_000 });
+            self.follow(pool, &request, &answer);
+            self.pool_call("explain", pool, json!({ "request": request, "now": NOW + 10_000 }));
+            self.pool_call("entries", pool, json!({ "now": NOW + 10_000 }));
+        }
+    }
+
+    /// More requests than a credential may have, and a session that crashes.
+    fn wait(&mut self) {
+        let rows = json!([{ "id": "a", "access_token": "sk-a", "max_in_flight": 1 }]);
+        let pool = self.open("openrouter", &rows, &json!({}));
+        let used = self.pool_call("lease", pool, json!({}))["value"].clone();
+        let waiting = self.pool_call("lease", pool, json!({}))["value"].clone();
+        self.pool_call("explain", pool, json!({}));
+        self.resume(pool, &waiting);
+        self.pool_call("flush", pool, json!({}));
+        self.pool_call("tick", pool, json!({ "now": NOW + HOUR }));
+        self.report(pool, &used, &served(), NOW + HOUR);
+        let empty = self.open("openrouter", &json!([]), &json!({}));
+        self.pool_call("lease", empty, json!({ "request": null }));
+    }
+
+    /// Logins whose tokens end.
+    fn sign_in(&mut self) {
+        let rows = json!([login("due", NOW), { "id": "over", "auth_type": "oauth", "access_token": "at", "expires_at_ms": NOW }, { "id": "keyless" }]);
+        let pool = self.open("anthropic", &rows, &json!({}));
+        self.pool_call("explain", pool, json!({}));
+        let refresh = self.pool_call("lease", pool, json!({}))["value"].clone();
+        self.pool_call("explain", pool, json!({}));
+        self.pool_call("settle", pool, json!({ "intent": refresh["intent"], "outcome": { "type": "unreachable" } }));
+        self.pool_call("explain", pool, json!({}));
+        self.pool_call("resume", pool, json!({ "lease": refresh["lease"] }));
+    }
+
     fn look(&mut self) {
+        self.call("readPolicy", json!({ "policy": {} }));
+        self.call("readPolicy", json!({ "policy": { "preset": "reference" } }));
         self.call("wanted", json!({ "key": "anthropic" }));
         let limited = json!({ "status": 429, "headers": [["Retry-After", "12"]], "body": "" });
         self.call("diagnose", json!({ "key": "anthropic", "response": limited, "now": NOW }));
@@ -173,6 +296,30 @@ impl Shapes {
         self.call("open", args)["pool"].as_u64().unwrap()
     }
 
+    /// Follows a request to its end as a host does, with the same answer to each attempt.
+    fn follow(&mut self, pool: u64, request: &Value, response: &Value) {
+        let mut now = NOW;
+        let mut next = self.pool_call("lease", pool, json!({ "request": request }))["value"].clone();
+        for _ in 0..100 {
+            now = next["until"].as_i64().unwrap_or(now);
+            next = match next["type"].as_str().unwrap() {
+                "use" => self.report(pool, &next, response, now),
+                "retry" | "wait" => self.resume(pool, &next),
+                _ => return,
+            };
+        }
+        panic!("the request does not end");
+    }
+
+    fn report(&mut self, pool: u64, used: &Value, response: &Value, now: i64) -> Value {
+        let args = json!({ "lease": used["lease"], "response": response, "now": now });
+        self.pool_call("report", pool, args)["value"].clone()
+    }
+
+    fn resume(&mut self, pool: u64, waiting: &Value) -> Value {
+        self.pool_call("resume", pool, json!({ "lease": waiting["lease"], "now": waiting["until"] }))["value"].clone()
+    }
+
     /// A call on a pool; of those that take the time, `now` unless they say another.
     fn pool_call(&mut self, name: &'static str, pool: u64, mut args: Value) -> Value {
         args["pool"] = json!(pool);
@@ -193,13 +340,13 @@ impl Shapes {
     fn print(&self) {
         println!("import type {{");
         println!(
-            "  Diagnosis, Entry, Intent, Opened, Problem, Reading, Refreshing, Row, Runtime, Selection, Settled, Step, Stored,"
+            "  Diagnosis, Entry, Explanation, Intent, NextMove, Opened, Policy, Problem, Reading, Refreshing, ResolvedPolicy,"
         );
-        println!("  Strategy, Wanted,");
+        println!("  Row, Runtime, Selection, Settled, Step, Stored, Strategy, Wanted,");
         println!("}} from \"credential-pool\";\n");
         let mut seen = BTreeSet::new();
         for (place, (name, answer)) in self.answers.iter().enumerate() {
-            tags(answer, &mut seen);
+            tags("", answer, &mut seen);
             let (_, of) = TYPES.iter().find(|(call, _)| call == name).unwrap();
             println!("export const {name}{place}: {of} = {answer};");
         }
@@ -210,14 +357,37 @@ impl Shapes {
     }
 }
 
+fn keys(ids: [&str; 2]) -> Value {
+    ids.map(|id| json!({ "id": id, "access_token": format!("sk-{id}") })).as_slice().into()
+}
+
+fn login(id: &str, end: i64) -> Value {
+    json!({ "id": id, "auth_type": "oauth", "access_token": id, "refresh_token": "rt", "expires_at_ms": end })
+}
+
+fn served() -> Value {
+    json!({ "status": 200 })
+}
+
+fn limited() -> Value {
+    json!({ "status": 429, "body": error("rate_limit_exceeded") })
+}
+
+/// What providers write with a code.
+fn error(code: &str) -> String {
+    json!({ "error": { "code": code, "message": code } }).to_string()
+}
+
 /// Gathers the tags in an answer: what tells the members of a union apart.
-fn tags(value: &Value, seen: &mut BTreeSet<String>) {
+fn tags(field: &str, value: &Value, seen: &mut BTreeSet<String>) {
     match value {
         Value::Object(fields) => {
-            seen.extend(["type", "reason"].iter().filter_map(|tag| Some(fields.get(*tag)?.as_str()?.to_owned())));
-            fields.values().for_each(|field| tags(field, seen));
+            for tag in ["type", "reason"].iter().filter_map(|tag| fields.get(*tag)?.as_str()) {
+                seen.extend([tag.to_owned(), format!("{field}.{tag}")]);
+            }
+            fields.iter().for_each(|(field, value)| tags(field, value, seen));
         }
-        Value::Array(values) => values.iter().for_each(|value| tags(value, seen)),
+        Value::Array(values) => values.iter().for_each(|value| tags(field, value, seen)),
         _ => {}
     }
 }

@@ -38,7 +38,7 @@ pub(crate) fn test() -> Result<Count> {
 }
 
 /// Everything the core depends on, and why that is harmless.
-const PURE: [(&str, &str); 34] = [
+const PURE: [(&str, &str); 35] = [
     ("base64", "text to bytes"),
     ("block-buffer", "of sha2: gathers bytes to blocks"),
     ("cfg-if", "of sha2: a macro"),
@@ -54,6 +54,7 @@ const PURE: [(&str, &str); 34] = [
     ("indexmap", "of serde_json: maps that keep their order"),
     ("itoa", "of serde_json: numbers to text"),
     ("libc", "of cpufeatures on ARM: asks the system what the processor can do"),
+    ("libm", "logarithms that are the same on every platform"),
     ("memchr", "of serde_json: finds bytes"),
     ("num-conv", "of time: numbers to numbers"),
     ("percent-encoding", "of form_urlencoded: text to text"),

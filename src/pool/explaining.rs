@@ -1,0 +1,71 @@
+//! Why each credential would or would not serve a request.
+
+use crate::{
+    event::{Choice, Explained, Explanation, Happening, Verdict},
+    health::Rest,
+    lease::Request,
+    time::Timestamp,
+};
+
+use super::{
+    Pool,
+    choice::Readiness,
+    member::{Refresh, Trial, Wait},
+    roster::Slot,
+};
+
+impl Pool {
+    /// The request is played on a copy, so that what is explained is what would be decided.
+    pub(super) fn explain_request(&self, request: &Request, now: Timestamp) -> Explanation {
+        let mut before = self.clone();
+        before.observe(now);
+        before.recover();
+        let mut after = before.clone();
+        let step = after.start_request(request.clone(), now);
+        let chosen = step.events.into_iter().find_map(|event| match event.what {
+            Happening::Chosen { by, .. } => Some((event.credential, by)),
+            _ => None,
+        });
+        let credentials = before.roster.in_order().into_iter().map(|(slot, member)| {
+            let credential = member.credential.id.clone();
+            let by = chosen.as_ref().filter(|(id, _)| *id == credential).map(|(_, by)| *by);
+            Explained { verdict: before.verdict(slot, request, by), credential }
+        });
+        Explanation { next: step.value, credentials: credentials.collect() }
+    }
+
+    fn verdict(&self, slot: Slot, request: &Request, chosen_by: Option<Choice>) -> Verdict {
+        let Some(member) = self.roster.get(slot) else { return Verdict::NoSecret };
+        if member.credential.runtime_key(self.roster.pool()).is_empty() {
+            return Verdict::NoSecret;
+        }
+        let on_trial = member.health.trial == Trial::Due;
+        match member.rest() {
+            Rest::ForGood => return Verdict::Dead { cause: member.cause() },
+            Rest::Until(until) if self.now < until && member.health.trial == Trial::None => {
+                return Verdict::Resting { until, probe_at: member.health.probe_at, cause: member.cause() };
+            }
+            Rest::None | Rest::Until(_) => {}
+        }
+        if let Trial::Running(lease) = member.health.trial {
+            return Verdict::OnTrial { lease };
+        }
+        if let Some(rest) = member.model_rest(request.model.as_deref(), self.now) {
+            return Verdict::RestingForModel { model: rest.model.clone(), until: rest.until, cause: rest.cause };
+        }
+        if let Some(cap) = self.roster.cap(member).filter(|cap| member.in_flight >= *cap) {
+            return Verdict::AtCap { in_flight: member.in_flight, cap };
+        }
+        let intent = match member.refresh {
+            Refresh::InFlight { intent, .. } => Some(intent),
+            Refresh::Idle | Refresh::Unanswered { .. } => None,
+        };
+        match (self.readiness(slot), chosen_by) {
+            (Readiness::NeedsRefresh, _) => Verdict::DueForRefresh { intent },
+            (Readiness::Waits(Wait::ForRefresh(until)), _) => Verdict::Unreachable { until },
+            (Readiness::Waits(_), _) => Verdict::Expired,
+            (Readiness::Ready, Some(by)) => Verdict::Chosen { by, on_trial },
+            (Readiness::Ready, None) => Verdict::Available { on_trial },
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Random calls: every input of the core, and now and then something that is none.
+
+use proptest::{
+    collection::vec,
+    option::weighted,
+    prelude::*,
+    sample::{Index, select},
+};
+use serde_json::{Value, json};
+
+use super::{
+    Input,
+    values::{
+        any_value, config, now, number, outcome, place, policy, request, response, row, seed, source, sources, status,
+        strategy, text,
+    },
+};
+
+pub(super) const LOOKS: [&str; 5] = ["rows", "setAside", "outstanding", "wake", "policy"];
+
+pub(super) fn opening() -> impl Strategy<Value = Input> {
+    let key = prop_oneof![
+        4 => select(vec!["anthropic", "openai-codex", "nous", "openrouter", "custom:x"]).prop_map(str::to_owned),
+        1 => text(),
+    ];
+    let stored = (vec(row(), 0..6), vec(source(), 0..2), weighted(0.5, strategy()), weighted(0.3, policy()));
+    (key, stored, sources(), seed(), now()).prop_map(|(key, stored, sources, seed, now)| {
+        let (rows, suppressed, strategy, policy) = stored;
+        let stored = json!({ "rows": rows, "suppressedSources": suppressed, "strategy": strategy, "policy": policy });
+        Input::new("open", json!({ "key": key, "stored": stored, "sources": sources, "seed": seed, "now": now }))
+    })
+}
+
+pub(super) fn input() -> impl Strategy<Value = Input> {
+    prop_oneof![
+        30 => on_pool(),
+        20 => on_leases(),
+        3 => Just(Input::Persist),
+        2 => on_documents(),
+        1 => opening(),
+        1 => any::<String>().prop_map(Input::Text),
+        1 => (select(CALLS.to_vec()), any_value()).prop_map(|(name, args)| Input::new(name, args)),
+    ]
+}
+
+const CALLS: [&str; 16] = [
+    "open",
+    "close",
+    "select",
+    "rotate",
+    "lease",
+    "report",
+    "settle",
+    "add",
+    "update",
+    "moveTo",
+    "reset",
+    "setPolicy",
+    "readPolicy",
+    "applyChanges",
+    "checkDocument",
+    "nothing",
+];
+
+/// Every input of a pool.
+fn on_pool() -> impl Strategy<Value = Input> {
+    let call = prop_oneof![
+        6 => Just(("select", json!({}))),
+        4 => weighted(0.8, status()).prop_map(|status| ("rotate", json!({ "failure": { "status": status } }))),
+        2 => Just(("refresh", json!({}))),
+        4 => Just(("markUsed", json!({}))),
+        6 => outcome().prop_map(|outcome| ("settle", json!({ "outcome": outcome }))),
+        2 => select(vec!["tick", "flush"]).prop_map(|name| (name, json!({}))),
+        3 => row().prop_map(|row| ("add", json!({ "row": row }))),
+        2 => row().prop_map(|row| ("update", json!({ "fields": row }))),
+        1 => Just(("remove", json!({}))),
+        2 => place().prop_map(|place| ("moveTo", json!({ "place": place }))),
+        2 => Just(("reset", json!({}))),
+        1 => strategy().prop_map(|strategy| ("setStrategy", json!({ "strategy": strategy }))),
+        1 => policy().prop_map(|policy| ("setPolicy", json!({ "policy": policy }))),
+        1 => select(vec!["key", "strategy", "hasCredentials", "current", "close"]).prop_map(|name| (name, json!({}))),
+        2 => select(vec!["peek", "entries", "runtime"]).prop_map(|name| (name, json!({}))),
+        1 => select(LOOKS.to_vec()).prop_map(|name| (name, json!({}))),
+    ];
+    (call, pool_number(), now(), any::<Index>(), any::<Index>()).prop_map(
+        |((name, mut args), pool, now, id, intent)| {
+            const TAKE_AN_ID: [&str; 7] = ["rotate", "refresh", "markUsed", "update", "remove", "moveTo", "runtime"];
+            const TAKE_NO_TIME: [&str; 12] = [
+                "markUsed",
+                "close",
+                "key",
+                "strategy",
+                "hasCredentials",
+                "current",
+                "runtime",
+                "rows",
+                "setAside",
+                "outstanding",
+                "wake",
+                "policy",
+            ];
+            args["pool"] = pool;
+            if !TAKE_NO_TIME.contains(&name) {
+                args["now"] = now;
+            }
+            let is_one = TAKE_AN_ID.contains(&name) || (name == "reset" && id.index(2) == 0);
+            Input::Call {
+                name,
+                args,
+                id: is_one.then_some(id),
+                intent: (name == "settle").then_some(intent),
+                lease: None,
+                later: None,
+            }
+        },
+    )
+}
+
+/// Every input of a request.
+fn on_leases() -> impl Strategy<Value = Input> {
+    let call = prop_oneof![
+        4 => request().prop_map(|request| ("lease", json!({ "request": request }))),
+        4 => Just(("resume", json!({}))),
+        8 => response().prop_map(|response| ("report", json!({ "response": response }))),
+        1 => Just(("release", json!({}))),
+        2 => request().prop_map(|request| ("explain", json!({ "request": request }))),
+    ];
+    let later = prop_oneof![4 => (0..3_000_i64).prop_map(Some), 2 => (0..90_000_i64).prop_map(Some), 1 => Just(None)];
+    (call, pool_number(), later, now(), any::<Index>()).prop_map(|((name, mut args), pool, later, now, lease)| {
+        args["pool"] = pool;
+        args["now"] = now;
+        let is_of_one = ["resume", "report", "release"].contains(&name);
+        Input::Call { name, args, id: None, intent: None, lease: is_of_one.then_some(lease), later }
+    })
+}
+
+fn pool_number() -> impl Strategy<Value = Value> {
+    prop_oneof![30 => Just(json!(1)), 1 => Just(json!(2)), 1 => number()]
+}
+
+/// What needs no pool.
+fn on_documents() -> impl Strategy<Value = Input> {
+    let document = prop_oneof![
+        3 => (vec(row(), 0..4), any_value()).prop_map(|(rows, other)| {
+            json!({ "version": 1, "credential_pool": { "anthropic": rows, "custom:x": rows }, "other": other }).to_string()
+        }),
+        1 => any_value().prop_map(|document| document.to_string()),
+        1 => text(),
+    ];
+    let name = select(vec!["readDocument", "checkDocument", "pools", "customPools"]);
+    prop_oneof![
+        4 => (document, name, now()).prop_map(|(text, name, now)| {
+            Input::new(name, match name {
+                "readDocument" => json!({ "text": text, "key": "anthropic" }),
+                "checkDocument" => json!({ "text": text, "now": now }),
+                _ => json!({ "text": text }),
+            })
+        }),
+        2 => (select(vec![400, 401, 403, 429, 500]), text(), text(), now()).prop_map(|(status, header, body, now)| {
+            let response = json!({ "status": status, "headers": [["Retry-After", header]], "body": body });
+            Input::new("diagnose", json!({ "key": "anthropic", "response": response, "now": now }))
+        }),
+        1 => policy().prop_map(|policy| Input::new("readPolicy", json!({ "policy": policy }))),
+        1 => text().prop_map(|key| Input::new("wanted", json!({ "key": key }))),
+        1 => (text(), config()).prop_map(|(url, config)| {
+            Input::new("poolKeyForBaseUrl", json!({ "baseUrl": url, "config": config }))
+        }),
+        1 => Just(Input::new("emptyDocument", json!({}))),
+    ]
+}

@@ -1,0 +1,135 @@
+//! However credentials fail, a request ends, and one request benches no more than one of them.
+
+use credential_pool::{NextMove, Request, Response, State};
+use proptest::{collection::vec, prelude::*, sample::select};
+use serde_json::{Value, json};
+
+use crate::{
+    host::{HOUR, Host, after, key, login, tokens},
+    script::response,
+};
+
+/// Attempts of one request: with each credential as often as it is retried and once more, and once
+/// again after a refresh.
+const ATTEMPTS_EACH: usize = 4;
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(300), failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_request_without_patience_tries_each_credential_a_few_times_at_most(
+        keys in 0_usize..12, answers in vec(failure(), 1..20), policy in usable_policy(), affinity in any::<bool>(),
+    ) {
+        let mut host = open(keys, &policy);
+        let affinity = affinity.then(|| "session".to_owned());
+        let request = Request { model: Some("m".to_owned()), affinity, patience_ms: Some(0) };
+        let run = serve(&mut host, request, &answers);
+        prop_assert!(run.attempts <= (keys + 1) * ATTEMPTS_EACH, "{} attempts with {} credentials", run.attempts, keys + 1);
+    }
+
+    #[test]
+    fn a_request_ends_with_its_patience(
+        keys in 0_usize..12, answers in vec(failure(), 1..20), policy in usable_policy(), patience_s in 1_u64..600,
+    ) {
+        let mut host = open(keys, &policy);
+        let start = host.now;
+        let request = Request { patience_ms: Some(patience_s * 1000), ..Request::default() };
+        let run = serve(&mut host, request, &answers);
+        prop_assert!(run.moves < 2_000, "{} moves", run.moves);
+        prop_assert!(host.now.since(start).as_secs() <= patience_s, "it waited beyond its patience");
+    }
+
+    #[test]
+    fn one_bad_request_benches_one_credential_at_most(
+        keys in 1_usize..12, answer in unhinted_fault_of_a_credential(), patience_ms in select(vec![0, 60_000, 600_000]),
+    ) {
+        let mut host = open(keys, &json!({}));
+        serve(&mut host, Request { patience_ms: Some(patience_ms), ..Request::default() }, &[answer]);
+        let entries = host.pool.entries(host.now);
+        let benched = entries.iter().filter(|entry| entry.state != State::Available && entry.id.as_str() != "login");
+        prop_assert!(benched.count() <= 1, "{entries:?}");
+    }
+
+    #[test]
+    fn requests_one_after_the_other_bench_all_that_fail_them_all(keys in 1_usize..8, answer in unhinted_fault_of_a_credential()) {
+        let mut host = open(keys, &json!({}));
+        for _ in 0..2 * keys + 6 {
+            serve(&mut host, Request { patience_ms: Some(2_000), ..Request::default() }, std::slice::from_ref(&answer));
+        }
+        let is_available = host.pool.entries(host.now).iter().any(|entry| entry.state == State::Available);
+        prop_assert!(!is_available, "{:?}", host.pool.entries(host.now));
+    }
+}
+
+struct Served {
+    moves: usize,
+    attempts: usize,
+}
+
+/// A pool of keys and one login.
+fn open(keys: usize, policy: &Value) -> Host {
+    let mut rows: Vec<_> = (0..keys).map(|n| key(&format!("k{n}"), n as i64)).collect();
+    rows.push(login("login", keys as i64, after(100 * HOUR)));
+    let config = json!({ "credential_pool_policies": { "anthropic": policy } });
+    Host::open_with("anthropic", Value::Array(rows), json!({ "config": config }))
+}
+
+/// Follows a request to its end; each attempt gets the next answer, over and over.
+fn serve(host: &mut Host, request: Request, answers: &[Response]) -> Served {
+    let mut served = Served { moves: 0, attempts: 0 };
+    let mut answers = answers.iter().cycle();
+    let step = host.pool.lease(request, host.now);
+    let mut next = host.carry_out(step);
+    loop {
+        served.moves += 1;
+        assert!(served.moves < 10_000, "the request does not end");
+        let step = match next {
+            NextMove::Use { lease, .. } => {
+                served.attempts += 1;
+                host.pool.report(lease, answers.next().unwrap(), host.now)
+            }
+            NextMove::Retry { lease, until, .. } | NextMove::Wait { lease, until } => {
+                assert!(until >= host.now);
+                host.now = until;
+                host.pool.resume(lease, host.now)
+            }
+            NextMove::Refresh { lease, .. } => {
+                let end = host.now.as_millis() + HOUR;
+                host.settle_refresh(tokens(
+                    json!({ "access_token": format!("at-{}", served.moves), "expires_at_ms": end }),
+                ));
+                host.pool.resume(lease, host.now)
+            }
+            _ => return served,
+        };
+        next = host.carry_out(step.unwrap());
+    }
+}
+
+fn failure() -> impl Strategy<Value = Response> {
+    response().prop_filter("a success ends it", |response| response.status != Some(200))
+}
+
+fn unhinted_fault_of_a_credential() -> impl Strategy<Value = Response> {
+    let answer = |status, body: &str| Response { status: Some(status), body: body.to_owned(), ..Response::default() };
+    select(vec![
+        answer(429, ""),
+        answer(402, ""),
+        answer(401, ""),
+        answer(401, r#"{"error":{"code":"account_deactivated","message":"deactivated"}}"#),
+        answer(429, r#"{"error":{"code":"insufficient_quota","message":"You exceeded your current quota"}}"#),
+    ])
+}
+
+fn usable_policy() -> impl Strategy<Value = Value> {
+    select(vec![
+        json!({}),
+        json!({ "preset": "reference" }),
+        json!({ "half_open": false }),
+        json!({ "take_back": false }),
+        json!({ "max_in_flight": { "soft": 1, "hard": 1 } }),
+        json!({ "failures": { "rate_limited": { "retries": 0, "rest_ms": 1 } } }),
+        json!({ "failures": { "rate_limited": { "action": "rotate" }, "quota": { "action": "rotate" } } }),
+        json!({ "failures": { "transient": { "action": "rest", "rest_ms": 1, "longest_rest_ms": 1 } } }),
+    ])
+}

@@ -1,0 +1,153 @@
+//! Policies as they are stored: what is read, what is refused and where, what is written.
+
+use credential_pool::{Action, ErrorCode, Policy, Preset};
+use serde_json::{Value, json};
+
+const TEN_YEARS_MS: u64 = 315_360_000_000;
+
+#[test]
+fn a_preset_s_name_is_that_preset() {
+    let cases = [
+        (json!({}), Policy::adaptive()),
+        (json!({ "preset": "adaptive" }), Policy::adaptive()),
+        (json!({ "preset": "reference" }), Policy::reference()),
+        (json!({ "preset": "reference", "failures": { "quota": {} }, "affinity": {} }), Policy::reference()),
+    ];
+    for (stored, expected) in cases {
+        assert_eq!(Policy::parse(&stored).unwrap(), expected, "{stored}");
+    }
+    assert_eq!(Policy::default(), Policy::of(Preset::Adaptive));
+    assert_eq!(Policy::adaptive().to_value(), json!({ "preset": "adaptive" }));
+    assert_eq!(Policy::reference().to_value(), json!({ "preset": "reference" }));
+}
+
+#[test]
+fn what_differs_is_all_that_is_written() {
+    let cases = [
+        // What is read, and what is written of it.
+        (json!({ "lease_ms": 1_000 }), json!({ "preset": "adaptive", "lease_ms": 1_000 })),
+        (json!({ "lease_ms": 600_000, "jitter_percent": 20 }), json!({ "preset": "adaptive" })),
+        (json!({ "sole_rest_ms": null }), json!({ "preset": "adaptive", "sole_rest_ms": null })),
+        (json!({ "patience_ms": 0.0 }), json!({ "preset": "adaptive", "patience_ms": 0 })),
+        (
+            json!({ "failures": { "quota": { "rest_ms": null, "probe_ms": null, "hints": true } } }),
+            json!({ "preset": "adaptive", "failures": { "quota": { "rest_ms": null, "probe_ms": null } } }),
+        ),
+        (
+            json!({ "preset": "reference", "failures": { "forbidden": { "action": "rotate" }, "quota": { "retries": 0 } } }),
+            json!({ "preset": "reference", "failures": { "forbidden": { "action": "rotate" } } }),
+        ),
+        (
+            json!({ "preset": "reference", "sole_rest_ms": 5, "max_in_flight": { "soft": 2, "hard": null } }),
+            json!({ "preset": "reference", "sole_rest_ms": 5, "max_in_flight": { "soft": 2 } }),
+        ),
+    ];
+    for (read, written) in cases {
+        let policy = Policy::parse(&read).unwrap();
+        assert_eq!(policy.to_value(), written, "{read}");
+        assert_eq!(Policy::parse(&written).unwrap(), policy, "{read}");
+    }
+}
+
+#[test]
+fn a_policy_made_in_code_comes_back() {
+    let mut policy = Policy::reference();
+    policy.half_open = true;
+    policy.sole_rest_ms = Some(7);
+    policy.max_in_flight.hard = Some(3);
+    policy.failures.quota = Policy::adaptive().failures.quota;
+    policy.failures.forbidden.action = Action::RestModel;
+    assert_eq!(Policy::parse(&policy.to_value()).unwrap(), policy);
+}
+
+#[test]
+fn a_policy_that_cannot_be_used_says_where_and_what_to_do() {
+    let quota = |rule: Value| json!({ "failures": { "quota": rule } });
+    let cases = [
+        // Not of the right shape.
+        (json!(null), "", "must be an object"),
+        (json!("adaptive"), "", "must be an object"),
+        (json!([]), "", "must be an object"),
+        (json!({ "preset": "best" }), "/preset", "use `adaptive` or `reference`"),
+        (json!({ "preset": null }), "/preset", "use `adaptive` or `reference`"),
+        (json!({ "preset": 7, "lease_ms": 0 }), "/preset", "use `adaptive` or `reference`"),
+        (json!({ "leasems": 1 }), "/leasems", "no policy has a setting of this name"),
+        (json!({ "a/b~c": 1 }), "/a~1b~0c", "no policy has a setting of this name"),
+        (json!({ "failures": { "quotas": {} } }), "/failures/quotas", "no policy has a setting of this name"),
+        (quota(json!({ "preset": "adaptive" })), "/failures/quota/preset", "no policy has a setting of this name"),
+        (json!({ "affinity": { "bound": 1 } }), "/affinity/bound", "no policy has a setting of this name"),
+        (json!({ "max_in_flight": { "most": 1 } }), "/max_in_flight/most", "no policy has a setting of this name"),
+        (json!({ "failures": null }), "/failures", "must be an object"),
+        (json!({ "affinity": [] }), "/affinity", "must be an object"),
+        (quota(json!("rest")), "/failures/quota", "must be an object"),
+        (quota(json!({ "action": "sleep" })), "/failures/quota/action", "`give_up`"),
+        (quota(json!({ "hints": 1 })), "/failures/quota/hints", "`true` or `false`"),
+        (json!({ "half_open": null }), "/half_open", "`true` or `false`"),
+        (json!({ "lease_ms": "600000" }), "/lease_ms", "whole number"),
+        (json!({ "lease_ms": null }), "/lease_ms", "whole number"),
+        (json!({ "lease_ms": 1000.5 }), "/lease_ms", "whole number"),
+        (json!({ "lease_ms": -1 }), "/lease_ms", "whole number"),
+        (json!({ "jitter_percent": 1e10 }), "/jitter_percent", "not too large"),
+        (quota(json!({ "rest_ms": {} })), "/failures/quota/rest_ms", "or null"),
+        (json!({ "max_in_flight": { "soft": true } }), "/max_in_flight/soft", "or null"),
+        // Out of range.
+        (json!({ "lease_ms": 999 }), "/lease_ms", "1000 ms at least"),
+        (json!({ "lease_ms": TEN_YEARS_MS + 1 }), "/lease_ms", "at most 10 years"),
+        (json!({ "patience_ms": u64::MAX }), "/patience_ms", "at most 10 years"),
+        (json!({ "recheck_ms": 9 }), "/recheck_ms", "10 ms at least"),
+        (json!({ "recheck_ms": TEN_YEARS_MS + 1 }), "/recheck_ms", "at most 10 years"),
+        (json!({ "sole_rest_ms": TEN_YEARS_MS + 1 }), "/sole_rest_ms", "at most 10 years"),
+        (json!({ "jitter_percent": 101 }), "/jitter_percent", "100 percent at most"),
+        (json!({ "affinity": { "max_load_percent": 99 } }), "/affinity/max_load_percent", "100 percent"),
+        (json!({ "affinity": { "min_in_flight": 0 } }), "/affinity/min_in_flight", "1 request at least"),
+        (json!({ "max_in_flight": { "hard": 0 } }), "/max_in_flight/hard", "1 at least"),
+        (json!({ "max_in_flight": { "soft": 0 } }), "/max_in_flight/soft", "1 at least"),
+        (json!({ "max_in_flight": { "soft": 3, "hard": 2 } }), "/max_in_flight/soft", "at most `hard`"),
+        (quota(json!({ "retries": 11 })), "/failures/quota/retries", "10 times at most"),
+        (quota(json!({ "probe_ms": 999 })), "/failures/quota/probe_ms", "1000 ms"),
+        (quota(json!({ "rest_ms": 0 })), "/failures/quota/rest_ms", "1 at least"),
+        (quota(json!({ "ceiling_ms": TEN_YEARS_MS + 1 })), "/failures/quota/ceiling_ms", "at most 10 years"),
+        (quota(json!({ "longest_rest_ms": TEN_YEARS_MS + 1 })), "/failures/quota/longest_rest_ms", "at most 10 years"),
+        (quota(json!({ "ceiling_ms": 0 })), "/failures/quota/ceiling_ms", "`ceiling_ms` of 1 at least"),
+        // Two settings that do not fit: the place is the one that was written.
+        (quota(json!({ "rest_ms": 86_400_001 })), "/failures/quota/rest_ms", "`longest_rest_ms` at most"),
+        (quota(json!({ "longest_rest_ms": 1 })), "/failures/quota/longest_rest_ms", "`longest_rest_ms` at most"),
+        (quota(json!({ "floor_ms": 604_800_001 })), "/failures/quota/floor_ms", "at most `ceiling_ms`"),
+        (quota(json!({ "ceiling_ms": 1 })), "/failures/quota/ceiling_ms", "at most `ceiling_ms`"),
+        (quota(json!({ "action": "wait" })), "/failures/quota/action", "needs a `retry_ms`"),
+        (quota(json!({ "retries": 1, "retry_ms": 5 })), "/failures/quota/retry_ms", "at most `longest_retry_ms`"),
+        (
+            json!({ "failures": { "transient": { "longest_retry_ms": 1 } } }),
+            "/failures/transient/longest_retry_ms",
+            "at most `longest_retry_ms`",
+        ),
+        (
+            json!({ "preset": "reference", "failures": { "quota": { "hints": true } } }),
+            "/failures/quota/hints",
+            "`ceiling_ms` of 1 at least",
+        ),
+    ];
+    for (stored, pointer, message) in cases {
+        let error = Policy::parse(&stored).unwrap_err();
+        assert_eq!((error.code, error.pointer.as_deref()), (ErrorCode::InvalidPolicy, Some(pointer)), "{stored}");
+        assert!(error.message.contains(message), "{stored}: {error}");
+    }
+}
+
+#[test]
+fn the_ends_of_every_range_are_inside() {
+    let cases = [
+        json!({ "lease_ms": 1_000, "recheck_ms": 10, "patience_ms": 0, "sole_rest_ms": 0, "jitter_percent": 0 }),
+        json!({
+            "lease_ms": TEN_YEARS_MS, "recheck_ms": TEN_YEARS_MS, "patience_ms": TEN_YEARS_MS,
+            "sole_rest_ms": TEN_YEARS_MS, "jitter_percent": 100,
+        }),
+        json!({ "affinity": { "max_load_percent": 100, "min_in_flight": 1 }, "max_in_flight": { "soft": 1, "hard": 1 } }),
+        json!({ "failures": { "quota": { "rest_ms": 1, "longest_rest_ms": 1, "probe_ms": 1_000, "retries": 10 } } }),
+        json!({ "failures": { "quota": { "hints": false, "floor_ms": 5, "ceiling_ms": 0, "retry_ms": 5 } } }),
+        json!({ "failures": { "quota": { "action": "wait", "retry_ms": 1, "longest_retry_ms": 1 } } }),
+    ];
+    for stored in cases {
+        assert!(Policy::parse(&stored).is_ok(), "{stored}: {:?}", Policy::parse(&stored));
+    }
+}
