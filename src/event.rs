@@ -141,7 +141,7 @@ pub enum Verdict {
         #[serde(skip_serializing_if = "Option::is_none")]
         intent: Option<IntentId>,
     },
-    /// Its token has expired, and the provider could not be reached to refresh it.
+    /// Its token has expired, and the last refresh brought no new one.
     Unreachable {
         /// When the next refresh is tried.
         until: Timestamp,
@@ -257,7 +257,11 @@ impl fmt::Display for Verdict {
             Self::DueForRefresh { intent: None } => f.write_str("has a token that is due for a refresh"),
             Self::DueForRefresh { intent: Some(intent) } => write!(f, "is being refreshed, by intent {}", intent.0),
             Self::Unreachable { until } => {
-                write!(f, "has an expired token, and nobody answers its refresh; the next is at {}", until.to_utc())
+                write!(
+                    f,
+                    "has an expired token, and its last refresh brought no new one; the next is at {}",
+                    until.to_utc()
+                )
             }
             Self::Expired => f.write_str("has an expired token and cannot be refreshed"),
             Self::Dead { cause } => write!(f, "is dead: {cause}"),

@@ -217,6 +217,11 @@ pub(crate) fn failure(response: &Response, pool: &PoolKey, now: Timestamp) -> Op
     (!is_success || evidence.tells_of_an_error()).then(|| judge(&evidence, now))
 }
 
+/// The moment of a date as programs write it (ISO 8601, HTTP); one without a zone is of UTC.
+pub(crate) fn date(text: &str) -> Option<Timestamp> {
+    when::date(&text.trim().to_ascii_lowercase(), 0)
+}
+
 fn judge(evidence: &Evidence<'_>, now: Timestamp) -> Diagnosis {
     let kind = table::kind(evidence);
     Diagnosis {

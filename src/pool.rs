@@ -10,6 +10,7 @@ mod lessons;
 mod looks;
 mod member;
 mod opening;
+mod refreshing;
 mod requests;
 mod roster;
 
@@ -144,7 +145,7 @@ impl Pool {
     }
 
     /// Refreshes a login now, whether it is due or not. One refresh at a time: while one is under
-    /// way, this answers with it.
+    /// way, this answers with its request of the moment.
     ///
     /// # Errors
     ///
@@ -153,7 +154,7 @@ impl Pool {
     pub fn refresh(&mut self, id: &CredentialId, now: Timestamp) -> Result<Step<Refreshing>, Error> {
         let slot = self.find(id)?;
         if let Some(member) = self.roster.get(slot) {
-            refresh::request(&member.credential, self.roster.pool())?;
+            refresh::request(&member.credential, self.roster.pool(), refresh::Leg::Tokens)?;
         }
         self.observe(now);
         let (intent, started) = self.start_refresh(slot);
@@ -238,7 +239,10 @@ impl Pool {
                 }
                 Ok(self.step(Settled::Unsaved, None))
             }
-            (Intent::Refresh { credential, .. }, Outcome::Tokens { .. } | Outcome::Refused | Outcome::Unreachable) => {
+            (
+                Intent::Refresh { credential, .. },
+                Outcome::Response { .. } | Outcome::Unreachable | Outcome::Tokens { .. } | Outcome::Refused,
+            ) => {
                 let credential = credential.clone();
                 self.settle_refresh(intent, credential, outcome, now)
             }
@@ -247,7 +251,8 @@ impl Pool {
             }
             (Intent::Refresh { .. }, _) => Err(Error::new(
                 ErrorCode::WrongOutcome,
-                "an intent to refresh ends with `tokens`, as `refused` or as `unreachable`",
+                "an intent to refresh ends with a `response` or as `unreachable`; for a host that refreshes its own way, with \
+                 `tokens` or as `refused`",
             )),
         }
     }

@@ -35,6 +35,11 @@
 //!
 //! Times are whole milliseconds since the Unix epoch.
 //!
+//! An outcome is `{ "type": "saved" }` or `{ "type": "failed" }` of an intent to persist, and of an
+//! intent to refresh `{ "type": "response", "status", "headers"?, "body" }` with what came back for its
+//! request, or `{ "type": "unreachable" }`. A host with an OAuth client of its own settles with
+//! `{ "type": "tokens", "set" }` or `{ "type": "refused" }`.
+//!
 //! ```
 //! use credential_pool::protocol::Session;
 //!

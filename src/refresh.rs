@@ -1,6 +1,11 @@
-//! OAuth refresh: when a login's token is due, and the request that refreshes it.
+//! OAuth refresh: when a login's token is due, the requests that refresh it, and the flows of all
+//! providers. `answer` reads and judges what a provider said.
 
-use std::time::Duration;
+mod answer;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeMap, time::Duration};
 
 use form_urlencoded::Serializer;
 use serde_json::{Value, json};
@@ -8,11 +13,13 @@ use serde_json::{Value, json};
 use crate::{
     credential::{AuthType, Credential},
     error::{Error, ErrorCode, Problem, pointer_step},
-    jwt,
+    failure, jwt,
     provider::PoolKey,
     step::HttpRequest,
     time::Timestamp,
 };
+
+pub(crate) use answer::{Judgement, judge};
 
 /// How long before its end a token is refreshed, in milliseconds.
 pub(crate) const SKEW_MS: i64 = 120_000;
@@ -37,6 +44,19 @@ const TOKEN_FIELDS: [&str; 16] = [
     "agent_key_obtained_at",
 ];
 
+/// One request of a refresh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leg {
+    /// For new tokens.
+    Tokens,
+    /// For the same, at the provider's other address.
+    TokensElsewhere,
+    /// For a key, with the access token that this refresh brought.
+    Key,
+    /// For a key, with the access token that the row had: this refresh brought none.
+    KeyAlone,
+}
+
 /// When the login's access token ends, as far as the row tells.
 pub(crate) fn expires_at(credential: &Credential, pool: &PoolKey) -> Option<Timestamp> {
     let flow = flow(pool).filter(|_| credential.auth_type == AuthType::OAuth)?;
@@ -47,17 +67,36 @@ pub(crate) fn expires_at(credential: &Credential, pool: &PoolKey) -> Option<Time
     }
 }
 
-/// Whether the pool can refresh the credential at all.
-pub(crate) fn is_refreshable(credential: &Credential, pool: &PoolKey) -> bool {
-    request(credential, pool).is_ok()
+/// Until when a login serves that a refresh has just brought nothing for: where requests carry a key,
+/// that is until the key's end.
+pub(crate) fn serves_until(credential: &Credential, pool: &PoolKey) -> Option<Timestamp> {
+    let has_key = || credential.agent_key.as_ref().is_some_and(|key| !key.is_empty());
+    let key_end = || flow(pool)?.key_path.filter(|_| has_key()).and(date(credential, "agent_key_expires_at"));
+    expires_at(credential, pool).or_else(key_end)
 }
 
-/// The request that refreshes a login.
+/// Whether the pool can refresh the credential at all.
+pub(crate) fn is_refreshable(credential: &Credential, pool: &PoolKey) -> bool {
+    request(credential, pool, Leg::Tokens).is_ok()
+}
+
+/// The request that a refresh begins with. One that nobody forced leaves a good access token alone.
+pub(crate) fn first_leg(credential: &Credential, pool: &PoolKey, now: Timestamp, is_forced: bool) -> Leg {
+    let has_key = flow(pool).is_some_and(|flow| flow.key_path.is_some());
+    let soon = now.saturating_add(Duration::from_millis(SKEW_MS.unsigned_abs()));
+    let is_good = || {
+        answer::is_token(credential.access_token.expose())
+            && date(credential, "expires_at").is_some_and(|end| soon < end)
+    };
+    if has_key && !is_forced && is_good() { Leg::KeyAlone } else { Leg::Tokens }
+}
+
+/// A request that refreshes a login, made from what its row says now.
 ///
 /// # Errors
 ///
 /// [`ErrorCode::NotRefreshable`] and [`ErrorCode::RefreshUnsupported`].
-pub(crate) fn request(credential: &Credential, pool: &PoolKey) -> Result<HttpRequest, Error> {
+pub(crate) fn request(credential: &Credential, pool: &PoolKey, leg: Leg) -> Result<HttpRequest, Error> {
     let refresh_token = credential.refresh_token.as_ref().filter(|token| !token.is_empty());
     let (AuthType::OAuth, Some(refresh_token)) = (&credential.auth_type, refresh_token) else {
         return Err(Error::new(
@@ -72,25 +111,39 @@ pub(crate) fn request(credential: &Credential, pool: &PoolKey) -> Result<HttpReq
              yourself and hand its new tokens to `update`",
         )
     })?;
-    let base = match flow.base_url {
+    let own = match flow.base_url {
         BaseUrl::Fixed(url) => url,
         BaseUrl::Portal(url) => credential.portal_base_url.as_deref().filter(|own| !own.is_empty()).unwrap_or(url),
     };
-    let fields = [
-        ("grant_type", "refresh_token"),
-        ("refresh_token", refresh_token.expose()),
-        ("client_id", credential.client_id.as_deref().filter(|own| !own.is_empty()).unwrap_or(flow.client_id)),
-    ];
-    let (content_type, body) = match flow.json_sources.iter().any(|end| credential.source.as_str().ends_with(end)) {
-        true => {
-            ("application/json", json!(fields.into_iter().collect::<std::collections::BTreeMap<_, _>>()).to_string())
-        }
-        false => ("application/x-www-form-urlencoded", Serializer::new(String::new()).extend_pairs(fields).finish()),
+    let (base, path) = match leg {
+        Leg::Tokens => (own, flow.path),
+        Leg::TokensElsewhere => (flow.other_base_url.unwrap_or(own), flow.path),
+        Leg::Key | Leg::KeyAlone => (own, flow.key_path.unwrap_or(flow.path)),
     };
+    let mut headers = vec![("Accept", "application/json".to_owned())];
+    let (content_type, body) = match leg {
+        Leg::Tokens | Leg::TokensElsewhere => {
+            let own_client = credential.client_id.as_deref().filter(|own| !own.is_empty());
+            let fields = [
+                ("grant_type", "refresh_token"),
+                ("refresh_token", refresh_token.expose()),
+                ("client_id", own_client.unwrap_or(flow.client_id)),
+            ];
+            match flow.json_sources.iter().any(|end| credential.source.as_str().ends_with(end)) {
+                true => (JSON, json!(fields.into_iter().collect::<BTreeMap<_, _>>()).to_string()),
+                false => (FORM, Serializer::new(String::new()).extend_pairs(fields).finish()),
+            }
+        }
+        Leg::Key | Leg::KeyAlone => {
+            headers.push(("Authorization", format!("Bearer {}", credential.access_token.expose())));
+            (JSON, json!({ "min_ttl_seconds": KEY_LASTS_S }).to_string())
+        }
+    };
+    headers.push(("Content-Type", content_type.to_owned()));
     Ok(HttpRequest {
         method: "POST",
-        url: format!("{}{}", base.trim_end_matches('/'), flow.path),
-        headers: vec![("Accept", "application/json".to_owned()), ("Content-Type", content_type.to_owned())],
+        url: format!("{}{path}", base.trim_end_matches('/')),
+        headers,
         body,
         timeout_ms: flow.timeout_ms,
     })
@@ -125,24 +178,37 @@ pub(crate) fn check_tokens(
     }
 }
 
-/// How long after the `attempts`th unanswered refresh in a row the next one waits.
+/// How long after the `attempts`th refresh in a row that brought nothing the next one waits.
 pub(crate) fn backoff(attempts: u32) -> Duration {
     const FIRST: Duration = Duration::from_secs(5);
     const LONGEST: Duration = Duration::from_secs(300);
     FIRST.saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1))).min(LONGEST)
 }
 
+const FORM: &str = "application/x-www-form-urlencoded";
+const JSON: &str = "application/json";
+/// How long a key that is asked for should last at least, in seconds.
+const KEY_LASTS_S: u32 = 1_800;
+
 /// How logins of a provider are refreshed.
 struct Flow {
     pool: &'static str,
     base_url: BaseUrl,
+    /// Where the same provider listens as well.
+    other_base_url: Option<&'static str>,
     path: &'static str,
+    /// Where the new access token is exchanged for the key that requests carry.
+    key_path: Option<&'static str>,
     /// Used where the row has none of its own.
     client_id: &'static str,
     /// Logins whose source ends so take JSON; all others a form.
     json_sources: &'static [&'static str],
     timeout_ms: u32,
     end: TokenEnd,
+    /// Which fields beside the tokens an answer sets.
+    sets: Sets,
+    /// Error codes that end a login here and not everywhere.
+    final_codes: &'static [&'static str],
 }
 
 enum BaseUrl {
@@ -158,37 +224,61 @@ enum TokenEnd {
     InRow,
     /// The token's own `exp` claim.
     InToken,
-    /// Nothing that selection goes by: such a login is refreshed when the host asks for it.
+    /// Nothing that selection goes by: such a login is refreshed when a request needs it or the host
+    /// asks for it.
     Untold,
+}
+
+/// Which fields of a row new tokens set beside themselves.
+#[derive(Clone, Copy)]
+enum Sets {
+    /// `expires_at_ms`.
+    ExpiresAtMs,
+    /// `last_refresh`: the token tells its end itself.
+    LastRefresh,
+    /// `obtained_at`, `expires_in`, `expires_at`, `token_type`, `scope`, `inference_base_url`.
+    ObtainedAt,
 }
 
 const FLOWS: [Flow; 3] = [
     Flow {
         pool: "anthropic",
         base_url: BaseUrl::Fixed("https://platform.claude.com"),
+        other_base_url: Some("https://console.anthropic.com"),
         path: "/v1/oauth/token",
+        key_path: None,
         client_id: "9d1c250a-e61b-44d9-88ed-5944d1962f5e",
         json_sources: &["hermes_pkce"],
         timeout_ms: 10_000,
         end: TokenEnd::InRow,
+        sets: Sets::ExpiresAtMs,
+        final_codes: &[],
     },
     Flow {
         pool: "openai-codex",
         base_url: BaseUrl::Fixed("https://auth.openai.com"),
+        other_base_url: None,
         path: "/oauth/token",
+        key_path: None,
         client_id: "app_EMoamEEZ73f0CkXaXp7hrann",
         json_sources: &[],
         timeout_ms: 20_000,
         end: TokenEnd::InToken,
+        sets: Sets::LastRefresh,
+        final_codes: &["invalid_request"],
     },
     Flow {
         pool: "nous",
         base_url: BaseUrl::Portal("https://portal.nousresearch.com"),
+        other_base_url: None,
         path: "/api/oauth/token",
+        key_path: Some("/api/oauth/agent-key"),
         client_id: "hermes-cli",
         json_sources: &[],
         timeout_ms: 15_000,
         end: TokenEnd::Untold,
+        sets: Sets::ObtainedAt,
+        final_codes: &[],
     },
 ];
 
@@ -196,58 +286,7 @@ fn flow(pool: &PoolKey) -> Option<&'static Flow> {
     FLOWS.iter().find(|flow| flow.pool == pool.as_str())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn login(pool: &str, row: Value) -> (Credential, PoolKey) {
-        let pool = PoolKey::parse(pool).unwrap();
-        (Credential::parse(&row, &pool).unwrap().1, pool)
-    }
-
-    #[test]
-    fn each_provider_is_asked_its_own_way() {
-        let row =
-            |source| json!({ "auth_type": "oauth", "source": source, "access_token": "at", "refresh_token": "r t&" });
-        let mut asked = Vec::new();
-        for (pool, source) in [
-            ("anthropic", "claude_code"),
-            ("anthropic", "manual:hermes_pkce"),
-            ("openai-codex", "device_code"),
-            ("nous", "device_code"),
-        ] {
-            let (credential, pool) = login(pool, row(source));
-            let request = request(&credential, &pool).unwrap();
-            asked.push(format!("{} {} {}", request.url, request.timeout_ms, request.body));
-        }
-        assert_eq!(
-            asked,
-            [
-                "https://platform.claude.com/v1/oauth/token 10000 grant_type=refresh_token&refresh_token=r+t%26&\
-                 client_id=9d1c250a-e61b-44d9-88ed-5944d1962f5e",
-                "https://platform.claude.com/v1/oauth/token 10000 {\"client_id\":\"9d1c250a-e61b-44d9-88ed-5944d1962f5e\",\
-                 \"grant_type\":\"refresh_token\",\"refresh_token\":\"r t&\"}",
-                "https://auth.openai.com/oauth/token 20000 grant_type=refresh_token&refresh_token=r+t%26&\
-                 client_id=app_EMoamEEZ73f0CkXaXp7hrann",
-                "https://portal.nousresearch.com/api/oauth/token 15000 grant_type=refresh_token&\
-                 refresh_token=r+t%26&client_id=hermes-cli",
-            ]
-        );
-    }
-
-    #[test]
-    fn the_row_s_own_client_and_portal_go_first() {
-        let (credential, pool) = login(
-            "nous",
-            json!({ "auth_type": "oauth", "refresh_token": "rt", "client_id": "mine", "portal_base_url": "http://p.test/" }),
-        );
-        let request = request(&credential, &pool).unwrap();
-        assert_eq!(request.url, "http://p.test/api/oauth/token");
-        assert!(request.body.ends_with("client_id=mine"));
-    }
-
-    #[test]
-    fn waits_between_unanswered_refreshes_double_up_to_five_minutes() {
-        assert_eq!([1, 2, 3, 7, 40, u32::MAX].map(|n| backoff(n).as_secs()), [5, 10, 20, 300, 300, 300]);
-    }
+/// The moment that a field of the row names.
+fn date(credential: &Credential, field: &str) -> Option<Timestamp> {
+    failure::date(credential.other.get(field)?.as_str()?)
 }

@@ -115,8 +115,10 @@ pub enum Intent {
         /// What to write.
         changes: Vec<Change>,
     },
-    /// Send this HTTP request and settle with what came of it. A host with an OAuth client of its
-    /// own may refresh its own way, and settles the same.
+    /// Send this HTTP request, within its timeout and without following redirects, and settle with the
+    /// response or with `Unreachable`. Some refreshes take another request after it, with an intent of
+    /// its own. A host with an OAuth client of its own may refresh its own way, and settles with
+    /// `Tokens`, `Refused` or `Unreachable`.
     Refresh {
         /// Names the intent.
         id: IntentId,
@@ -158,25 +160,50 @@ impl fmt::Debug for HttpRequest {
     }
 }
 
-/// How an intent ended.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+/// How an intent ended. `Debug` shows nothing that a provider wrote.
+#[derive(Clone, PartialEq, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Outcome {
     /// Of `Persist`: the changes are written.
     Saved,
     /// Of `Persist`: they are not, and must be written later.
     Failed,
-    /// Of `Refresh`: the provider gave new tokens.
+    /// Of `Refresh`: what came back for the request, whatever it says. The pool reads it. If the
+    /// connection broke after the status, this is what came: the provider may have done its part.
+    Response {
+        /// The HTTP status.
+        status: u16,
+        /// The headers, names in any case.
+        #[serde(default)]
+        headers: Vec<(String, String)>,
+        /// The body as text, or as much of it as came.
+        body: String,
+    },
+    /// Of `Refresh`: no answer came for the request.
+    Unreachable,
+    /// Of `Refresh`, by a host with an OAuth client of its own: the provider gave new tokens.
     Tokens {
         /// Fields of the row, as they are stored; at least a new `access_token` or `agent_key`.
         /// Others: `refresh_token`, `expires_at`, `expires_at_ms`, `expires_in`, `obtained_at`,
         /// `last_refresh`, `token_type`, `scope`, `inference_base_url`, `agent_key_*`.
         set: RowFields,
     },
-    /// Of `Refresh`: the provider refused.
+    /// Of `Refresh`, by a host with an OAuth client of its own: the provider refused. The login rests
+    /// for a day; a `Response` is judged by what it says.
     Refused,
-    /// Of `Refresh`: no answer came from the provider.
-    Unreachable,
+}
+
+impl fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Saved => f.write_str("Saved"),
+            Self::Failed => f.write_str("Failed"),
+            Self::Response { status, .. } => f.debug_struct("Response").field("status", status).finish_non_exhaustive(),
+            Self::Unreachable => f.write_str("Unreachable"),
+            Self::Tokens { set } => f.debug_struct("Tokens").field("set", set).finish(),
+            Self::Refused => f.write_str("Refused"),
+        }
+    }
 }
 
 /// What became of a settled intent.
@@ -192,12 +219,25 @@ pub enum Settled {
         /// Which.
         credential: CredentialId,
     },
-    /// The login rests, because the provider refused to refresh it.
+    /// The refresh is not over: another request follows, in this very step.
+    Continues {
+        /// Which.
+        credential: CredentialId,
+        /// The [`Intent`] of that request.
+        intent: IntentId,
+    },
+    /// The login rests, because the host says that the provider refused to refresh it.
     Benched {
         /// Which.
         credential: CredentialId,
     },
-    /// The provider could not be reached. The login serves while its token is valid.
+    /// The login is over, by what the provider answered: only a new one or a reset can revive it.
+    Dead {
+        /// Which.
+        credential: CredentialId,
+    },
+    /// Nothing came of it: no answer, too many requests, an outage, a refusal that need not last, or
+    /// an answer that cannot be read. The login serves while its token is valid.
     Unrefreshed {
         /// Which.
         credential: CredentialId,
@@ -288,7 +328,7 @@ pub enum Reason {
     Failed,
     /// Its token has expired, and it cannot be refreshed.
     Expired,
-    /// Its token has expired, and the provider cannot be reached to refresh it.
+    /// Its token has expired, and the last refresh brought no new one.
     Unreachable,
     /// There is no key or token in it.
     NoSecret,

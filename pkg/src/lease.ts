@@ -99,7 +99,7 @@ export type Verdict =
   | { type: "at_cap"; inFlight: number; cap: number }
   /** Its token must be refreshed first; `intent` is there if that is under way. */
   | { type: "due_for_refresh"; intent?: number }
-  /** Its token has expired, and the provider could not be reached to refresh it; that is tried again at `until`. */
+  /** Its token has expired, and the last refresh brought no new one; the next is tried at `until`. */
   | { type: "unreachable"; until: Millis }
   /** Its token has expired, and it cannot be refreshed. */
   | { type: "expired" }

@@ -257,7 +257,10 @@ export interface PersistIntent {
   changes: Change[];
 }
 
-/** Send this HTTP request, or refresh the login your own way, and settle with what came of it. */
+/**
+ * Send this HTTP request, within its timeout and without following redirects, and settle with the `response` or as
+ * `unreachable`; some refreshes take another request after it. Or refresh the login your own way.
+ */
 export interface RefreshIntent {
   type: "refresh";
   /** Names the intent. */
@@ -292,12 +295,27 @@ export type PersistOutcome =
 
 /** How an intent to refresh ended. */
 export type RefreshOutcome =
-  /** The provider gave new tokens. */
+  | RefreshResponse
+  /** No answer came for the request. */
+  | { type: "unreachable" }
+  /** Of a host with an OAuth client of its own: the provider gave new tokens. */
   | { type: "tokens"; set: Tokens }
-  /** The provider refused. */
-  | { type: "refused" }
-  /** No answer came from the provider. */
-  | { type: "unreachable" };
+  /** Of a host with an OAuth client of its own: the provider refused. The login rests for a day. */
+  | { type: "refused" };
+
+/**
+ * What came back for the request of a refresh, whatever it says: the pool reads it. If the connection broke after the
+ * status, this is what came: the provider may have done its part.
+ */
+export interface RefreshResponse {
+  type: "response";
+  /** The HTTP status. */
+  status: number;
+  /** Names, in any case, and values: a fetch response's `headers`, or a list of pairs. */
+  headers?: Iterable<readonly [name: string, value: string]>;
+  /** The body as text, or as much of it as came. */
+  body: string;
+}
 
 /** Fields of a row that a refresh sets; at least a new `access_token` or `agent_key`. */
 export interface Tokens {
@@ -327,9 +345,16 @@ export type Settled =
   | { type: "unsaved" }
   /** The login has new tokens. */
   | { type: "refreshed"; credential: string }
-  /** The login rests, because the provider refused to refresh it. */
+  /** The refresh is not over: another request follows, by this intent of the same step. */
+  | { type: "continues"; credential: string; intent: number }
+  /** The login rests, because the host says that the provider refused to refresh it. */
   | { type: "benched"; credential: string }
-  /** The provider could not be reached. The login serves while its token is valid. */
+  /** The login is over, by what the provider answered: only a new one or a reset can revive it. */
+  | { type: "dead"; credential: string }
+  /**
+   * Nothing came of it: no answer, too many requests, an outage, a refusal that need not last, or an answer that cannot
+   * be read. The login serves while its token is valid.
+   */
   | { type: "unrefreshed"; credential: string; retryAt: Millis }
   /** The credential went away or has other tokens in the meantime; nothing was done. */
   | { type: "gone" };

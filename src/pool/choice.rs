@@ -1,24 +1,18 @@
-//! How the next credential is found: cooldowns that end, tokens that are due, refreshes that end.
-
-use std::time::Duration;
+//! How the next credential is found: cooldowns that end, tokens that are due.
 
 use crate::{
-    change::Change,
-    credential::{CredentialId, Status},
-    error::Error,
+    credential::Status,
     event::{Cause, Happening},
     failure::FailureKind,
-    health::{Failure, Rest, cooldown, rest},
-    refresh::{self, SKEW_MS},
-    step::{Intent, IntentId, Outcome, Selection, Settled, Step},
+    health::{Failure, Rest, rest},
+    step::{Intent, Selection},
     strategy::Strategy,
-    time::Timestamp,
 };
 
 use super::{
     Pool,
     edits::NewStatus,
-    member::{Health, Member, Refresh, Trial, Wait},
+    member::{Health, Refresh, Trial, Wait},
     roster::Slot,
 };
 
@@ -102,96 +96,6 @@ impl Pool {
         }
     }
 
-    /// A login that cannot be refreshed rests, unless it rests longer already.
-    fn rest_on_refusal(&mut self, slot: Slot) {
-        let until = self.now.saturating_add(cooldown(None));
-        let rests_longer = |member: &Member| matches!(member.rest(), Rest::Until(held) if until < held);
-        if !self.roster.get(slot).is_some_and(rests_longer) {
-            self.bench(slot, Failure::default(), Some(FailureKind::Unauthorized));
-        }
-    }
-
-    /// When the login's token should be refreshed, if it can be then.
-    pub(super) fn token_due(&self, slot: Slot) -> Option<Timestamp> {
-        let member = self.roster.get(slot).filter(|member| member.is_refreshable)?;
-        let due = Timestamp::from_millis(member.expires_at?.as_millis().saturating_sub(SKEW_MS));
-        match member.refresh {
-            Refresh::Idle => Some(due),
-            Refresh::Unanswered { retry_at, .. } => Some(due.max(retry_at)),
-            Refresh::InFlight { .. } => None,
-        }
-    }
-
-    /// Starts a refresh, or names the one that is under way.
-    pub(super) fn start_refresh(&mut self, slot: Slot) -> (IntentId, Option<Intent>) {
-        let unanswered = match self.roster.get(slot).map(|member| member.refresh) {
-            Some(Refresh::InFlight { intent, .. }) => return (intent, None),
-            Some(Refresh::Unanswered { attempts, .. }) => attempts,
-            Some(Refresh::Idle) | None => 0,
-        };
-        let id = self.ledger.next_id();
-        let request =
-            self.roster.get(slot).and_then(|member| refresh::request(&member.credential, self.roster.pool()).ok());
-        let intent =
-            request.map(|request| self.ledger.hand_out(Intent::Refresh { id, credential: self.id(slot), request }));
-        self.roster.change(slot, |member| member.refresh = Refresh::InFlight { intent: id, unanswered });
-        (id, intent)
-    }
-
-    pub(super) fn settle_refresh(
-        &mut self,
-        intent: IntentId,
-        credential: CredentialId,
-        outcome: Outcome,
-        now: Timestamp,
-    ) -> Result<Step<Settled>, Error> {
-        let slot = self.roster.slot(credential.as_str()).filter(|slot| self.refresh_of(*slot) == Some(intent));
-        if let (Some(member), Outcome::Tokens { set }) = (slot.and_then(|slot| self.roster.get(slot)), &outcome) {
-            refresh::check_tokens(&member.credential, &set.0, self.roster.pool())?;
-        }
-        self.observe(now);
-        self.ledger.close(intent);
-        let Some(slot) = slot else { return Ok(self.step(Settled::Gone, None)) };
-        let unanswered = match self.roster.get(slot).map(|member| member.refresh) {
-            Some(Refresh::InFlight { unanswered, .. }) => unanswered.saturating_add(1),
-            _ => 1,
-        };
-        self.roster.change(slot, |member| member.refresh = Refresh::Idle);
-        let settled = match outcome {
-            Outcome::Tokens { set } => {
-                // New tokens do not lift a limit of the account.
-                let (mut is_limited, mut last_rest) = (false, Duration::ZERO);
-                if let Some(member) = self.roster.get(slot) {
-                    last_rest = member.health.last_rest;
-                    let limits = [FailureKind::RateLimited, FailureKind::Quota].map(|kind| Some(kind.name()));
-                    is_limited = member.rests_at(self.now) && limits.contains(&member.credential.error_reason());
-                    let replaces = member.credential.token().fingerprint();
-                    self.commit(slot, Change::Tokens { id: credential.clone(), replaces, set });
-                }
-                match is_limited {
-                    true => self.plan_probe(slot),
-                    false => self.set_status(slot, NewStatus::ok()),
-                }
-                // A login that is refused whatever its token rests longer each time.
-                self.roster.change(slot, |member| member.health.last_rest = last_rest);
-                self.tell(slot, Happening::Refreshed);
-                Settled::Refreshed { credential }
-            }
-            Outcome::Refused => {
-                self.rest_on_refusal(slot);
-                Settled::Benched { credential }
-            }
-            Outcome::Saved | Outcome::Failed | Outcome::Unreachable => {
-                let retry_at = self.now.saturating_add(refresh::backoff(unanswered));
-                self.roster.change(slot, |member| {
-                    member.refresh = Refresh::Unanswered { attempts: unanswered, retry_at };
-                });
-                Settled::Unrefreshed { credential, retry_at }
-            }
-        };
-        Ok(self.step(settled, None))
-    }
-
     /// Makes a credential the current one.
     fn take(&mut self, slot: Slot) -> Selection {
         self.end_trial(slot);
@@ -231,13 +135,6 @@ impl Pool {
             _ if self.now < expires_at => Readiness::Ready,
             Some(retry_at) => Readiness::Waits(Wait::ForRefresh(retry_at)),
             None => Readiness::Waits(Wait::ForLogin),
-        }
-    }
-
-    fn refresh_of(&self, slot: Slot) -> Option<IntentId> {
-        match self.roster.get(slot)?.refresh {
-            Refresh::InFlight { intent, .. } => Some(intent),
-            Refresh::Idle | Refresh::Unanswered { .. } => None,
         }
     }
 }

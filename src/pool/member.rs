@@ -8,6 +8,7 @@ use crate::{
     failure::FailureKind,
     health::{Rest, rest},
     lease::LeaseId,
+    refresh::Leg,
     step::IntentId,
     time::Timestamp,
 };
@@ -16,7 +17,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(super) struct Member {
     pub(super) credential: Credential,
-    /// When its access token ends.
+    /// When its access token ends; once a refresh brought no new key, when the one it has ends.
     pub(super) expires_at: Option<Timestamp>,
     /// Whether a refresh request can be made for it.
     pub(super) is_refreshable: bool,
@@ -44,10 +45,12 @@ pub(super) enum Refresh {
     /// The host is at it.
     InFlight {
         intent: IntentId,
-        /// How many before it found nobody.
+        /// Which of its requests.
+        leg: Leg,
+        /// How many before it brought nothing.
         unanswered: u32,
     },
-    /// The provider could not be reached.
+    /// It brought nothing, and the login is not over.
     Unanswered { attempts: u32, retry_at: Timestamp },
 }
 

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { CredentialPool, emptyDocument, readDocument } from "../../pkg/dist/node.js";
 
-import { refreshLogin } from "./oauth.mjs";
+import { sendRefresh } from "./oauth.mjs";
 
 /**
  * @template T
@@ -97,7 +97,8 @@ export class Host {
   /** Finishes what was started, and answers whether the file says what the pool says. */
   async close() {
     this.#isOpen = false;
-    await Promise.all(this.#refreshes.values());
+    // A refresh may take another request.
+    while (this.#refreshes.size > 0) await Promise.all(this.#refreshes.values());
     for (let write = 0; write < LAST_WRITES; write += 1) {
       this.take(this.pool.flush());
       await this.#writes;
@@ -158,10 +159,9 @@ export class Host {
 
   /** @param {RefreshIntent} intent */
   async #refresh({ id, credential, request }) {
-    const outcome = await refreshLogin(request, { origin: this.provider, poolKey: this.pool.key() });
-    const settled = this.take(this.pool.settle(id, outcome));
+    const settled = this.take(this.pool.settle(id, await sendRefresh(request, this.provider)));
     this.#refreshes.delete(id);
-    if (settled.type === "unrefreshed") this.tell(`${this.#label(credential)} could not be refreshed yet`);
+    if (settled.type === "unrefreshed") this.tell(`${this.#label(credential)} was not refreshed`);
   }
 
   /** @param {Wake | null} wake */

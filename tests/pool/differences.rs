@@ -111,16 +111,48 @@ fn an_unreachable_server_benches_nothing_while_the_token_is_valid() {
     let mut host = Host::open("anthropic", json!([login("a", 0, after(MINUTE))]));
     assert!(matches!(host.select(), Selection::Refreshing { .. }));
     host.settle_refresh(Outcome::Unreachable);
+    host.settle_refresh(Outcome::Unreachable);
     assert_eq!(host.serves().unwrap(), "a", "the token is good for a minute yet");
 
     host.later(MINUTE);
     assert!(matches!(host.select(), Selection::Refreshing { .. }));
+    host.settle_refresh(Outcome::Unreachable);
     host.settle_refresh(Outcome::Unreachable);
     let Selection::Exhausted { retry_at: Some(retry_at) } = host.select() else { panic!("the token is spent") };
     assert_eq!(retry_at.since(host.now).as_secs(), 10, "a short retry, twice as long as the first");
     assert_eq!(host.row("a").get("last_status"), None, "nothing was written");
     host.now = retry_at;
     assert!(matches!(host.select(), Selection::Refreshing { .. }));
+}
+
+#[test]
+fn a_refused_refresh_benches_nothing_and_retires_a_login_that_is_over() {
+    let answer = |body: &str| Outcome::Response { status: 400, headers: Vec::new(), body: body.to_owned() };
+    let mut row = login("a", 0, after(MINUTE));
+    row["access_token"] = json!("opaque");
+    let mut host = Host::open("openai-codex", json!([row]));
+    let step = host.pool.refresh(&"a".into(), host.now).unwrap();
+    host.carry_out(step);
+    host.settle_refresh(answer(r#"{"error":"slow_down"}"#));
+    assert_eq!(host.serves().unwrap(), "a");
+    let step = host.pool.refresh(&"a".into(), host.now).unwrap();
+    host.carry_out(step);
+    host.settle_refresh(answer(r#"{"error":"invalid_grant"}"#));
+    assert_eq!((host.serves(), host.state("a")), (None, State::Dead));
+    host.reopen();
+    assert_eq!(host.state("a"), State::Dead);
+}
+
+#[test]
+fn an_answer_that_may_have_spent_a_refresh_token_sends_it_nowhere_else() {
+    let mut host = Host::open("anthropic", json!([login("a", 0, after(MINUTE))]));
+    assert!(matches!(host.select(), Selection::Refreshing { .. }));
+    host.settle_refresh(Outcome::Response { status: 200, headers: Vec::new(), body: r#"{"access_to"#.to_owned() });
+    assert!(host.refreshes.is_empty());
+    host.later(MINUTE - 1);
+    assert_eq!(host.serves().unwrap(), "a", "its access token works to the end");
+    host.later(1);
+    assert!(matches!(host.select(), Selection::Refreshing { .. }), "there is nothing left to lose");
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod differences;
 mod failures;
 mod host;
 mod merging;
+mod oauth;
 mod policy;
 mod properties;
 mod script;

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use credential_pool::{
     Change, CredentialId, Entry, Error, ErrorCode, Event, Failure, Happening, Intent, IntentId, LeaseId, NextMove,
-    Outcome, Pool, PoolKey, Request, Selection, Sources, State, Step, Stored, Timestamp, Verdict, apply,
+    Outcome, Pool, PoolKey, Request, Selection, Settled, Sources, State, Step, Stored, Timestamp, Verdict, apply,
 };
 use proptest::prelude::*;
 use serde::Serialize;
@@ -288,22 +288,34 @@ impl Run {
     }
 
     fn settle(&mut self, id: IntentId, outcome: Outcome) -> bool {
-        let brings_tokens = matches!(outcome, Outcome::Tokens { .. });
+        let secrets = |pool: &Pool| {
+            let secret = |row: Map<String, Value>| {
+                ["id", "access_token", "refresh_token", "agent_key"].map(|name| row.get(name).cloned())
+            };
+            pool.rows().into_iter().map(secret).collect::<Vec<_>>()
+        };
+        let before = secrets(&self.pool);
         let step = self.pool.settle(id, outcome, self.now);
+        let brings_tokens = secrets(&self.pool) != before;
         match &step {
             Ok(step) => {
                 assert!(!self.settled.contains(&id), "{id:?} was settled twice");
                 let holds_tokens = |change: &Change| match change {
                     Change::Tokens { .. } => true,
-                    Change::Edit { set, .. } => set.0.contains_key("access_token"),
+                    Change::Edit { set, .. } => {
+                        ["access_token", "agent_key"].iter().any(|name| set.0.contains_key(*name))
+                    }
                     _ => false,
                 };
                 let is_handed_over = step.intents.iter().any(|intent| match intent {
                     Intent::Persist { changes, .. } => changes.iter().any(holds_tokens),
                     Intent::Refresh { .. } => false,
                 });
-                let is_gone = serde_json::to_value(&step.value).unwrap()["type"] == "gone";
-                assert!(!brings_tokens || is_handed_over || is_gone, "tokens were taken in and not handed over");
+                assert!(!brings_tokens || is_handed_over, "tokens were taken in and not handed over");
+                if let Settled::Continues { credential, intent } = &step.value {
+                    let is_next = |next: &Intent| matches!(next, Intent::Refresh { id, credential: of, .. } if id == intent && of == credential);
+                    assert!(*intent > id && step.intents.last().is_some_and(is_next), "nothing goes on");
+                }
                 self.settled.push(id);
             }
             Err(error) if self.settled.contains(&id) => assert_eq!(error.code, ErrorCode::AlreadySettled),

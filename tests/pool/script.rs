@@ -327,5 +327,40 @@ fn outcome() -> impl Strategy<Value = Outcome> {
         json!({ "type": "tokens", "set": { "access_token": 7 } }),
         json!({ "type": "tokens", "set": { "access_token": "t", "id": "mine" } }),
     ]);
-    prop_oneof![2 => tokens, 2 => wrong].prop_map(|outcome| serde_json::from_value(outcome).unwrap())
+    let outcome = prop_oneof![2 => tokens, 2 => wrong, 5 => token_response()];
+    outcome.prop_map(|outcome| serde_json::from_value(outcome).unwrap())
+}
+
+/// What token endpoints answer: tokens and keys, refusals, outages, nonsense.
+fn token_response() -> impl Strategy<Value = Value> {
+    let granted = (0_i64..9, any::<bool>(), hostile(), any::<bool>()).prop_map(|(n, rotates, lasts, is_key)| {
+        let mut body = match is_key {
+            true => json!({ "api_key": format!("ak-{n}"), "key_id": "k", "expires_in": 1_800 * n }),
+            false => json!({ "access_token": format!("at-{n}"), "expires_in": lasts }),
+        };
+        if rotates {
+            body["refresh_token"] = json!(format!("rt-{n}"));
+        }
+        (200, body.to_string())
+    });
+    let other = select(vec![
+        (200, String::new()),
+        (200, "{".to_owned()),
+        (200, "<html>".to_owned()),
+        (200, json!({ "access_token": "" }).to_string()),
+        (302, String::new()),
+        (400, json!({ "error": "invalid_grant" }).to_string()),
+        (400, json!({ "error": { "code": "invalid_request" } }).to_string()),
+        (401, json!({ "error": { "code": "refresh_token_reused", "message": "no" } }).to_string()),
+        (403, "<html>".to_owned()),
+        (404, String::new()),
+        (429, String::new()),
+        (429, json!({ "error": { "message": "try again in 90s" } }).to_string()),
+        (503, String::new()),
+    ]);
+    let after = option::of(select(vec!["0", "40", "99999999", "Thu, 09 Apr 2026 18:00:00 GMT"]));
+    (prop_oneof![3 => granted, 3 => other], after).prop_map(|((status, body), after)| {
+        let headers: Vec<_> = after.into_iter().map(|after| ["Retry-After", after]).collect();
+        json!({ "type": "response", "status": status, "headers": headers, "body": body })
+    })
 }

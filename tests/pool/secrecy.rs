@@ -69,6 +69,26 @@ fn row_of(fields: &[&str]) -> Map<String, Value> {
     fields.iter().map(|field| ((*field).to_owned(), json!(CANARY))).collect()
 }
 
+/// What a token endpoint may say, with the canary wherever it writes.
+fn provider_answers() -> Vec<Outcome> {
+    let answer = |status: u16, body: Value| {
+        let headers = json!([["Retry-After", CANARY], [CANARY, CANARY]]);
+        serde_json::from_value(
+            json!({ "type": "response", "status": status, "headers": headers, "body": body.to_string() }),
+        )
+        .unwrap()
+    };
+    let tokens = json!({ "access_token": CANARY, "refresh_token": CANARY, "api_key": CANARY, "scope": CANARY, "expires_in": CANARY });
+    vec![
+        answer(503, json!(CANARY)),
+        answer(200, tokens.clone()),
+        answer(200, tokens),
+        answer(400, json!({ "error": CANARY, "error_description": CANARY })),
+        answer(401, json!({ "error": { "code": "invalid_grant", "message": CANARY } })),
+        Outcome::Unreachable,
+    ]
+}
+
 #[test]
 fn no_debug_shows_a_secret() {
     let mut row = row_of(&TEXT_FIELDS);
@@ -101,9 +121,17 @@ fn no_debug_shows_a_secret() {
             let id = row["id"].as_str().unwrap().into();
             shown.debug(pool.credential(&id));
             shown.debug(pool.runtime(&id));
-            match pool.refresh(&id, START) {
-                Ok(step) => shown.debug(step),
-                Err(error) => shown.text(error),
+            for outcome in provider_answers() {
+                match pool.refresh(&id, START) {
+                    Ok(step) => {
+                        shown.debug(&step);
+                        shown.debug(&outcome);
+                        let settled = pool.settle(step.value.intent, outcome, START).unwrap();
+                        shown.text(settled.events.iter().map(|event| event.what.to_string()).collect::<String>());
+                        shown.debug(settled);
+                    }
+                    Err(error) => shown.text(error),
+                }
             }
             shown.debug(pool.rotate(&id, Failure::status(401), START));
         }
@@ -173,10 +201,13 @@ fn no_refused_call_shows_a_secret() {
         json!({ "call": "settle", "args": { "pool": 1, "intent": 1, "outcome": { "type": CANARY }, "now": 0 } })
             .to_string(),
         json!({ "call": "settle", "args": { "pool": 1, "intent": 1, "outcome": CANARY, "now": 0 } }).to_string(),
+        json!({ "call": "settle", "args": { "pool": 1, "intent": 1, "now": 0,
+            "outcome": { "type": "response", "status": CANARY, "body": CANARY } } })
+        .to_string(),
     ] {
         shown.text(session.call(&call));
     }
-    assert_eq!(shown.0.matches("\"error\"").count(), 8, "{}", shown.0);
+    assert_eq!(shown.0.matches("\"error\"").count(), 9, "{}", shown.0);
     shown.check();
 }
 

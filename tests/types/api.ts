@@ -161,7 +161,10 @@ export function readSettled(settled: Settled): string | number | null {
       return null;
     case "refreshed":
     case "benched":
+    case "dead":
       return settled.credential;
+    case "continues":
+      return settled.intent;
     case "unrefreshed":
       return settled.retryAt;
     default:
@@ -279,6 +282,9 @@ export const outcomes: Outcome[] = [
   { type: "tokens", set: { access_token: "new", refresh_token: "next", expires_at_ms: Date.now() } },
   { type: "refused" },
   { type: "unreachable" },
+  { type: "response", status: 200, body: "{}" },
+  { type: "response", status: 429, headers: new Headers({ "Retry-After": "12" }), body: "" },
+  { type: "response", status: 400, headers: [["Content-Type", "application/json"]], body: "{}" },
 ];
 
 export const requests: LeaseRequest[] = [{}, { model: null }, { affinity: "session", patienceMs: 0 }];
@@ -316,6 +322,8 @@ export function misuse(selection: Selection, settled: Settled, move: NextMove): 
   pool.settle(1, { type: "tokens" });
   // @ts-expect-error a refresh sets tokens, and no label
   pool.settle(1, { type: "tokens", set: { access_token: "new", label: "mine" } });
+  // @ts-expect-error a response has a status
+  pool.settle(1, { type: "response", body: "" });
   // @ts-expect-error a request names no credential
   pool.lease({ credential: "a1b2c3" });
   // @ts-expect-error a lease is reported by its number

@@ -51,11 +51,13 @@ const TYPES: [(&str, &str); 35] = [
 ];
 
 /// Every tag that an answer can carry; with the field it stands in, if others share its name.
-const TAGS: [&str; 63] = [
+const TAGS: [&str; 65] = [
     "add",
     "available",
     "benched",
+    "continues",
     "dead",
+    "value.dead",
     "edit",
     "empty",
     "exhausted",
@@ -184,7 +186,11 @@ impl Shapes {
             let intent = self.pool_call("refresh", pool, json!({ "id": id }))["value"]["intent"].clone();
             self.pool_call("settle", pool, json!({ "intent": intent, "outcome": outcome }));
         };
+        let answer = |status: u16, body: Value| json!({ "type": "response", "status": status, "headers": [["Retry-After", "12"]], "body": body.to_string() });
         settle("b", json!({ "type": "unreachable" }));
+        settle("b", answer(503, json!({})));
+        settle("b", answer(200, json!({ "access_token": "at-2", "refresh_token": "rt-2", "expires_in": 60 })));
+        settle("b", answer(400, json!({ "error": "invalid_grant" })));
         settle("a", json!({ "type": "tokens", "set": { "access_token": "at-2", "expires_at_ms": NOW + 2 * HOUR } }));
         settle("a", json!({ "type": "refused" }));
         self.pool_call("select", pool, json!({}));
@@ -265,7 +271,9 @@ impl Shapes {
         self.pool_call("explain", pool, json!({}));
         let refresh = self.pool_call("lease", pool, json!({}))["value"].clone();
         self.pool_call("explain", pool, json!({}));
-        self.pool_call("settle", pool, json!({ "intent": refresh["intent"], "outcome": { "type": "unreachable" } }));
+        let unreachable = json!({ "type": "unreachable" });
+        let step = self.pool_call("settle", pool, json!({ "intent": refresh["intent"], "outcome": unreachable }));
+        self.pool_call("settle", pool, json!({ "intent": step["value"]["intent"], "outcome": unreachable }));
         self.pool_call("explain", pool, json!({}));
         self.pool_call("resume", pool, json!({ "lease": refresh["lease"] }));
     }

@@ -332,7 +332,9 @@ enum Settled {
     Saved,
     Unsaved,
     Refreshed,
+    Continues,
     Benched,
+    Dead,
     Unrefreshed,
     Gone,
 }

@@ -175,7 +175,37 @@ pub(super) fn outcome() -> impl Strategy<Value = Value> {
         });
     let plain =
         select(vec!["saved", "saved", "failed", "refused", "unreachable"]).prop_map(|name| json!({ "type": name }));
-    prop_oneof![4 => plain, 3 => tokens, 1 => any_value()]
+    prop_oneof![4 => plain, 3 => tokens, 5 => token_response(), 1 => any_value()]
+}
+
+/// What token endpoints answer, and what they had better not.
+fn token_response() -> impl Strategy<Value = Value> {
+    let granted =
+        (token(), weighted(0.5, token()), weighted(0.7, number()), weighted(0.2, any_value())).prop_map(
+            |(access, refresh, lasts, odd)| {
+                json!({
+                    "access_token": access, "refresh_token": refresh, "expires_in": lasts, "scope": odd,
+                    "api_key": access, "expires_at": "2026-04-09T19:00:00+00:00", "inference_base_url": "https://x.test/v1/",
+                })
+            },
+        );
+    let refused =
+        select(vec!["invalid_grant", "invalid_request", "refresh_token_reused", "slow_down"]).prop_flat_map(|code| {
+            select(vec![json!({ "error": code }), json!({ "error": { "code": code, "message": "no" } })])
+        });
+    let body = prop_oneof![
+        4 => granted.prop_map(|body| body.to_string()),
+        3 => refused.prop_map(|body| body.to_string()),
+        1 => text(),
+        1 => any_value().prop_map(|body| body.to_string()),
+        1 => Just("<html>".to_owned()),
+    ];
+    (select(vec![200, 200, 200, 400, 401, 404, 429, 503]), weighted(0.3, text()), body).prop_map(
+        |(status, after, body)| {
+            let headers: Vec<_> = after.into_iter().map(|after| json!(["Retry-After", after])).collect();
+            json!({ "type": "response", "status": status, "headers": headers, "body": body })
+        },
+    )
 }
 
 /// Mostly near one moment; also backwards, far away and at the ends of what a number can be.

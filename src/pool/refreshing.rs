@@ -1,0 +1,195 @@
+//! Refreshes of logins: how one begins, goes on and ends.
+
+use crate::{
+    change::{Change, RowFields},
+    credential::{AuthType, CredentialId, Status},
+    error::Error,
+    event::{Cause, Happening},
+    failure::{FailureKind, Response},
+    health::{Failure, Rest, cooldown},
+    refresh::{self, Judgement, Leg, SKEW_MS},
+    step::{Intent, IntentId, Outcome, Settled, Step},
+    time::Timestamp,
+};
+
+use super::{
+    Pool,
+    edits::NewStatus,
+    member::{Member, Refresh},
+    roster::Slot,
+};
+
+impl Pool {
+    /// When the login's token should be refreshed, if it can be then.
+    pub(super) fn token_due(&self, slot: Slot) -> Option<Timestamp> {
+        let member = self.roster.get(slot).filter(|member| member.is_refreshable)?;
+        let due = Timestamp::from_millis(member.expires_at?.as_millis().saturating_sub(SKEW_MS));
+        match member.refresh {
+            Refresh::Idle => Some(due),
+            Refresh::Unanswered { retry_at, .. } => Some(due.max(retry_at)),
+            Refresh::InFlight { .. } => None,
+        }
+    }
+
+    /// Starts a refresh, or names the request of one that is under way.
+    pub(super) fn start_refresh(&mut self, slot: Slot) -> (IntentId, Option<Intent>) {
+        let unanswered = match self.roster.get(slot).map(|member| member.refresh) {
+            Some(Refresh::InFlight { intent, .. }) => return (intent, None),
+            Some(Refresh::Unanswered { attempts, .. }) => attempts,
+            Some(Refresh::Idle) | None => 0,
+        };
+        let is_forced = self.token_due(slot).is_none_or(|due| self.now < due);
+        let leg = self.roster.get(slot).map_or(Leg::Tokens, |member| {
+            refresh::first_leg(&member.credential, self.roster.pool(), self.now, is_forced)
+        });
+        self.ask(slot, leg, unanswered)
+    }
+
+    pub(super) fn settle_refresh(
+        &mut self,
+        intent: IntentId,
+        credential: CredentialId,
+        outcome: Outcome,
+        now: Timestamp,
+    ) -> Result<Step<Settled>, Error> {
+        let under_way = |slot: Slot| match self.roster.get(slot)?.refresh {
+            Refresh::InFlight { intent: of, leg, unanswered } if of == intent => Some((slot, leg, unanswered)),
+            Refresh::InFlight { .. } | Refresh::Idle | Refresh::Unanswered { .. } => None,
+        };
+        let found = self.roster.slot(credential.as_str()).and_then(under_way);
+        if let (Some((slot, ..)), Outcome::Tokens { set }) = (found, &outcome)
+            && let Some(member) = self.roster.get(slot)
+        {
+            refresh::check_tokens(&member.credential, &set.0, self.roster.pool())?;
+        }
+        self.observe(now);
+        self.ledger.close(intent);
+        let Some((slot, leg, unanswered)) = found else { return Ok(self.step(Settled::Gone, None)) };
+        self.roster.change(slot, |member| member.refresh = Refresh::Idle);
+        let response = match outcome {
+            Outcome::Tokens { set } => {
+                self.take_in(slot, set);
+                return Ok(self.step(Settled::Refreshed { credential }, None));
+            }
+            Outcome::Refused => {
+                self.rest_on_refusal(slot);
+                return Ok(self.step(Settled::Benched { credential }, None));
+            }
+            Outcome::Response { status, headers, body } => Some(Response { status: Some(status), headers, body }),
+            Outcome::Saved | Outcome::Failed | Outcome::Unreachable => None,
+        };
+        let step = match refresh::judge(response.as_ref(), leg, self.roster.pool(), self.now) {
+            Judgement::Tokens { set, then: Some(leg) } => {
+                self.save(slot, set);
+                self.go_on(slot, leg, unanswered)
+            }
+            Judgement::Tokens { set, then: None } => {
+                self.take_in(slot, set);
+                if self.token_due(slot).is_some_and(|due| due <= self.now) {
+                    // By this host's clock it is due again at once, and would be refreshed for ever.
+                    self.hold_back(slot, unanswered, None);
+                }
+                self.step(Settled::Refreshed { credential }, None)
+            }
+            Judgement::Ask(leg) => self.go_on(slot, leg, unanswered),
+            Judgement::Over { status } => {
+                self.retire_login(slot, status);
+                self.step(Settled::Dead { credential }, None)
+            }
+            Judgement::Later { at } => {
+                let retry_at = self.hold_back(slot, unanswered, at);
+                self.step(Settled::Unrefreshed { credential, retry_at }, None)
+            }
+            Judgement::Lost => {
+                let end = self.serves_until(slot).filter(|end| self.now < *end);
+                let retry_at = self.hold_back(slot, unanswered, end);
+                self.step(Settled::Unrefreshed { credential, retry_at }, None)
+            }
+        };
+        Ok(step)
+    }
+
+    /// The next request of a refresh that is under way.
+    fn go_on(&mut self, slot: Slot, leg: Leg, unanswered: u32) -> Step<Settled> {
+        let (intent, started) = self.ask(slot, leg, unanswered);
+        let credential = self.id(slot);
+        self.step(Settled::Continues { credential, intent }, started)
+    }
+
+    fn ask(&mut self, slot: Slot, leg: Leg, unanswered: u32) -> (IntentId, Option<Intent>) {
+        let id = self.ledger.next_id();
+        let request =
+            self.roster.get(slot).and_then(|member| refresh::request(&member.credential, self.roster.pool(), leg).ok());
+        let intent =
+            request.map(|request| self.ledger.hand_out(Intent::Refresh { id, credential: self.id(slot), request }));
+        self.roster.change(slot, |member| member.refresh = Refresh::InFlight { intent: id, leg, unanswered });
+        (id, intent)
+    }
+
+    /// Tokens of a refresh are in the row, and are handed over to be saved by this very step.
+    fn save(&mut self, slot: Slot, set: RowFields) {
+        let Some(member) = self.roster.get(slot) else { return };
+        let (id, replaces) = (member.credential.id.clone(), member.credential.token().fingerprint());
+        self.commit(slot, Change::Tokens { id, replaces, set });
+    }
+
+    /// The last tokens of a refresh: the login serves, unless its account is over a limit.
+    fn take_in(&mut self, slot: Slot, set: RowFields) {
+        let limits = [FailureKind::RateLimited, FailureKind::Quota].map(|kind| Some(kind.name()));
+        let is_limited =
+            |member: &Member| member.rests_at(self.now) && limits.contains(&member.credential.error_reason());
+        let known = self.roster.get(slot).map(|member| (is_limited(member), member.health.last_rest));
+        let (is_limited, last_rest) = known.unwrap_or_default();
+        self.save(slot, set);
+        match is_limited {
+            true => self.plan_probe(slot),
+            false => self.set_status(slot, NewStatus::ok()),
+        }
+        // A login that is refused whatever its token rests longer each time.
+        self.roster.change(slot, |member| member.health.last_rest = last_rest);
+        self.tell(slot, Happening::Refreshed);
+    }
+
+    /// A login that is refused a refresh rests, unless it rests longer already.
+    fn rest_on_refusal(&mut self, slot: Slot) {
+        let until = self.now.saturating_add(cooldown(None));
+        let rests_longer = |member: &Member| matches!(member.rest(), Rest::Until(held) if until < held);
+        if !self.roster.get(slot).is_some_and(rests_longer) {
+            self.bench(slot, Failure::default(), Some(FailureKind::Unauthorized));
+        }
+    }
+
+    /// The next refresh waits, until then or as long as those before it were in vain. Answers until when.
+    fn hold_back(&mut self, slot: Slot, unanswered: u32, until: Option<Timestamp>) -> Timestamp {
+        let attempts = unanswered.saturating_add(1);
+        let retry_at = until.unwrap_or_else(|| self.now.saturating_add(refresh::backoff(attempts)));
+        let expires_at = self.serves_until(slot);
+        self.roster.change(slot, |member| {
+            (member.refresh, member.expires_at) = (Refresh::Unanswered { attempts, retry_at }, expires_at);
+        });
+        retry_at
+    }
+
+    fn serves_until(&self, slot: Slot) -> Option<Timestamp> {
+        refresh::serves_until(&self.roster.get(slot)?.credential, self.roster.pool())
+    }
+
+    /// The provider will not refresh a login again, nor any other row that holds its token.
+    fn retire_login(&mut self, slot: Slot, status: u16) {
+        let error_code = Some(i64::from(status));
+        let cause = Cause { kind: Some(FailureKind::Revoked), status: error_code, at: Some(self.now), hint: None };
+        let Some(token) = self.roster.get(slot).map(|member| member.credential.token().clone()) else { return };
+        let holds = |(of, member): (Slot, &Member)| {
+            let is_news = member.credential.auth_type == AuthType::OAuth && member.rest() != Rest::ForGood;
+            (is_news && *member.credential.token() == token).then_some(of)
+        };
+        let holders: Vec<_> = self.roster.iter().filter_map(holds).collect();
+        for slot in holders {
+            let (status, reason) = (Some(Status::Dead), Some(FailureKind::Revoked));
+            self.set_status(slot, NewStatus { status, at: Some(self.now), error_code, reason, reset_at: None });
+            self.roster.change(slot, |member| member.health.cause = Some(cause));
+            self.current = self.current.filter(|current| *current != slot);
+            self.tell(slot, Happening::Retired { cause });
+        }
+    }
+}
