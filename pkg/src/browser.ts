@@ -6,3 +6,5 @@ await init({ module_or_path: new URL("./credential_pool_bg.wasm", import.meta.ur
 
 export * from "./credential_pool.js";
 export { PoolError } from "./host.js";
+export { MemoryStore } from "./memory-store.js";
+export { type LockOptions, type Store, StoreError, type StoreErrorCode } from "./store.js";

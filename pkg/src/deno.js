@@ -8,3 +8,5 @@ initSync({ module: wasm });
 
 export * from "./credential_pool.js";
 export { PoolError } from "./host.js";
+export { MemoryStore } from "./memory-store.js";
+export { StoreError } from "./store.js";

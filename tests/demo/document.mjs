@@ -6,10 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { checkDocument, CredentialPool, pools, PoolError, readDocument } from "../../pkg/dist/node.js";
+import { FileStore } from "../../pkg/dist/node-file-store.js";
 
 import { startProvider } from "../provider/provider.mjs";
-
-import { FileStore } from "./store.mjs";
 
 /** @typedef {import("../../pkg/dist/node.js").Row} Row */
 

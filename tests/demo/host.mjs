@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { CredentialPool, emptyDocument, readDocument } from "../../pkg/dist/node.js";
+import { CredentialPool } from "../../pkg/dist/node.js";
 
 import { sendRefresh } from "./oauth.mjs";
 
@@ -43,7 +43,7 @@ export class Host {
   /**
    * @param {object} options
    * @param {CredentialPool} options.pool
-   * @param {import("./store.mjs").FileStore} options.store
+   * @param {import("../../pkg/dist/node-file-store.js").FileStore} options.store
    * @param {string} options.provider Where the provider listens.
    * @param {(event: string) => void} options.tell
    * @param {AbortSignal} options.signal Ends requests, and no refresh: its tokens would be lost.
@@ -110,9 +110,9 @@ export class Host {
 
   /** Whether a pool that is opened from the file now has the rows of this one. */
   async isSaved() {
-    const text = await this.store.read().catch(() => emptyDocument());
-    const { stored } = readDocument(text, this.pool.key());
-    const { pool } = CredentialPool.open({ key: this.pool.key(), stored });
+    const reading = await this.store.read(this.pool.key()).catch(() => undefined);
+    if (reading === undefined) return false;
+    const { pool } = CredentialPool.open({ key: this.pool.key(), stored: reading.stored });
     const isSaved =
       isDeepStrictEqual(pool.rows(), this.pool.rows()) && isDeepStrictEqual(pool.setAside(), this.pool.setAside());
     pool.free();
@@ -149,10 +149,10 @@ export class Host {
   /** @param {PersistIntent} intent */
   async #persist({ id, changes }) {
     try {
-      await this.store.apply(this.pool.key(), changes);
+      await this.store.commit(this.pool.key(), changes);
       this.take(this.pool.settle(id, { type: "saved" }));
     } catch (error) {
-      this.tell(`the file cannot be written: ${error instanceof Error ? error.message : error}`);
+      this.tell(`changes are not saved yet: ${error instanceof Error ? error.message : error}`);
       this.take(this.pool.settle(id, { type: "failed" }));
     }
   }

@@ -44,7 +44,7 @@ pub(crate) fn npm_package() -> Result<()> {
         .path(&workspace::package().join("tsconfig.json"))?
         .path(&lock_file())?
         .path(&dist.join("credential_pool.d.ts"))?
-        .make(&stamp("loaders"), &[&dist.join("node.js"), &dist.join("deno.js")], loaders)?;
+        .make(&stamp("loaders"), &LOADERS.map(|name| dist.join(name)).each_ref().map(PathBuf::as_path), loaders)?;
     licences()
 }
 
@@ -67,6 +67,7 @@ pub(crate) fn component() -> Result<()> {
     })
 }
 
+const LOADERS: [&str; 4] = ["node.js", "node-file-store.js", "deno.js", "deno-file-store.js"];
 const GLUE: &str = "credential_pool.js";
 const JS_WASM: &str = "credential_pool_bg.wasm";
 const CORE_WASM: &str = "credential_pool.core.wasm";
@@ -118,7 +119,10 @@ fn loaders() -> Result<()> {
     }
     run::output(workspace::npm_tool("typescript/bin/tsc").arg("--project").arg(workspace::package()))?;
     // TypeScript does not know `import source`.
-    fs::copy(workspace::package().join("src/deno.js"), dist.join("deno.js")).context("cannot copy pkg/src/deno.js")?;
+    for name in LOADERS.iter().filter(|name| name.starts_with("deno")) {
+        let source = workspace::package().join("src").join(name);
+        fs::copy(&source, dist.join(name)).with_context(|| format!("cannot copy {}", source.display()))?;
+    }
     Ok(())
 }
 

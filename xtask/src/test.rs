@@ -45,7 +45,7 @@ fn all(suite: &mut Suite) -> Result<()> {
 
     suite.tests("Rust tests, with those in the documentation", cargo(&["test", "--workspace"]), Count::of_cargo)?;
     suite.tests("JavaScript tests in Node", node_test(&js_tests("tests/js")?), Count::of_node)?;
-    suite.tests("JavaScript tests in Deno", deno_test(&js_tests("tests/js")?), Count::of_deno)?;
+    suite.tests("JavaScript tests in Deno", deno_test(&for_every_host(js_tests("tests/js")?)), Count::of_deno)?;
     suite.part("types", types)?;
     suite.part("the package as npm packs it", packed)?;
     suite.part("the examples of the README files", readme::test)?;
@@ -155,14 +155,32 @@ fn with_strict_docs(mut command: Command) -> Command {
     command
 }
 
-/// The test files of a folder.
+/// The test files of a folder and those below it.
 fn js_tests(folder: &str) -> Result<Vec<PathBuf>> {
-    let folder = workspace::root().join(folder);
-    let entries = fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    let mut files = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    let mut files = files(&workspace::root().join(folder))?;
     files.retain(|file| file.to_string_lossy().ends_with(".test.mjs"));
     files.sort();
     Ok(files)
+}
+
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        match path.is_dir() {
+            true if path.ends_with("node_modules") => {}
+            true => found.append(&mut files(&path)?),
+            false => found.push(path),
+        }
+    }
+    Ok(found)
+}
+
+/// Those that do not say in their name that they are for Node alone.
+fn for_every_host(mut files: Vec<PathBuf>) -> Vec<PathBuf> {
+    files.retain(|file| !file.to_string_lossy().ends_with(".node.test.mjs"));
+    files
 }
 
 fn node_test(files: &[PathBuf]) -> Command {

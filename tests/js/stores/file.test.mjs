@@ -1,0 +1,212 @@
+// The store in a file: what only files have.
+
+import assert from "node:assert/strict";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import {
+  chmod, lstat, mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile,
+} from "node:fs/promises";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+
+import { applyToDocument, StoreError } from "credential-pool";
+import { FileStore } from "credential-pool/file-store";
+
+import { added, clear, counts, folder, HANDMADE, KEY, used } from "./kinds.mjs";
+
+after(clear);
+
+async function file(text = HANDMADE, options = undefined) {
+  const path = join(await folder(), "auth.json");
+  await writeFile(path, text);
+  return { path, store: new FileStore(path, options), folder: join(path, "..") };
+}
+
+const rejects = (promise, code) =>
+  assert.rejects(promise, (error) => {
+    assert.ok(error instanceof StoreError, `${error?.stack}`);
+    assert.equal(error.code, code, error.message);
+    return true;
+  });
+
+test("the file says what applyToDocument says, to the byte, and has no company", async () => {
+  for (const text of [HANDMADE, HANDMADE.trimEnd(), HANDMADE.replaceAll("\n", "\r\n"), `{"credential_pool":{}}`]) {
+    const { path, store, folder } = await file(text);
+    await store.commit(KEY, [used("a"), added("c")]);
+    assert.equal(await readFile(path, "utf8"), applyToDocument(text, KEY, [used("a"), added("c")]));
+    assert.deepEqual(await readdir(folder), ["auth.json"]);
+  }
+});
+
+test("a text that stays the same is not written again", async () => {
+  const { path, store } = await file();
+  const { ino, mtimeMs } = await stat(path);
+  await store.commit(KEY, []);
+  await store.commit(KEY, [added("a"), { type: "remove", id: "nobody" }, used("nobody")]);
+  const now = await stat(path);
+  assert.deepEqual([now.ino, now.mtimeMs], [ino, mtimeMs]);
+});
+
+test("a file keeps its mode, whatever the umask", async () => {
+  for (const mode of [0o600, 0o640, 0o664, 0o666, 0o604, 0o200 | 0o400]) {
+    const { path, store } = await file();
+    await chmod(path, mode);
+    await store.commit(KEY, [used("a")]);
+    assert.equal((await stat(path)).mode & 0o7777, mode);
+  }
+});
+
+test("a missing file is made for its owner alone, with its folders", async () => {
+  const root = await folder();
+  const path = join(root, "one", "two", "auth.json");
+  const store = new FileStore(pathToFileURL(path));
+  assert.equal(store.path, path);
+  assert.deepEqual(await counts(store), {});
+  assert.deepEqual(await readdir(root), [], "reading makes nothing");
+  await store.commit(KEY, [added("a")]);
+  assert.deepEqual(await counts(store), { a: 0 });
+  assert.equal((await stat(path)).mode & 0o777, 0o600);
+  for (const made of [join(root, "one"), join(root, "one", "two")]) assert.equal((await stat(made)).mode & 0o777, 0o700);
+});
+
+test("links stay links, and all of them mean one file", async () => {
+  const { path, folder } = await file();
+  await mkdir(join(folder, "far"));
+  await symlink("../auth.json", join(folder, "far", "second"));
+  await symlink("far/second", join(folder, "first"));
+  await symlink("far", join(folder, "away"));
+  const stores = ["first", "far/second", "away/second", "auth.json"].map((name) => new FileStore(join(folder, name)));
+  await Promise.all(stores.flatMap((store) => [1, 2, 3].map(() => store.commit(KEY, [used("a")]))));
+  assert.deepEqual(await counts(new FileStore(path)), { a: 12, b: 0 });
+  for (const name of ["first", "far/second"]) assert.ok((await lstat(join(folder, name))).isSymbolicLink());
+  assert.ok((await lstat(path)).isFile());
+
+  await symlink("new/made.json", join(folder, "dangling"));
+  const store = new FileStore(join(folder, "dangling"));
+  assert.deepEqual(await counts(store), {});
+  await store.commit(KEY, [added("a")]);
+  assert.ok((await lstat(join(folder, "new/made.json"))).isFile());
+
+  await symlink("circle", join(folder, "circle"));
+  await rejects(new FileStore(join(folder, "circle")).read(KEY), "unreadable");
+});
+
+test("what is no text or no file is left as it is", async () => {
+  const bytes = Uint8Array.from([...new TextEncoder().encode(`{"a": "`), 0xff, 0xfe, 0x22, 0x7d]);
+  const { path, store, folder } = await file(bytes);
+  await rejects(store.read(KEY), "invalid_document");
+  await rejects(store.commit(KEY, [added("a")]), "invalid_document");
+  assert.deepEqual(new Uint8Array(await readFile(path)), bytes);
+
+  for (const wrong of [folder, "/dev/null", join(path, "below", "auth.json")]) {
+    await rejects(new FileStore(wrong).read(KEY), "unreadable");
+  }
+  await rejects(new FileStore(folder).commit(KEY, [added("a")]), "unreadable");
+  await rejects(new FileStore(join(path, "below", "auth.json")).commit(KEY, [added("a")]), "unwritable");
+});
+
+test("a corrupt file is an error that says where", async () => {
+  const { store, path } = await file(HANDMADE.replace(`"sk-b"`, `"sk-canary`));
+  await assert.rejects(store.commit(KEY, [used("a")]), ({ code, message }) => {
+    assert.equal(code, "invalid_document");
+    assert.match(message, /line \d+, column \d+: correct it there/);
+    assert.ok(message.startsWith(path) && !message.includes("canary"));
+    return true;
+  });
+});
+
+test("a file that is marked read-only is not replaced", async () => {
+  const { path, store, folder } = await file();
+  await chmod(path, 0o444);
+  await rejects(store.commit(KEY, [used("a")]), "unwritable");
+  assert.equal(await readFile(path, "utf8"), HANDMADE);
+  assert.deepEqual(await readdir(folder), ["auth.json"]);
+});
+
+test("what dead processes left is removed, and what others left is not", async () => {
+  const { store, folder } = await file();
+  const others = [".auth.json.tmp", ".auth.json.0123456789abcdeg.tmp", ".other.json.0123456789abcdef.tmp", "auth.json.bak"];
+  for (const name of [...others, ".auth.json.0123456789abcdef.tmp"]) await writeFile(join(folder, name), "{");
+  await store.commit(KEY, [used("a")]);
+  assert.deepEqual((await readdir(folder)).sort(), [...others, "auth.json"].sort());
+});
+
+test("a lock that a dead process left is waited for, and then taken, by one at a time", async () => {
+  const { path, folder } = await file();
+  const stores = Array.from({ length: 5 }, () => new FileStore(path, { staleMs: 2000 }));
+  await mkdir(`${path}.lock`);
+  await rejects(new FileStore(path, { waitMs: 200 }).commit(KEY, [used("a")]), "locked");
+  const started = performance.now();
+  await Promise.all(stores.map((store) => store.commit(KEY, [used("a")])));
+  assert.ok(performance.now() - started > 1000, "it was not taken while it might be somebody's");
+  assert.deepEqual(await counts(stores[0]), { a: 5, b: 0 });
+  assert.deepEqual(await readdir(folder), ["auth.json"]);
+});
+
+test("a recovery that a dead process did not finish is finished", async () => {
+  const { path, store, folder } = await file();
+  for (const name of [`${path}.lock`, `${path}.lock.recovery`]) {
+    await mkdir(name);
+    await utimes(name, 1, 1);
+  }
+  await store.commit(KEY, [used("a")]);
+  assert.deepEqual(await readdir(folder), ["auth.json"]);
+});
+
+test("a lock that was lost costs nobody what they wrote, and is not taken from its next holder", async () => {
+  const { path, store, folder } = await file();
+  const commits = Array.from({ length: 40 }, () => store.commit(KEY, [used("a")]));
+  const thief = new FileStore(path);
+  for (let i = 0; i < 40; i++) {
+    await rm(`${path}.lock`, { recursive: true, force: true });
+    await thief.commit(KEY, [used("b")]);
+  }
+  await Promise.all(commits);
+  const { b } = await counts(store);
+  assert.equal(b, 40);
+  assert.deepEqual(await readdir(folder), ["auth.json"]);
+});
+
+test("a program that takes no lock does not lose what it wrote", async () => {
+  const { path, store } = await file();
+  let isRunning = true;
+  const foreign = (async () => {
+    let written = 0;
+    for (; isRunning && written < 15; written++) {
+      // As an editor saves: the whole file at once, from what it has just read.
+      writeFileSync(`${path}.theirs`, applyToDocument(readFileSync(path, "utf8"), "nous", [added(`f${written}`)]));
+      renameSync(`${path}.theirs`, path);
+      await sleep(15);
+    }
+    return written;
+  })();
+  for (let i = 0; i < 20; i++) await store.commit(KEY, [added(`o${i}`)]);
+  isRunning = false;
+  const written = await foreign;
+  const rows = await counts(store, "nous");
+  for (let i = 0; i < written; i++) assert.equal(rows[`f${i}`], 0, `row f${i} of the other program`);
+  for (let i = 0; i < 20; i++) assert.equal((await counts(store))[`o${i}`], 0, `own row o${i}`);
+});
+
+test("changes are noticed without the system's help", async () => {
+  const root = await folder();
+  const path = join(root, "later", "auth.json");
+  const store = new FileStore(path, { pollMs: 50 });
+  await store.read(KEY);
+  const told = [];
+  const end = store.watch(KEY, ({ stored }) => told.push(stored.rows.length));
+  await sleep(150);
+  await new FileStore(path).commit(KEY, [added("a")]);
+  await sleep(300);
+  assert.deepEqual(told, [1], "a folder that was not there");
+  await writeFile(path, "{");
+  await sleep(200);
+  await writeFile(path, HANDMADE);
+  await sleep(300);
+  assert.deepEqual(told, [1, 2], "while it is broken, nothing is told");
+  await rm(path);
+  await sleep(300);
+  assert.deepEqual(told, [1, 2, 0], "a file that went away is empty");
+  end();
+});

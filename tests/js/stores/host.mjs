@@ -1,0 +1,44 @@
+// A host in a process of its own: opens a pool, uses it, writes what it must, and shows what it ends with.
+//
+// host.mjs PATH NAME OPERATIONS. When it is done it prints how often it used each row, waits for a line, and prints the
+// rows.
+
+import { once } from "node:events";
+import process from "node:process";
+
+import { CredentialPool } from "credential-pool";
+import { FileStore } from "credential-pool/file-store";
+
+const [path, name, operations] = process.argv.slice(2);
+const key = "openrouter";
+const store = new FileStore(path);
+
+const { pool, ...opened } = CredentialPool.open({ key, ...(await store.read(key)) });
+await take(opened);
+await take(pool.add({ id: name, label: name, access_token: `sk-${name}` }));
+await take(pool.add({ id: `${name}-gone`, access_token: `sk-${name}-gone` }));
+
+const uses = {};
+// Two additions before, one removal after.
+for (let operation = 0; operation < Number(operations) - 3; operation += 1) {
+  const { credential } = await take(pool.select());
+  pool.markUsed(credential);
+  uses[credential] = (uses[credential] ?? 0) + 1;
+  await take(pool.flush());
+}
+await take(pool.remove(`${name}-gone`));
+
+console.log(JSON.stringify(uses));
+await once(process.stdin, "data");
+const { stored } = await store.read(key);
+console.log(JSON.stringify(CredentialPool.open({ key, stored }).pool.rows()));
+process.exit(0);
+
+async function take({ value, intents }) {
+  for (const { type, id, changes } of intents) {
+    if (type !== "persist") continue;
+    await store.commit(key, changes);
+    await take(pool.settle(id, { type: "saved" }));
+  }
+  return value;
+}

@@ -1,0 +1,69 @@
+/** The stores that must keep the same contract, and how a test gets at each. */
+
+import { mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { emptyDocument, MemoryStore } from "credential-pool";
+import { FileStore } from "credential-pool/file-store";
+
+export const KEY = "openrouter";
+
+/** What a person wrote, with all that must stay as it is. */
+export const HANDMADE = `{
+\t"mine": 12345678901234567890123,
+  "version": 1,   "note": "caf\\u00e9 \\/ ✓",
+  "credential_pool": {
+    "nous": [ { "id": "n", "access_token": "other" } ],
+    "openrouter": [
+      {"id": "a", "access_token": "sk-a", "big": 9007199254740993, "\\u00e9": 1.0},
+      {"id": "b", "access_token": "sk-b"}
+    ]
+  }
+}
+
+`;
+
+/** The contract's kinds of stores, each with a document of its own per `open`. */
+export const kinds = [
+  {
+    name: "memory",
+    async open(text = emptyDocument()) {
+      const store = new MemoryStore(text);
+      return { store, another: () => new MemoryStore(store), text: async () => store.text };
+    },
+  },
+  {
+    name: "file",
+    async open(text) {
+      const path = join(await folder(), "auth.json");
+      if (text !== undefined) await writeFile(path, text);
+      const store = new FileStore(path);
+      return { store, another: () => new FileStore(path), text: () => readFile(path, "utf8") };
+    },
+  },
+];
+
+const folders = [];
+
+/** A folder of its own. */
+export async function folder() {
+  const path = await realpath(await mkdtemp(join(tmpdir(), "credential-pool-store-")));
+  folders.push(path);
+  return path;
+}
+
+/** Removes what `folder` made. */
+export async function clear() {
+  await Promise.all(folders.splice(0).map((path) => rm(path, { recursive: true })));
+}
+
+export const used = (id, count = 1) => ({ type: "used", id, count });
+
+export const added = (id) => ({ type: "add", row: { id, source: "manual", access_token: `sk-${id}` } });
+
+/** The rows that a store has, by what tells them apart. */
+export async function counts(store, key = KEY) {
+  const { stored } = await store.read(key);
+  return Object.fromEntries(stored.rows.map(({ id, request_count }) => [id, request_count ?? 0]));
+}
