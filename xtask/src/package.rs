@@ -67,7 +67,7 @@ pub(crate) fn component() -> Result<()> {
     })
 }
 
-const LOADERS: [&str; 4] = ["node.js", "node-file-store.js", "deno.js", "deno-file-store.js"];
+const LOADERS: [&str; 5] = ["node.js", "node-file-store.js", "deno.js", "deno-file-store.js", "cli.js"];
 const GLUE: &str = "credential_pool.js";
 const JS_WASM: &str = "credential_pool_bg.wasm";
 const CORE_WASM: &str = "credential_pool.core.wasm";
@@ -105,15 +105,17 @@ fn glue(wasm: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The entries and what they import, from TypeScript.
+/// The entries, the command line and what they import, from TypeScript.
 fn loaders() -> Result<()> {
-    eprintln!("build: the entries for Node, Deno and browsers");
+    eprintln!("build: the entries for Node, Deno and browsers, and the command line");
     let dist = workspace::dist();
     for file in fs::read_dir(&dist)? {
         let path = file?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         // What a source that is gone has left would be shipped.
-        if !name.starts_with("credential_pool") && (name.ends_with(".js") || name.ends_with(".d.ts")) {
+        if path.is_dir() {
+            fs::remove_dir_all(path)?;
+        } else if !name.starts_with("credential_pool") && (name.ends_with(".js") || name.ends_with(".d.ts")) {
             fs::remove_file(path)?;
         }
     }

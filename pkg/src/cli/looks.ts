@@ -1,0 +1,101 @@
+/** Commands that change nothing. */
+
+import { checkDocument, type Explained, StoreError } from "../node.js";
+import { type Document, readDocumentAt } from "./document.js";
+import { EXIT, Failure } from "./failure.js";
+import { type Opened, openAll, openKnown } from "./opened.js";
+import { type Answer, duration, heading, paint, plain, plural, shown, stateOf, table } from "./show.js";
+
+/** `list`: all pools or one, with how each credential is doing. */
+export async function list(path: string, key: string | undefined): Promise<Answer> {
+  const document = await readDocumentAt(path);
+  const opened = key === undefined ? openAll(document) : [openKnown(document, key)];
+  const now = Date.now();
+  const lines = opened.flatMap((each) => [...listed(each, now), ""]);
+  const isMissing = document.isThere ? "" : ", which does not exist yet";
+  if (opened.length === 0) lines.push(`no credentials in ${plain(path)}${isMissing}`);
+  lines.push(...troubles(document));
+  return { data: { document: path, pools: opened.map((each) => pooled(each, now)) }, lines: trimmed(lines) };
+}
+
+/** `explain`: why each credential would or would not serve a request. */
+export async function explain(path: string, key: string, model: string | undefined): Promise<Answer> {
+  const { pool } = openKnown(await readDocumentAt(path), key);
+  const now = Date.now();
+  const explanation = pool.explain({ model: model ?? null }, now);
+  const labels = new Map(pool.entries(now).map(({ id, label }) => [id, label]));
+  const { next } = explanation;
+  const until = "until" in next ? next.until : "retryAt" in next ? next.retryAt : null;
+  const left = until === null ? "" : `, for ${duration(until - now)}`;
+  const by = "credential" in next ? ` ${next.credential} (${labels.get(next.credential) ?? ""})` : "";
+  const labelled = ({ credential, text }: Explained) => [credential, labels.get(credential) ?? "", text].map(plain);
+  return {
+    data: { pool: pool.key(), model: model ?? null, ...explanation },
+    lines: [heading(plain(`next: ${next.type}${by}${left}`)), ...table(explanation.credentials.map(labelled))],
+  };
+}
+
+/** `check`: what a person should look at. */
+export async function check(path: string): Promise<Answer> {
+  const problems = await problemsOf(path);
+  const errors = problems.filter(({ severity }) => severity === "error").length;
+  const rows = problems.map(({ severity, pointer, message }) => [
+    severity === "error" ? paint("red", severity) : paint("yellow", severity), plain(pointer) || "/", plain(message),
+  ]);
+  const sum = `${plural(errors, "error")}, ${plural(problems.length - errors, "warning")} in ${plain(path)}`;
+  const answer = { data: { document: path, problems }, lines: [...table(rows), sum] };
+  return errors > 0 ? { ...answer, exit: EXIT.missing } : answer;
+}
+
+async function problemsOf(path: string) {
+  try {
+    const { isThere, text } = await readDocumentAt(path);
+    if (isThere) return checkDocument(text);
+  } catch (error) {
+    // What is no text has no place in it either.
+    if (!(error instanceof StoreError) || error.code !== "invalid_document") throw error;
+    return [{ code: "not_json", severity: "error", pointer: error.pointer ?? "", message: error.message }] as const;
+  }
+  throw new Failure(EXIT.missing, "no_document", `${path} does not exist: say where the document is with --document`);
+}
+
+/** A pool for scripts. */
+function pooled({ pool }: Opened, now: number) {
+  const explained = byId(pool.explain({}, now).credentials);
+  const credentials = pool.entries(now).map((entry) => {
+    const { verdict, text } = explained.get(entry.id) ?? {};
+    return { ...shown(entry), verdict, text };
+  });
+  return { pool: pool.key(), strategy: pool.strategy(), setAside: pool.setAside().length, credentials };
+}
+
+/** A pool for people. */
+function listed({ pool }: Opened, now: number): string[] {
+  const entries = pool.entries(now);
+  const explained = byId(pool.explain({}, now).credentials);
+  const rows = entries.map(({ label, id, authType, source, fingerprint, requestCount, priority, state }) => {
+    const secret = state.type === "exhausted" && state.reason === "no_secret" ? "none" : fingerprint;
+    const of = [String(priority), label, id, authType, source, secret, String(requestCount)].map(plain);
+    return ["", ...of, stateOf(state, now), plain(explained.get(id)?.text ?? "")];
+  });
+  const head = ["", "priority", "label", "id", "kind", "source", "secret", "uses", "state", "why"];
+  const aside = pool.setAside().length;
+  return [
+    heading(plain(pool.key())) + `  ${pool.strategy()}, ${plural(entries.length, "credential")}`,
+    ...(rows.length === 0 ? [] : table([head, ...rows])),
+    ...(aside === 0 ? [] : [`  ${plural(aside, "row")} cannot be read and ${aside === 1 ? "was" : "were"} set aside`]),
+  ];
+}
+
+function byId(explained: readonly Explained[]): Map<string, Explained> {
+  return new Map(explained.map((each) => [each.credential, each]));
+}
+
+function troubles({ text }: Document): string[] {
+  const count = checkDocument(text).length;
+  return count === 0 ? [] : [`${plural(count, "problem")} in the document: \`credential-pool check\` tells`];
+}
+
+function trimmed(lines: string[]): string[] {
+  return lines.at(-1) === "" ? lines.slice(0, -1) : lines;
+}

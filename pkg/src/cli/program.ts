@@ -1,0 +1,146 @@
+/** The commands, their arguments, and how the program ends. */
+
+import { readFileSync } from "node:fs";
+import process from "node:process";
+
+import { Command, CommanderError } from "commander";
+
+import { documentPath } from "./document.js";
+import { add, type Added, move, remove, reset } from "./edits.js";
+import { asFailure, EXIT, Failure, misuse } from "./failure.js";
+import { AFTER, EXAMPLES } from "./help.js";
+import { check, explain, list } from "./looks.js";
+import { policy, strategy } from "./settings.js";
+import { type Answer, plain } from "./show.js";
+
+/** Runs the command line; answers the exit code. Whatever goes wrong is told on stderr. */
+export async function run(words: readonly string[]): Promise<number> {
+  const ending = { exit: EXIT.done as number };
+  const program = programFor((answer, isJson) => {
+    const lines = isJson ? [JSON.stringify(answer.data, null, 2)] : answer.lines;
+    process.stdout.write(lines.map((line) => `${line}\n`).join(""));
+    ending.exit = answer.exit ?? EXIT.done;
+  });
+  try {
+    await program.parseAsync(words, { from: "user" });
+    return ending.exit;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
+    // Help was shown, since no command was given.
+    if (error instanceof CommanderError && error.code === "commander.help") return EXIT.misuse;
+    const failure = error instanceof CommanderError ? fromParser(error) : asFailure(error);
+    tell(failure, words.includes("--json"));
+    return failure.exit;
+  }
+}
+
+/** The words of commands; each gets the document and answers. */
+function programFor(say: (answer: Answer, isJson: boolean) => void): Command {
+  const program = new Command("credential-pool")
+    .description("Looks after the credentials of an agent host: several API keys and logins for one provider.")
+    .version(version())
+    .option("--document <path>", "the document (default: auth.json in $HERMES_HOME, else in ~/.hermes)")
+    .option("--json", "answer as JSON, for scripts; errors too, on stderr")
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ outputError: () => {} })
+    .addHelpText("after", AFTER)
+    .exitOverride();
+
+  const path = () => documentPath(program.opts<{ document?: string }>().document);
+  program.addHelpText("after", () => `\nThe document in use: ${path()}`);
+
+  const answering = <Arguments extends unknown[]>(action: (path: string, ...words: Arguments) => Promise<Answer>) =>
+    async (...words: Arguments) => say(await action(path(), ...words), program.opts<{ json?: true }>().json === true);
+
+  const command = (name: keyof typeof EXAMPLES, summary: string) =>
+    program.command(name).description(summary).addHelpText("after", `\nExamples:\n${EXAMPLES[name]}`);
+
+  command("list", "show all pools, or one: what there is, how it is doing, and why")
+    .argument("[pool]", POOL)
+    .action(answering(list));
+
+  command("add", "add a credential; its key is asked for, or read from stdin")
+    .argument("<pool>", `${POOL}; a new one is made`)
+    .option("--label <text>", "what to call it")
+    .option("--type <type>", "api-key or oauth", typeOf, "api-key")
+    .option("--base-url <url>", "where its requests go, if not to the provider's own address")
+    .option("--priority <place>", "its place in the order, 0 being the first (default: the last)", placeOf)
+    .option("--key-env <name>", "the environment variable that holds the key or access token")
+    .option("--refresh-key-env <name>", "the environment variable that holds the refresh token of a login")
+    .action(answering((path, pool: string, options: Added) => add(path, pool, options)));
+
+  command("remove", "remove a credential")
+    .argument("<pool>", POOL)
+    .argument("<credential>", CREDENTIAL)
+    .action(answering(remove));
+
+  command("move", "give a credential another place in the order")
+    .argument("<pool>", POOL)
+    .argument("<credential>", CREDENTIAL)
+    .argument("<place>", "its new place, 0 being the first", placeOf)
+    .action(answering(move));
+
+  command("reset", "let credentials serve again that rest or are dead")
+    .argument("[pool]", `${POOL}; all, if left out`)
+    .argument("[credential]", `${CREDENTIAL}; all, if left out`)
+    .action(answering(reset));
+
+  command("strategy", "show or set how the next credential is chosen")
+    .argument("<pool>", POOL)
+    .argument("[name]", "fill_first, round_robin, random, least_used or least_in_flight")
+    .action(answering(strategy));
+
+  command("policy", "show or set how failures are judged")
+    .argument("<pool>", POOL)
+    .argument("[policy]", "a preset and what differs from it, as JSON, or @FILE")
+    .action(answering(policy));
+
+  command("check", "look for what is wrong in the document")
+    .action(answering((path) => check(path)));
+
+  command("explain", "say why each credential would or would not serve a request")
+    .argument("<pool>", POOL)
+    .option("--model <model>", "the model that the request asks for")
+    .action(answering((path, pool: string, { model }: { model?: string }) => explain(path, pool, model)));
+
+  return program;
+}
+
+const POOL = "a provider such as openrouter, or custom:<name>";
+const CREDENTIAL = "its id or its label, as `list` shows them";
+
+function placeOf(word: string): number {
+  if (/^\d{1,9}$/.test(word)) return Number(word);
+  throw misuse("invalid_argument", "a place in the order is a number, 0 being the first");
+}
+
+function typeOf(word: string): Added["type"] {
+  if (word === "api-key" || word === "oauth") return word;
+  throw misuse("invalid_argument", "the type of a credential is api-key or oauth");
+}
+
+/** What the parser says, without the word that it does not know: it may be a key. */
+function fromParser({ code, message }: CommanderError): Failure {
+  const [first = "", ...suggestion] = message.replace(/^error: /, "").replace(/\.$/, "").split("\n");
+  const warning = first.includes("'add'") ? ". A key is never an argument, where others would see it" : "";
+  const commands = Object.keys(EXAMPLES).join(", ");
+  const [what, name = "misuse"] = {
+    "commander.unknownOption": ["there is no such option", "unknown_option"],
+    "commander.unknownCommand": [`there is no such command; the commands are ${commands}`, "unknown_command"],
+    "commander.excessArguments": [first + warning, "excess_arguments"],
+    "commander.missingArgument": [first, "missing_argument"],
+    "commander.optionMissingArgument": [first, "missing_argument"],
+  }[code] ?? ["this cannot be understood", "misuse"];
+  return misuse(name, [what, ...suggestion].join(" ") + "; --help says more");
+}
+
+function tell({ code, message, details }: Failure, isJson: boolean): void {
+  const error = { code, message, ...details };
+  const lines = message.split("\n").map(plain).join("\n");
+  process.stderr.write(isJson ? `${JSON.stringify({ error }, null, 2)}\n` : `credential-pool: ${lines}\n`);
+}
+
+function version(): string {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}
