@@ -369,6 +369,9 @@ impl Roster {
         let Some((member, _)) = self.members.get_mut(slot.0).and_then(Option::as_mut) else { return };
         member.expires_at = refresh::expires_at(&member.credential, &self.pool);
         member.is_refreshable = refresh::is_refreshable(&member.credential, &self.pool);
+        if !member.is_refreshable {
+            member.refresh = Refresh::Idle;
+        }
         member.read_model_rests();
     }
 

@@ -4,7 +4,7 @@
 //! (`row {JSON}`), if any. Then each line is a moment, an input, and after `=>` the answer. What it
 //! `saved` was handed over by the very step that took it in.
 
-use credential_pool::{Happening, Intent, IntentId, Outcome, Settled, State, Step, Timestamp};
+use credential_pool::{Happening, Intent, IntentId, Outcome, Selection, Settled, State, Step, Timestamp};
 use serde_json::{Value, json};
 
 use crate::host::{HOUR, Host, START, after, login};
@@ -75,6 +75,19 @@ fn all_rows_that_hold_a_token_which_is_refused_for_good_are_dead() {
     assert_eq!(step.events[0].to_string(), "a is dead: revoked (HTTP 400) at 2026-04-09T17:59:40Z");
     host.carry_out(step);
     assert_eq!(["a", "twin", "other"].map(|id| host.state(id)), [State::Dead, State::Dead, State::Available]);
+}
+
+#[test]
+fn a_login_that_is_made_a_key_while_it_is_refreshed_serves_and_its_refresh_is_gone() {
+    let mut host = Host::open("anthropic", json!([login("a", 0, after(-HOUR))]));
+    assert!(matches!(host.select(), Selection::Refreshing { .. }));
+    let fields = json!({ "auth_type": "api_key" });
+    let step = host.pool.update(&"a".into(), fields.as_object().unwrap(), host.now).unwrap();
+    host.carry_out(step);
+    let (intent, _) = host.refreshes.remove(0);
+    let step = settle(&mut host, intent, Outcome::Unreachable);
+    assert_eq!(step.value, Settled::Gone);
+    assert_eq!(host.serves().as_deref(), Some("a"));
 }
 
 #[test]
