@@ -9,6 +9,7 @@ mod ledger;
 mod lessons;
 mod looks;
 mod member;
+mod model_rests;
 mod opening;
 mod refreshing;
 mod requests;

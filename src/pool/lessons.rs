@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use crate::{
-    change::Change,
     credential::Status,
     event::{Cause, Event, Happening},
     failure::{Diagnosis, FailureKind},
     health::{Rest, rest},
     lease::LeaseId,
     policy::{Action, Rule},
-    time::{Timestamp, UnixSeconds},
+    time::Timestamp,
 };
 
 use super::{
@@ -25,14 +24,14 @@ use super::{
 const SAME_END: Duration = Duration::from_secs(1);
 
 /// A failure, and who tells of it.
-struct Lesson<'a> {
-    rule: &'a Rule,
-    kind: FailureKind,
-    cause: Cause,
+pub(super) struct Lesson<'a> {
+    pub(super) rule: &'a Rule,
+    pub(super) kind: FailureKind,
+    pub(super) cause: Cause,
     /// How long the provider says, within the policy's bounds.
-    hinted: Option<Duration>,
-    origin: LeaseId,
-    sent: Sent,
+    pub(super) hinted: Option<Duration>,
+    pub(super) origin: LeaseId,
+    pub(super) sent: Sent,
 }
 
 impl Pool {
@@ -89,7 +88,13 @@ impl Pool {
 
     /// One bad request must not bench two credentials: if it fails in the same way with another one,
     /// and nothing else speaks against the first, the first is to be tried again.
-    pub(super) fn take_back_penalty(&mut self, progress: &mut Progress, slot: Slot, diagnosis: &Diagnosis) {
+    pub(super) fn take_back_penalty(
+        &mut self,
+        progress: &mut Progress,
+        slot: Slot,
+        model: Option<&str>,
+        diagnosis: &Diagnosis,
+    ) {
         let origin = progress.origin;
         let rests_by =
             |pool: &Self, slot: Slot| pool.roster.get(slot).is_some_and(|member| member.health.witness == Some(origin));
@@ -97,8 +102,8 @@ impl Pool {
             && self.policy.take_back
             && penalty.kind == diagnosis.kind
             && penalty.slot != slot
-            && rests_by(self, penalty.slot)
         {
+            self.take_back_model_rest(penalty.slot, model, origin);
             for taken_back in self.roster.with_same_secret(penalty.slot) {
                 let Some(member) = self.roster.get(taken_back) else { continue };
                 if !rests_by(self, taken_back) || !member.rests_at(self.now) {
@@ -117,7 +122,8 @@ impl Pool {
                 self.tell(taken_back, Happening::TakenBack);
             }
         }
-        progress.penalty = rests_by(self, slot).then_some(Penalty { slot, kind: diagnosis.kind });
+        let is_alone = rests_by(self, slot) || self.rests_for_model_by(slot, model, origin);
+        progress.penalty = is_alone.then_some(Penalty { slot, kind: diagnosis.kind });
     }
 
     /// One that rests by what was learned before is tried early as the policy says, as if it had
@@ -321,89 +327,6 @@ impl Pool {
             self.current = self.current.filter(|current| *current != slot);
             self.tell(slot, Happening::Retired { cause: lesson.cause });
         }
-    }
-
-    fn rest_for_model(&mut self, slot: Slot, model: &str, lesson: &Lesson<'_>) -> Option<Timestamp> {
-        let held = self.roster.get(slot)?.model_rests.iter().find(|rest| rest.model == model).cloned();
-        let rests_until = held.as_ref().map(|rest| rest.until).filter(|until| self.now < *until);
-        if held.as_ref().is_some_and(|rest| lesson.sent <= rest.heard_up_to) {
-            return rests_until;
-        }
-        let rule = lesson.rule;
-        let length = match (lesson.hinted, &held, rule.rest_ms) {
-            (Some(hinted), ..) => hinted,
-            (None, None, _) if rule.retries > 0 => Duration::ZERO,
-            (None, _, None) => crate::health::cooldown(lesson.cause.status),
-            (None, held, Some(first)) => {
-                let last = held.as_ref().map_or(Duration::ZERO, |rest| rest.length);
-                let grown = last.saturating_mul(2).min(Duration::from_millis(rule.longest_rest_ms));
-                grown.max(Duration::from_millis(first))
-            }
-        };
-        let until = self.now.saturating_add(length).max(rests_until.unwrap_or(self.now));
-        let is_stored = !length.is_zero();
-        for slot in self.roster.with_same_secret(slot) {
-            self.forget_old_model_rests(slot, model);
-            if is_stored {
-                self.record_model_rest(slot, model.to_owned(), Some(until), None);
-            }
-            let heard_up_to = self.sent;
-            self.roster.change(slot, |member| {
-                member.model_rests.retain(|rest| rest.model != model);
-                member.model_rests.push(ModelRest {
-                    model: model.to_owned(),
-                    until,
-                    cause: lesson.cause,
-                    length,
-                    heard_up_to,
-                    is_stored,
-                });
-            });
-            if rests_until != Some(until) && is_stored {
-                self.tell(slot, Happening::Rests { until, model: Some(model.to_owned()), cause: lesson.cause });
-            }
-        }
-        is_stored.then_some(until)
-    }
-
-    fn end_model_rest(&mut self, sending: &Sending, model: Option<&str>) {
-        let Some(member) = self.roster.get(sending.slot).filter(|member| !member.model_rests.is_empty()) else {
-            return;
-        };
-        let served = |rest: &&ModelRest| model == Some(rest.model.as_str()) && sending.sent > rest.heard_up_to;
-        let Some(rest) = member.model_rests.iter().find(served).cloned() else { return };
-        self.roster.change(sending.slot, |member| member.model_rests.retain(|held| held.model != rest.model));
-        if rest.is_stored {
-            self.record_model_rest(sending.slot, rest.model, None, Some(rest.until));
-        }
-    }
-
-    /// Rests of models that nobody asks for again are forgotten, so that a row does not grow forever.
-    /// One that is over still tells how long the next one is, for as long as that can matter.
-    fn forget_old_model_rests(&mut self, slot: Slot, except: &str) {
-        let is_old = |rest: &ModelRest| {
-            let longest = rest.cause.kind.map_or(0, |kind| self.policy.rule(kind).longest_rest_ms);
-            rest.model != except && rest.until.saturating_add(Duration::from_millis(longest)) <= self.now
-        };
-        let Some(member) = self.roster.get(slot) else { return };
-        let old: Vec<_> = member.model_rests.iter().filter(|rest| is_old(rest)).cloned().collect();
-        for ModelRest { model, until, is_stored, .. } in old {
-            self.roster.change(slot, |member| member.model_rests.retain(|rest| rest.model != model));
-            if is_stored {
-                self.record_model_rest(slot, model, None, Some(until));
-            }
-        }
-    }
-
-    fn record_model_rest(
-        &mut self,
-        slot: Slot,
-        model: String,
-        until: Option<Timestamp>,
-        supersedes: Option<Timestamp>,
-    ) {
-        let (until, supersedes) = (until.map(UnixSeconds::from), supersedes.map(UnixSeconds::from));
-        self.commit(slot, Change::ModelCooldown { id: self.id(slot), model, until, supersedes });
     }
 
     /// Whether no other secret of the pool could ever serve.

@@ -116,6 +116,10 @@ pub(super) struct ModelRest {
     pub(super) heard_up_to: Sent,
     /// Whether the row tells of it; else it has no length yet, and is the first failure in a row.
     pub(super) is_stored: bool,
+    /// The request whose word alone it began by.
+    pub(super) witness: Option<LeaseId>,
+    /// The request whose word was not believed: a rest by it was taken back.
+    pub(super) doubted: Option<LeaseId>,
 }
 
 impl Health {
@@ -202,6 +206,8 @@ impl Member {
                 length: Duration::ZERO,
                 heard_up_to: Sent::default(),
                 is_stored: true,
+                witness: None,
+                doubted: None,
             };
             known.cloned().unwrap_or_else(fresh)
         });

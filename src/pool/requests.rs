@@ -307,7 +307,7 @@ impl Pool {
                 lease.progress.retries = 0;
                 let can_pass = rule.action == Action::Rest || rests_until.is_some();
                 lease.progress.failed.push(Failed { slot, can_pass });
-                self.take_back_penalty(&mut lease.progress, slot, diagnosis);
+                self.take_back_penalty(&mut lease.progress, slot, model.as_deref(), diagnosis);
                 let next = self.leases.next_id();
                 self.advance(next, lease, None)
             }

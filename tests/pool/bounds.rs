@@ -1,6 +1,6 @@
 //! However credentials fail, a request ends, and one request benches no more than one of them.
 
-use credential_pool::{NextMove, Request, Response, State};
+use credential_pool::{Explained, NextMove, Request, Response, State, Verdict};
 use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::{Value, json};
 
@@ -37,6 +37,20 @@ proptest! {
         let run = serve(&mut host, request, &answers);
         prop_assert!(run.moves < 2_000, "{} moves", run.moves);
         prop_assert!(host.now.since(start).as_secs() <= patience_s, "it waited beyond its patience");
+    }
+
+    #[test]
+    fn one_bad_request_benches_one_credential_for_its_model_at_most(
+        keys in 1_usize..12, answer in unhinted_fault_of_a_model(), patience_ms in select(vec![0, 60_000, 600_000]),
+    ) {
+        let mut host = open(keys, &json!({}));
+        let request = Request { model: Some("m".to_owned()), patience_ms: Some(patience_ms), ..Request::default() };
+        serve(&mut host, request.clone(), &[answer]);
+        let explanation = host.pool.explain(&request, host.now);
+        let rests = |explained: &&Explained| {
+            matches!(explained.verdict, Verdict::RestingForModel { .. } | Verdict::Resting { .. } | Verdict::Dead { .. })
+        };
+        prop_assert!(explanation.credentials.iter().filter(rests).count() <= 1, "{explanation:?}");
     }
 
     #[test]
@@ -108,6 +122,17 @@ fn serve(host: &mut Host, request: Request, answers: &[Response]) -> Served {
 
 fn failure() -> impl Strategy<Value = Response> {
     response().prop_filter("a success ends it", |response| response.status != Some(200))
+}
+
+fn unhinted_fault_of_a_model() -> impl Strategy<Value = Response> {
+    let answer = |status, body: &str| Response { status: Some(status), body: body.to_owned(), ..Response::default() };
+    select(vec![
+        answer(403, r#"{"error":{"type":"permission_error","message":"no access to this model"}}"#),
+        answer(
+            429,
+            r#"{"error":{"message":"Rate limit reached for model `m` in organization o on requests per min"}}"#,
+        ),
+    ])
 }
 
 fn unhinted_fault_of_a_credential() -> impl Strategy<Value = Response> {
