@@ -110,7 +110,7 @@ pub struct Rules {
 }
 
 /// What a kind of failure leads to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// What is done, once refreshing and retrying have not helped.

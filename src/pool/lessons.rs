@@ -65,7 +65,7 @@ impl Pool {
         if self.has_another_key(sending) {
             return None;
         }
-        let rule = self.policy.rule(diagnosis.kind).clone();
+        let rule = *self.policy.rule(diagnosis.kind);
         let hint = diagnosis.hint.filter(|_| rule.hints);
         let hinted = hint.map(|hint| {
             let bounds = (Duration::from_millis(rule.floor_ms), Duration::from_millis(rule.ceiling_ms));

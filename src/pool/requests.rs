@@ -266,7 +266,7 @@ impl Pool {
         status: Option<i64>,
     ) -> Answer {
         let slot = sending.slot;
-        let rule = self.policy.rule(diagnosis.kind).clone();
+        let rule = *self.policy.rule(diagnosis.kind);
         if rule.action != Action::GiveUp && self.has_another_key(&sending) {
             // It was refreshed or replaced while the request was under way.
             let next = self.leases.next_id();
