@@ -1,14 +1,14 @@
-//! Changes: edits of stored rows as data, and how they merge into the latest rows of a store.
+//! Changes: edits of stored rows as data. [`merge`](crate::merge) says how they come together.
 
 use std::fmt;
 
-use rustc_hash::FxHashMap;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use serde_json::{Map, Value};
 
 use crate::{
     credential::{Credential, CredentialId, FIELDS, Source, Status},
     failure::FailureKind,
+    merge::Merge,
     provider::PoolKey,
     secret::Fingerprint,
     strategy::Strategy,
@@ -29,6 +29,9 @@ pub struct Stored {
     /// The pool's [`Policy`](crate::Policy), as it was stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<Value>,
+    /// What [`apply`](crate::apply) has to know of earlier changes.
+    #[serde(skip_serializing_if = "Merge::is_empty", deserialize_with = "Merge::read")]
+    pub merge: Merge,
 }
 
 impl fmt::Debug for Stored {
@@ -37,16 +40,81 @@ impl fmt::Debug for Stored {
     }
 }
 
-/// One edit of what a store keeps of a pool.
+/// One edit of what a store keeps of a pool, with the host that made it and when.
 ///
-/// A store applies changes with [`apply`] to its *latest* state, under its own lock or
-/// compare-and-set, so that what other hosts wrote meanwhile survives.
+/// A store [`apply`](crate::apply)s changes to its *latest* state, under its own lock or
+/// compare-and-set, so that what other hosts wrote meanwhile survives. A change that comes again
+/// alters nothing, and changes of different hosts end in the same state in whatever order they come.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// Who made it, and when. No two changes have the same stamp.
+    pub by: Stamp,
+    /// What changes.
+    pub edit: Edit,
+}
+
+/// As JSON, `by` stands among the fields of the edit. (`flatten` would say the same in 50 KB of wasm.)
+impl Serialize for Change {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let fields = [("by", serde_json::to_value(&self.by))];
+        let mut object: Map<_, _> =
+            fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.ok()?))).collect();
+        if let Ok(Value::Object(edit)) = serde_json::to_value(&self.edit) {
+            object.extend(edit);
+        }
+        object.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Change {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut object = Map::deserialize(deserializer)?;
+        let by = object.remove("by").ok_or_else(|| D::Error::missing_field("by"))?;
+        Ok(Self {
+            by: serde_json::from_value(by).map_err(D::Error::custom)?,
+            edit: serde_json::from_value(Value::Object(object)).map_err(D::Error::custom)?,
+        })
+    }
+}
+
+/// Who made a change, and when. Ordered by time, the hosts of one pool agree on what came last.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Stamp {
+    /// In microseconds since the Unix epoch: later than all that the host had made or seen by then, so that it may run
+    /// ahead of the clock.
+    pub at: u64,
+    /// Which host.
+    pub host: HostId,
+}
+
+/// Names a pool that a host has open, among all that share a store: made from the seed that the
+/// pool was opened with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct HostId(String);
+
+impl HostId {
+    pub(crate) fn of(seed: &[u8; 32]) -> Self {
+        let mut named = b"credential-pool host ".to_vec();
+        named.extend(seed);
+        Self(Fingerprint::of(&named).digits().to_owned())
+    }
+}
+
+impl From<&str> for HostId {
+    fn from(id: &str) -> Self {
+        Self(id.to_owned())
+    }
+}
+
+/// What a [`Change`] changes.
 ///
 /// `Debug` shows neither models nor policies: a person's own text may hold anything.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
-pub enum Change {
-    /// A new row. Left out if its id is there already.
+pub enum Edit {
+    /// A new row. If there is one with its id, another host found the same credential: of each field
+    /// the later one stays.
     Add {
         /// The whole row, id, secret and all.
         row: RowFields,
@@ -66,14 +134,15 @@ pub enum Change {
         /// Of its `access_token`.
         fingerprint: Fingerprint,
     },
-    /// Fields that a person or discovery set. The last to be applied wins.
-    Edit {
+    /// Fields that a person or discovery set, except those that a refresh sets. Of each field the later edit stays.
+    Set {
         /// Of which row.
         id: CredentialId,
         /// The fields as they are stored; null takes one away.
         set: RowFields,
     },
-    /// How a credential is doing. Left out if the row tells of a later time than `supersedes`.
+    /// How a credential is doing. Rests of several hosts that did not know of each other hold side by
+    /// side: the row shows the one that ends last.
     Status {
         /// Of which row.
         id: CredentialId,
@@ -91,11 +160,17 @@ pub enum Change {
         /// When a rest ends that `at` and `error_code` do not tell the end of.
         #[serde(skip_serializing_if = "Option::is_none", default, with = "stored_seconds")]
         reset_at: Option<UnixSeconds>,
-        /// The latest `last_status_at` (seconds) that this status knows of.
-        #[serde(with = "stored_seconds")]
-        supersedes: Option<UnixSeconds>,
+        /// The rests that the host knew of, by the changes that they began with: they are over.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        ends: Vec<Stamp>,
+        /// Of a reset: rests that began earlier (seconds since the Unix epoch) are over as well.
+        #[serde(skip_serializing_if = "Option::is_none", default, with = "stored_seconds")]
+        ends_all_before: Option<UnixSeconds>,
+        /// The token that was refused, if the status is about that: left out if the row has another.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        token: Option<Fingerprint>,
     },
-    /// Until when a credential rests for one model. The later end stays.
+    /// Until when a credential rests for one model. As with `Status`, the end that lies last stays.
     ModelCooldown {
         /// Of which row.
         id: CredentialId,
@@ -104,19 +179,30 @@ pub enum Change {
         /// The end of the rest in seconds since the Unix epoch; none if it is over.
         #[serde(with = "stored_seconds")]
         until: Option<UnixSeconds>,
-        /// If it is over, the end that it would have had: a rest that ends later stays.
-        #[serde(with = "stored_seconds")]
-        supersedes: Option<UnixSeconds>,
+        /// The rests for this model that the host knew of: they are over.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        ends: Vec<Stamp>,
     },
-    /// The tokens of a refreshed login. Left out if the row no longer holds the token they replace:
-    /// then another host refreshed first, and its pair stays.
+    /// New tokens, with all that a refresh sets. Of several the one of the later generation stays, and
+    /// what was said of the tokens before is over.
     Tokens {
         /// Of which row.
         id: CredentialId,
-        /// The fingerprint of the token that was spent: the refresh token, else the access token.
-        replaces: Fingerprint,
-        /// The fields as they are stored.
+        /// The fingerprint of the token that was spent for them (the refresh token, else the access
+        /// token); none if a person or discovery set them.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        replaces: Option<Fingerprint>,
+        /// How many came before them.
+        generation: Generation,
+        /// The fields as they are stored; null takes one away.
         set: RowFields,
+    },
+    /// A host is about to spend a login's token, which nobody else may spend then.
+    Claim {
+        /// Of which row.
+        id: CredentialId,
+        /// Which token; none if it was not spent after all.
+        token: Option<Fingerprint>,
     },
     /// How often a credential was used since the last such change. Counts add up.
     Used {
@@ -150,110 +236,45 @@ pub enum Change {
     },
 }
 
-/// Applies changes, in their order, to what a store keeps of a pool.
-///
-/// Rows that cannot be read stay as they are; of a row that is changed, unknown fields do.
-///
-/// ```
-/// use credential_pool::{Change, PoolKey, Stored, apply};
-/// use serde_json::json;
-///
-/// let mut stored = Stored { rows: vec![json!({ "id": "a1b2c3", "request_count": 2, "mine": true })], ..Stored::default() };
-/// let used = Change::Used { id: "a1b2c3".into(), count: 3, turn: None };
-/// apply(&mut stored, &[used], &PoolKey::parse("openrouter")?);
-/// assert_eq!(stored.rows[0]["request_count"], 5);
-/// assert_eq!(stored.rows[0]["mine"], true);
-/// # Ok::<(), credential_pool::Error>(())
-/// ```
-pub fn apply(stored: &mut Stored, changes: &[Change], pool: &PoolKey) {
-    let mut places = Places::of(&stored.rows);
-    for change in changes {
-        match change {
-            Change::Add { row } => {
-                let id = row.0.get("id").and_then(Value::as_str);
-                if let Some(id) = id.filter(|id| !places.is_taken(id)) {
-                    places.add(id, stored.rows.len());
-                    stored.rows.push(Value::Object(row.0.clone()));
-                }
-            }
-            Change::Remove { id } => {
-                if let Some((place, _)) = places.find(id, &stored.rows, pool) {
-                    stored.rows.remove(place);
-                    places = Places::of(&stored.rows);
-                }
-            }
-            Change::Identify { id, was, fingerprint } => {
-                let fits = |row: &&mut Value| {
-                    Credential::parse(row, pool)
-                        .is_ok_and(|(held, row)| held == *was && row.access_token.fingerprint() == *fingerprint)
-                };
-                // The row that the id belongs to is not renamed, also if this comes a second time.
-                let is_shared = was.as_ref().is_none_or(|was| places.readable(was, &stored.rows, pool).count() > 1);
-                if is_shared
-                    && !places.is_taken(id.as_str())
-                    && let Some(Value::Object(row)) = stored.rows.iter_mut().rev().find(fits)
-                {
-                    row.insert("id".to_owned(), id.as_str().into());
-                    places = Places::of(&stored.rows);
-                }
-            }
-            Change::Edit { id, .. }
-            | Change::Status { id, .. }
-            | Change::ModelCooldown { id, .. }
-            | Change::Tokens { id, .. }
-            | Change::Used { id, .. } => {
-                if let Some((place, mut credential)) = places.find(id, &stored.rows, pool)
-                    && let Some(row) = stored.rows.get_mut(place)
-                {
-                    change.apply_to(&mut credential, pool);
-                    *row = Value::Object(credential.to_row());
-                }
-            }
-            Change::Suppress { source } => {
-                if !stored.suppressed_sources.contains(source) {
-                    stored.suppressed_sources.push(source.clone());
-                }
-            }
-            Change::Unsuppress { source } => stored.suppressed_sources.retain(|suppressed| suppressed != source),
-            Change::SetStrategy { strategy } => stored.strategy = Some(strategy.name().to_owned()),
-            Change::SetPolicy { policy } => {
-                if policy.is_object() {
-                    stored.policy = Some(policy.clone());
-                }
-            }
-        }
+/// How many tokens a row had before: those that a person or discovery set, and since then those that
+/// refreshes brought.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Generation {
+    /// How often a person or discovery set them.
+    pub edits: u32,
+    /// How often they were refreshed since.
+    pub refreshes: u32,
+}
+
+impl Generation {
+    /// Of tokens that a person or discovery sets.
+    pub(crate) fn edited(self) -> Self {
+        Self { edits: self.edits.saturating_add(1), refreshes: 0 }
+    }
+
+    /// Of tokens that a refresh brings.
+    pub(crate) fn refreshed(self) -> Self {
+        Self { refreshes: self.refreshes.saturating_add(1), ..self }
     }
 }
 
-impl Change {
-    /// The one place that says what a change of a row's fields does to a credential; stores and
-    /// pools both come through here, so they cannot disagree.
+impl Edit {
+    /// What the edit does to a credential that nobody else edits. Where others do, [`apply`](crate::apply)
+    /// decides how much of it holds.
     pub(crate) fn apply_to(&self, credential: &mut Credential, pool: &PoolKey) {
         match self {
-            Self::Edit { set, .. } => {
+            Self::Set { set, .. } | Self::Tokens { set, .. } => {
                 if let Ok(edited) = credential.with(&set.0, pool) {
                     *credential = edited;
                 }
             }
-            Self::Status { status, at, error_code, reason, reset_at, supersedes, .. } => {
-                if credential.last_status_at <= *supersedes {
-                    credential.last_status.clone_from(status);
-                    credential.last_status_at = *at;
-                    credential.last_error_code = *error_code;
-                    credential.set_failure(*reason, *reset_at);
-                }
+            Self::Status { status, at, error_code, reason, reset_at, .. } => {
+                credential.last_status.clone_from(status);
+                credential.last_status_at = *at;
+                credential.last_error_code = *error_code;
+                credential.set_failure(reason.map(FailureKind::name), *reset_at);
             }
-            Self::ModelCooldown { model, until, supersedes, .. } => match until {
-                Some(until) => credential.rest_model(model, *until),
-                None => credential.wake_model(model, *supersedes),
-            },
-            Self::Tokens { replaces, set, .. } => {
-                if credential.token().fingerprint() == *replaces
-                    && let Ok(refreshed) = credential.with(&set.0, pool)
-                {
-                    *credential = refreshed;
-                }
-            }
+            Self::ModelCooldown { model, until, .. } => credential.rest_model(model, *until),
             Self::Used { count, turn, .. } => {
                 credential.request_count = credential.request_count.saturating_add(*count);
                 credential.turn = credential.turn.max(turn.unwrap_or(0));
@@ -261,15 +282,35 @@ impl Change {
             Self::Add { .. }
             | Self::Remove { .. }
             | Self::Identify { .. }
+            | Self::Claim { .. }
             | Self::Suppress { .. }
             | Self::Unsuppress { .. }
             | Self::SetStrategy { .. }
             | Self::SetPolicy { .. } => {}
         }
     }
+
+    /// The row whose fields the edit is about, so that it is moot once the row goes.
+    pub(crate) fn row(&self) -> Option<&CredentialId> {
+        match self {
+            Self::Set { id, .. }
+            | Self::Status { id, .. }
+            | Self::ModelCooldown { id, .. }
+            | Self::Tokens { id, .. }
+            | Self::Claim { id, .. }
+            | Self::Used { id, .. } => Some(id),
+            Self::Add { .. }
+            | Self::Remove { .. }
+            | Self::Identify { .. }
+            | Self::Suppress { .. }
+            | Self::Unsuppress { .. }
+            | Self::SetPolicy { .. }
+            | Self::SetStrategy { .. } => None,
+        }
+    }
 }
 
-impl fmt::Debug for Change {
+impl fmt::Debug for Edit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Add { row } => f.debug_struct("Add").field("row", row).finish(),
@@ -277,8 +318,8 @@ impl fmt::Debug for Change {
             Self::Identify { id, was, fingerprint } => {
                 f.debug_struct("Identify").field("id", id).field("was", was).field("fingerprint", fingerprint).finish()
             }
-            Self::Edit { id, set } => f.debug_struct("Edit").field("id", id).field("set", set).finish(),
-            Self::Status { id, status, at, error_code, reason, reset_at, supersedes } => f
+            Self::Set { id, set } => f.debug_struct("Set").field("id", id).field("set", set).finish(),
+            Self::Status { id, status, at, error_code, reason, reset_at, ends, ends_all_before, token } => f
                 .debug_struct("Status")
                 .field("id", id)
                 .field("status", status)
@@ -286,17 +327,24 @@ impl fmt::Debug for Change {
                 .field("error_code", error_code)
                 .field("reason", reason)
                 .field("reset_at", reset_at)
-                .field("supersedes", supersedes)
+                .field("ends", ends)
+                .field("ends_all_before", ends_all_before)
+                .field("token", token)
                 .finish(),
-            Self::ModelCooldown { id, model: _, until, supersedes } => f
+            Self::ModelCooldown { id, model: _, until, ends } => f
                 .debug_struct("ModelCooldown")
                 .field("id", id)
                 .field("until", until)
-                .field("supersedes", supersedes)
+                .field("ends", ends)
                 .finish_non_exhaustive(),
-            Self::Tokens { id, replaces, set } => {
-                f.debug_struct("Tokens").field("id", id).field("replaces", replaces).field("set", set).finish()
-            }
+            Self::Tokens { id, replaces, generation, set } => f
+                .debug_struct("Tokens")
+                .field("id", id)
+                .field("replaces", replaces)
+                .field("generation", generation)
+                .field("set", set)
+                .finish(),
+            Self::Claim { id, token } => f.debug_struct("Claim").field("id", id).field("token", token).finish(),
             Self::Used { id, count, turn } => {
                 f.debug_struct("Used").field("id", id).field("count", count).field("turn", turn).finish()
             }
@@ -317,45 +365,6 @@ impl fmt::Debug for RowFields {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let known = FIELDS.iter().map(|field| field.name).filter(|name| self.0.contains_key(*name));
         f.debug_set().entries(known).finish()
-    }
-}
-
-/// Where the rows with an id stand.
-struct Places(FxHashMap<String, Vec<usize>>);
-
-impl Places {
-    fn of(rows: &[Value]) -> Self {
-        let mut places = Self(FxHashMap::default());
-        for (place, row) in rows.iter().enumerate() {
-            if let Some(id) = row.get("id").and_then(Value::as_str) {
-                places.add(id, place);
-            }
-        }
-        places
-    }
-
-    fn add(&mut self, id: &str, place: usize) {
-        self.0.entry(id.to_owned()).or_default().push(place);
-    }
-
-    fn is_taken(&self, id: &str) -> bool {
-        self.0.contains_key(id)
-    }
-
-    /// The first row with this id that can be read, as a pool takes it.
-    fn find(&self, id: &CredentialId, rows: &[Value], pool: &PoolKey) -> Option<(usize, Credential)> {
-        self.readable(id, rows, pool).next()
-    }
-
-    /// The rows with this id that can be read.
-    fn readable<'a>(
-        &'a self,
-        id: &CredentialId,
-        rows: &'a [Value],
-        pool: &'a PoolKey,
-    ) -> impl Iterator<Item = (usize, Credential)> + 'a {
-        let places = self.0.get(id.as_str()).into_iter().flatten();
-        places.filter_map(|place| Some((*place, Credential::parse(rows.get(*place)?, pool).ok()?.1)))
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
     time::UnixSeconds,
 };
 
+pub(crate) use failures::cooldown_end;
 pub(crate) use fields::{FIELDS, count};
 pub use values::{AuthType, CredentialId, Source, Status};
 

@@ -11,9 +11,10 @@ use serde_json::{Map, Value, json};
 pub use check::check;
 
 use crate::{
-    change::{self, Change, Stored},
+    change::{Change, Stored},
     credential::Source,
     error::{Error, ErrorCode, Problem, ProblemCode, pointer_step},
+    merge,
     provider::PoolKey,
     time::Timestamp,
 };
@@ -24,14 +25,17 @@ use crate::{
 /// they were written, indentation, line ends.
 ///
 /// ```
-/// use credential_pool::{Change, Document, PoolKey};
+/// use credential_pool::{Change, Document, Edit, PoolKey, Stamp};
 ///
 /// let text = r#"{"mine": 1.0, "credential_pool": {"openrouter": [{"id": "a1b2c3"}, {"id": "d4e5f6"}]}}"#;
 /// let mut document = Document::parse(text)?;
 /// assert_eq!(document.to_text(), text);
 ///
-/// document.apply(&PoolKey::parse("openrouter")?, &[Change::Remove { id: "a1b2c3".into() }])?;
-/// assert_eq!(document.to_text(), r#"{"mine": 1.0, "credential_pool": {"openrouter": [{"id": "d4e5f6"}]}}"#);
+/// let by = Stamp { at: 1_775_757_580_463_000, host: "5e1f".into() };
+/// let removal = Change { by, edit: Edit::Remove { id: "a1b2c3".into() } };
+/// document.apply(&PoolKey::parse("openrouter")?, &[removal])?;
+/// let written = r#"{"mine": 1.0, "credential_pool": {"openrouter": [{"id": "d4e5f6"}]}"#;
+/// assert!(document.to_text().starts_with(written), "and what merges later changes comes behind it");
 /// # Ok::<(), credential_pool::Error>(())
 /// ```
 #[derive(Clone)]
@@ -86,6 +90,11 @@ impl Document {
             suppressed_sources: texts(self.list(SUPPRESSED, pool)).map(|text| Source::from(text.to_owned())).collect(),
             strategy: self.entry(STRATEGIES, pool).and_then(Value::as_str).map(str::to_owned),
             policy: self.entry(POLICIES, pool).filter(|policy| policy.is_object()).cloned(),
+            merge: self
+                .entry(MERGES, pool)
+                .cloned()
+                .and_then(|merge| serde_json::from_value(merge).ok())
+                .unwrap_or_default(),
         }
     }
 
@@ -114,7 +123,7 @@ impl Document {
     pub fn apply(&mut self, pool: &PoolKey, changes: &[Change]) -> Result<(), Error> {
         let before = self.stored(pool);
         let mut after = before.clone();
-        change::apply(&mut after, changes, pool);
+        merge::apply(&mut after, changes, pool);
 
         let mut entries = Vec::new();
         if after.rows != before.rows {
@@ -140,6 +149,10 @@ impl Document {
             }
             self.expect(&POLICY, pool)?;
             entries.push((POLICIES, policy));
+        }
+        if after.merge != before.merge {
+            self.expect(&MERGE, pool)?;
+            entries.push((MERGES, serde_json::to_value(&after.merge).unwrap_or_default()));
         }
         for (section, value) in entries {
             self.put(section, pool, value);
@@ -203,6 +216,7 @@ const POOLS: &str = "credential_pool";
 const SUPPRESSED: &str = "suppressed_sources";
 const STRATEGIES: &str = "credential_pool_strategies";
 const POLICIES: &str = "credential_pool_policies";
+const MERGES: &str = "credential_pool_merges";
 
 /// What the entries of a section look like. Null counts as absent everywhere.
 struct EntryShape {
@@ -219,6 +233,9 @@ const LIST_OF_SOURCES: EntryShape =
 const STRATEGY: EntryShape =
     EntryShape { section: STRATEGIES, fits: Value::is_string, wanted: "a strategy's name in quotes" };
 const POLICY: EntryShape = EntryShape { section: POLICIES, fits: Value::is_object, wanted: "a policy: `{…}`" };
+
+const MERGE: EntryShape =
+    EntryShape { section: MERGES, fits: Value::is_object, wanted: "what hosts wrote there: `{…}`" };
 
 impl EntryShape {
     fn section_problem(&self, section: &Value) -> Option<Problem> {

@@ -64,6 +64,9 @@ pub enum Happening {
     },
     /// It has new tokens.
     Refreshed,
+    /// Another host began to refresh it and was never heard of again, so that its refresh token may
+    /// be spent: once it expires it has to be made anew.
+    RefreshInterrupted,
     /// Its rest was taken back: the request failed in the same way with another credential.
     TakenBack,
     /// Its lease ran out without a report.
@@ -215,6 +218,10 @@ impl fmt::Display for Happening {
             Self::Recovered => f.write_str("serves again: it has served a request"),
             Self::AwaitsRefresh { intent } => write!(f, "is refreshed before it serves, by intent {}", intent.0),
             Self::Refreshed => f.write_str("has new tokens"),
+            Self::RefreshInterrupted => f.write_str(
+                "may not be refreshed again: another host began to and was never heard of since; log in again before it \
+                 expires, or reset it to try all the same",
+            ),
             Self::TakenBack => {
                 f.write_str("rests no longer: another credential failed the same request in the same way")
             }

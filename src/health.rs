@@ -48,11 +48,22 @@ pub(crate) enum Rest {
 /// Until when `credential` rests: until the moment that its row names, else for its cooldown. One
 /// of unknown beginning is over.
 pub(crate) fn rest(credential: &Credential) -> Rest {
-    match (&credential.last_status, credential.reset_at(), credential.last_status_at) {
+    let (status, at) = (credential.last_status.as_ref(), credential.last_status_at);
+    rest_of(status, at, credential.last_error_code, credential.reset_at())
+}
+
+/// The same, by what a row tells.
+pub(crate) fn rest_of(
+    status: Option<&Status>,
+    at: Option<UnixSeconds>,
+    error_code: Option<i64>,
+    reset_at: Option<Timestamp>,
+) -> Rest {
+    match (status, reset_at, at) {
         (Some(Status::Dead), ..) => Rest::ForGood,
         (Some(Status::Exhausted), Some(reset_at), _) => Rest::Until(reset_at),
         (Some(Status::Exhausted), None, Some(at)) if at != UNKNOWN => {
-            Rest::Until(at.to_timestamp().saturating_add(cooldown(credential.last_error_code)))
+            Rest::Until(at.to_timestamp().saturating_add(cooldown(error_code)))
         }
         _ => Rest::None,
     }

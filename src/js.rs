@@ -21,7 +21,7 @@ use values::{Answer, read, read_id, thrown, write};
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
 import type {
-  Change, Diagnosis, Entry, Explanation, Failure, Host, Intent, LeaseRequest, NextMove, OpenOptions, Opened, Outcome, Policy, Problem,
+  Change, Claim, Diagnosis, Entry, Explanation, Failure, Host, Intent, LeaseRequest, NextMove, OpenOptions, Opened, Outcome, Policy, Problem,
   Reading, Refreshing, ResolvedPolicy, Response, Row, Runtime, Selection, Settled, Step, Stored, Strategy, Wake, Wanted,
 } from "./types.js";
 export type * from "./types.js";
@@ -161,6 +161,27 @@ impl JsPool {
     #[wasm_bindgen(unchecked_return_type = "Step<null>")]
     pub fn flush(&mut self, now: Option<f64>) -> Answer {
         write(&self.pool.flush(self.at(now)?))
+    }
+
+    /// Takes in what the store has now, and keeps what is not saved yet.
+    #[wasm_bindgen(unchecked_return_type = "Step<Opened>")]
+    pub fn sync(
+        &mut self,
+        #[wasm_bindgen(unchecked_param_type = "Stored")] stored: &JsValue,
+        now: Option<f64>,
+    ) -> Answer {
+        write(&self.pool.sync(&read(stored, "stored")?, self.at(now)?))
+    }
+
+    /// Asks, before the request of a refresh is sent, whether it still should be: where hosts share a
+    /// store, so that a refresh token is spent once.
+    #[wasm_bindgen(unchecked_return_type = "Step<Claim>")]
+    pub fn claim(
+        &mut self,
+        #[wasm_bindgen(unchecked_param_type = "number")] intent: &JsValue,
+        now: Option<f64>,
+    ) -> Answer {
+        write(&self.pool.claim(read(intent, "intent")?, self.at(now)?).map_err(thrown)?)
     }
 
     /// Adds a credential behind all others; answers its id.

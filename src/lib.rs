@@ -11,8 +11,8 @@
 //!
 //! The way through the source, from the centre outwards: `pool` holds every input; `step` what goes
 //! out and comes back; `credential` is one row; `strategy`, `failure`, `health`, `refresh` and
-//! `discovery` are what the pool goes by; `provider` is the table of what differs; `change` and
-//! `document` are what stores need; `protocol`, `js` and `component` are the faces.
+//! `discovery` are what the pool goes by; `provider` is the table of what differs; `change`, `merge`
+//! and `document` are what stores need; `protocol`, `js` and `component` are the faces.
 
 #![cfg_attr(not(feature = "component"), forbid(unsafe_code))]
 
@@ -30,6 +30,7 @@ mod health;
 mod js;
 mod jwt;
 mod lease;
+mod merge;
 mod policy;
 mod pool;
 pub mod protocol;
@@ -41,7 +42,7 @@ mod step;
 mod strategy;
 mod time;
 
-pub use change::{Change, RowFields, Stored, apply};
+pub use change::{Change, Edit, Generation, HostId, RowFields, Stamp, Stored};
 pub use credential::{AuthType, Credential, CredentialId, Source, Status};
 pub use discovery::{Sources, Wanted, pool_key_for_base_url, wanted};
 pub use document::{Document, check};
@@ -50,13 +51,14 @@ pub use event::{Cause, Choice, Event, Explained, Explanation, Happening, Verdict
 pub use failure::{Diagnosis, FailureKind, Fault, Hint, HintSource, Response, diagnose};
 pub use health::Failure;
 pub use lease::{LeaseId, NextMove, Request};
+pub use merge::{Merge, apply};
 pub use policy::{Action, AffinityPolicy, MaxInFlight, Policy, Preset, Rule, Rules};
 pub use pool::Pool;
 pub use provider::PoolKey;
 pub use secret::{Fingerprint, Secret};
 pub use step::{
-    Entry, HttpRequest, Intent, IntentId, Opened, Outcome, Reason, Refreshing, Runtime, Selection, Settled, State,
-    Step, Wake, WakeReason,
+    Claim, Entry, HttpRequest, Intent, IntentId, Opened, Outcome, Reason, Refreshing, Runtime, Selection, Settled,
+    State, Step, Wake, WakeReason,
 };
 pub use strategy::Strategy;
 pub use time::{Timestamp, UnixSeconds};

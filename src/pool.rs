@@ -14,6 +14,7 @@ mod opening;
 mod refreshing;
 mod requests;
 mod roster;
+mod syncing;
 
 use std::{fmt, time::Duration};
 
@@ -21,7 +22,7 @@ use rustc_hash::FxHashSet;
 use serde_json::{Map, Value};
 
 use crate::{
-    change::Change,
+    change::{Edit, Stored},
     credential::{Credential, CredentialId, Source},
     error::{Error, ErrorCode, Problem, pointer_step},
     event::{Event, Explanation},
@@ -31,14 +32,14 @@ use crate::{
     policy::Policy,
     random::Random,
     refresh,
-    step::{Intent, IntentId, Outcome, Refreshing, Selection, Settled, Step},
+    step::{Claim, IntentId, Opened, Outcome, Refreshing, Selection, Settled, Step},
     strategy::Strategy,
     time::{Timestamp, UnixSeconds},
 };
 
 use edits::NewStatus;
 use leases::Leases;
-use ledger::Ledger;
+use ledger::{Ledger, Outstanding};
 use member::{Refresh, Sent, Wait};
 use roster::{Roster, Slot};
 
@@ -48,7 +49,7 @@ use roster::{Roster, Slot};
 /// value, intents for the host to carry out, what happened, and when to come back. `Err` means that nothing
 /// changed. Time may jump back: the pool goes by the latest it has seen.
 ///
-/// The inputs are of five kinds: *requests* of any number of sessions ([`lease`](Self::lease),
+/// The inputs are of six kinds: *requests* of any number of sessions ([`lease`](Self::lease),
 /// [`report`](Self::report), [`resume`](Self::resume), [`release`](Self::release)); the decisions of a
 /// *cursor*, for a host that judges failures itself ([`select`](Self::select),
 /// [`rotate`](Self::rotate), [`refresh`](Self::refresh), [`mark_used`](Self::mark_used)); *reports*
@@ -109,6 +110,7 @@ pub struct Pool {
     failed_writes: u32,
     suppressed: Vec<Source>,
     policy: Policy,
+    configured: Configured,
     leases: Leases,
     /// The last request that was let go.
     sent: Sent,
@@ -118,6 +120,13 @@ pub struct Pool {
     removed: FxHashSet<CredentialId>,
     /// Rows that cannot be read, as they were stored.
     set_aside: Vec<Value>,
+}
+
+/// What the host's configuration says, so that what is stored does not hold.
+#[derive(Clone, Copy)]
+struct Configured {
+    strategy: bool,
+    policy: bool,
 }
 
 /// Decisions.
@@ -158,6 +167,7 @@ impl Pool {
             refresh::request(&member.credential, self.roster.pool(), refresh::Leg::Tokens)?;
         }
         self.observe(now);
+        self.forget_interruption(slot);
         let (intent, started) = self.start_refresh(slot);
         Ok(self.step(Refreshing { credential: id.clone(), intent }, started))
     }
@@ -225,15 +235,15 @@ impl Pool {
     /// and [`ErrorCode::InvalidArgument`] for tokens that do not fit a row.
     pub fn settle(&mut self, intent: IntentId, outcome: Outcome, now: Timestamp) -> Result<Step<Settled>, Error> {
         match (self.ledger.find(intent)?, &outcome) {
-            (Intent::Persist { .. }, Outcome::Saved) => {
+            (Outstanding::Persist { .. }, Outcome::Saved) => {
                 self.observe(now);
                 self.ledger.saved(intent);
                 self.failed_writes = 0;
                 Ok(self.step(Settled::Saved, None))
             }
-            (Intent::Persist { .. }, Outcome::Failed) => {
+            (Outstanding::Persist { .. }, Outcome::Failed) => {
                 self.observe(now);
-                self.ledger.failed(intent);
+                self.ledger.close(intent);
                 if self.ledger.has_unsaved() {
                     self.failed_writes = self.failed_writes.saturating_add(1);
                     self.flush_by(self.now.saturating_add(write_backoff(self.failed_writes)));
@@ -241,16 +251,16 @@ impl Pool {
                 Ok(self.step(Settled::Unsaved, None))
             }
             (
-                Intent::Refresh { credential, .. },
+                Outstanding::Refresh { credential, .. },
                 Outcome::Response { .. } | Outcome::Unreachable | Outcome::Tokens { .. } | Outcome::Refused,
             ) => {
                 let credential = credential.clone();
                 self.settle_refresh(intent, credential, outcome, now)
             }
-            (Intent::Persist { .. }, _) => {
+            (Outstanding::Persist { .. }, _) => {
                 Err(Error::new(ErrorCode::WrongOutcome, "an intent to persist ends as `saved` or `failed`"))
             }
-            (Intent::Refresh { .. }, _) => Err(Error::new(
+            (Outstanding::Refresh { .. }, _) => Err(Error::new(
                 ErrorCode::WrongOutcome,
                 "an intent to refresh ends with a `response` or as `unreachable`; for a host that refreshes its own way, with \
                  `tokens` or as `refused`",
@@ -279,6 +289,35 @@ impl Pool {
     }
 }
 
+/// Other hosts.
+impl Pool {
+    /// Takes in what the store has now, and keeps what is not saved yet: changes that an intent holds
+    /// which is not settled, and uses. A refresh that another host did meanwhile has ended.
+    ///
+    /// What the host shows (`sources`) is looked at by [`open`](Self::open) alone.
+    pub fn sync(&mut self, stored: &Stored, now: Timestamp) -> Step<Opened> {
+        self.observe(now);
+        self.take_in_stored(stored)
+    }
+
+    /// Asks, before the request of a refresh is sent, whether it still should be: for hosts that share
+    /// a store, so that a refresh token is spent once. Such a host locks the credential in the store,
+    /// reads, [`sync`](Self::sync)s, claims, **writes what this answers**, sends the request, settles,
+    /// writes the new tokens, and unlocks.
+    ///
+    /// If another host claimed the token and was never heard of again, the token may be spent: the login
+    /// serves until it expires, and then has to be made anew. [`reset`](Self::reset) or
+    /// [`refresh`](Self::refresh) tries it all the same.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::UnknownIntent`], [`ErrorCode::AlreadySettled`], and [`ErrorCode::WrongOutcome`] for an
+    /// intent to persist.
+    pub fn claim(&mut self, intent: IntentId, now: Timestamp) -> Result<Step<Claim>, Error> {
+        self.claim_token(intent, now)
+    }
+}
+
 /// Administration.
 impl Pool {
     /// Adds a credential behind all others; answers its id. A row of a source that discovery was
@@ -301,7 +340,7 @@ impl Pool {
         credential.id = id.unwrap_or_else(|| self.new_id());
         if self.suppressed.contains(&credential.source) {
             self.suppressed.retain(|source| *source != credential.source);
-            self.ledger.record(Change::Unsuppress { source: credential.source.clone() });
+            self.ledger.record(Edit::Unsuppress { source: credential.source.clone() });
         }
         let id = credential.id.clone();
         self.join(credential);
@@ -345,7 +384,7 @@ impl Pool {
         let source = self.roster.get(slot).map(|member| member.credential.source.clone());
         self.drop_member(slot);
         if let Some(source) = source.filter(|source| source.is_discovered() && !self.suppressed.contains(source)) {
-            self.ledger.record(Change::Suppress { source: source.clone() });
+            self.ledger.record(Edit::Suppress { source: source.clone() });
             self.suppressed.push(source);
         }
         let order = self.by_priority();
@@ -383,6 +422,7 @@ impl Pool {
         let mut count = 0_usize;
         for slot in slots {
             self.forget_failures(slot);
+            self.forget_interruption(slot);
             self.roster.change(slot, |member| {
                 member.wait = Wait::None;
                 if matches!(member.refresh, Refresh::Unanswered { .. }) {
@@ -403,7 +443,7 @@ impl Pool {
         self.observe(now);
         if strategy != self.roster.strategy() {
             self.roster.set_strategy(strategy);
-            self.ledger.record(Change::SetStrategy { strategy });
+            self.ledger.record(Edit::SetStrategy { strategy });
         }
         self.step((), None)
     }
@@ -420,7 +460,7 @@ impl Pool {
         let policy = Policy::parse(policy)?;
         self.observe(now);
         if policy != self.policy {
-            self.ledger.record(Change::SetPolicy { policy: policy.to_value() });
+            self.ledger.record(Edit::SetPolicy { policy: policy.to_value() });
             self.roster.set_caps(policy.max_in_flight);
             self.policy = policy;
         }

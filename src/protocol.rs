@@ -17,6 +17,8 @@
 //! | `report` | `pool`, `lease`, `response`, `now` |
 //! | `reset` | `pool`, `id`?, `now` |
 //! | `settle` | `pool`, `intent`, `outcome`, `now` |
+//! | `sync` | `pool`, `stored`, `now` |
+//! | `claim` | `pool`, `intent`, `now` |
 //! | `add` | `pool`, `row`, `now` |
 //! | `update` | `pool`, `id`, `fields`, `now` |
 //! | `moveTo` | `pool`, `id`, `place`, `now` |
@@ -109,6 +111,8 @@ impl Session {
             Call::Settle { pool, intent, outcome, now } => json(&self.pool(pool)?.settle(intent, outcome, now)?),
             Call::Tick { pool, now } => json(&self.pool(pool)?.tick(now)),
             Call::Flush { pool, now } => json(&self.pool(pool)?.flush(now)),
+            Call::Sync { pool, stored, now } => json(&self.pool(pool)?.sync(&stored, now)),
+            Call::Claim { pool, intent, now } => json(&self.pool(pool)?.claim(intent, now)?),
             Call::Add { pool, row, now } => json(&self.pool(pool)?.add(&row, now)?),
             Call::Update { pool, id, fields, now } => json(&self.pool(pool)?.update(&id, &fields, now)?),
             Call::Remove { pool, id, now } => json(&self.pool(pool)?.remove(&id, now)?),
@@ -233,6 +237,16 @@ enum Call {
     },
     Flush {
         pool: u32,
+        now: Timestamp,
+    },
+    Sync {
+        pool: u32,
+        stored: Stored,
+        now: Timestamp,
+    },
+    Claim {
+        pool: u32,
+        intent: IntentId,
         now: Timestamp,
     },
     Add {

@@ -25,7 +25,7 @@ pub(crate) use answer::{Judgement, judge};
 pub(crate) const SKEW_MS: i64 = 120_000;
 
 /// Fields of a row that a refresh may set.
-const TOKEN_FIELDS: [&str; 16] = [
+pub(crate) const TOKEN_FIELDS: [&str; 16] = [
     "access_token",
     "refresh_token",
     "expires_at",
@@ -55,6 +55,11 @@ pub(crate) enum Leg {
     Key,
     /// For a key, with the access token that the row had: this refresh brought none.
     KeyAlone,
+}
+
+/// Whether a refresh may set this field of a row.
+pub(crate) fn is_of_tokens(field: &str) -> bool {
+    TOKEN_FIELDS.contains(&field)
 }
 
 /// When the login's access token ends, as far as the row tells.

@@ -160,6 +160,20 @@ impl fmt::Debug for HttpRequest {
     }
 }
 
+/// Whether the request of a refresh is to be sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Claim {
+    /// Write this step's intent to persist, then send the request and settle the refresh.
+    Send {
+        /// The request.
+        request: HttpRequest,
+    },
+    /// Another host did it, or is at it, or was and never ended: the refresh is over, and needs no
+    /// settling.
+    Gone,
+}
+
 /// How an intent ended. `Debug` shows nothing that a provider wrote.
 #[derive(Clone, PartialEq, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]

@@ -2,8 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use credential_pool::{
-    Change, Document, ErrorCode, FailureKind, PoolKey, RowFields, Secret, Source, Status, Stored, Strategy as Choice,
-    Timestamp, UnixSeconds, apply, check,
+    Change, Document, Edit, ErrorCode, FailureKind, Generation, PoolKey, RowFields, Secret, Source, Stamp, Status,
+    Stored, Strategy as Choice, Timestamp, UnixSeconds, apply, check,
 };
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -142,46 +142,54 @@ fn changes() -> impl Strategy<Value = Vec<Change>> {
         })
     };
     let one = || Secret::new("one").fingerprint();
-    let change = prop_oneof![
+    let edit = prop_oneof![
         (id(), fields()).prop_map(|(id, mut row)| {
             row.0.insert("id".to_owned(), id.into());
-            Change::Add { row }
+            Edit::Add { row }
         }),
-        id().prop_map(|id| Change::Remove { id: id.into() }),
+        id().prop_map(|id| Edit::Remove { id: id.into() }),
         (id(), prop::option::of(id())).prop_map(move |(id, was)| {
-            Change::Identify { id: id.into(), was: was.map(Into::into), fingerprint: one() }
+            Edit::Identify { id: id.into(), was: was.map(Into::into), fingerprint: one() }
         }),
-        (id(), fields()).prop_map(|(id, set)| Change::Edit { id: id.into(), set }),
-        (id(), fields()).prop_map(move |(id, set)| Change::Tokens { id: id.into(), replaces: one(), set }),
-        (id(), 0.0..9.0, prop::option::of(0.0..9.0)).prop_map(|(id, at, reset_at)| Change::Status {
+        (id(), fields()).prop_map(|(id, set)| Edit::Set { id: id.into(), set }),
+        (id(), fields()).prop_map(move |(id, set)| Edit::Tokens {
+            id: id.into(),
+            replaces: Some(one()),
+            generation: Generation::default(),
+            set
+        }),
+        (id(), 0.0..9.0, prop::option::of(0.0..9.0)).prop_map(|(id, at, reset_at)| Edit::Status {
             id: id.into(),
             status: Some(Status::Exhausted),
             at: UnixSeconds::new(at),
             error_code: Some(429),
             reason: Some(FailureKind::RateLimited),
             reset_at: reset_at.and_then(UnixSeconds::new),
-            supersedes: UnixSeconds::new(at),
+            ends: Vec::new(),
+            ends_all_before: None,
+            token: None,
         }),
         (id(), prop::sample::select(vec!["m", "n"]), 0.0..9.0, any::<bool>()).prop_map(|(id, model, end, is_over)| {
-            let end = UnixSeconds::new(end);
-            let (until, supersedes) = if is_over { (None, end) } else { (end, None) };
-            Change::ModelCooldown { id: id.into(), model: model.to_owned(), until, supersedes }
+            let until = UnixSeconds::new(end).filter(|_| !is_over);
+            Edit::ModelCooldown { id: id.into(), model: model.to_owned(), until, ends: Vec::new() }
         }),
-        (id(), 0_u64..3, prop::option::of(0_u64..9)).prop_map(|(id, count, turn)| Change::Used {
+        (id(), 0_u64..3, prop::option::of(0_u64..9)).prop_map(|(id, count, turn)| Edit::Used {
             id: id.into(),
             count,
             turn
         }),
-        source().prop_map(|source| Change::Suppress { source }),
-        source().prop_map(|source| Change::Unsuppress { source }),
-        Just(Change::SetStrategy { strategy: Choice::LeastUsed }),
+        source().prop_map(|source| Edit::Suppress { source }),
+        source().prop_map(|source| Edit::Unsuppress { source }),
+        Just(Edit::SetStrategy { strategy: Choice::LeastUsed }),
         prop::sample::select(vec![
             json!({ "preset": "reference" }),
             json!({ "lease_ms": 20_000, "mine": [1, 2] }),
             json!(7)
         ])
-        .prop_map(|policy| Change::SetPolicy { policy }),
+        .prop_map(|policy| Edit::SetPolicy { policy }),
     ];
+    let stamp = (0_u64..9, prop::sample::select(vec!["h", "i"])).prop_map(|(at, host)| Stamp { at, host: host.into() });
+    let change = (stamp, edit).prop_map(|(by, edit)| Change { by, edit });
     prop::collection::vec(change, 0..6)
 }
 

@@ -20,10 +20,11 @@ export interface Store {
 
   /**
    * Applies changes to the **latest** state of the store, whatever this host has read before, while nobody else can
-   * write: under an exclusive lock, or by compare-and-set. Changes that alter nothing write nothing.
+   * write: under an exclusive lock, or by compare-and-set. Changes that were applied before write nothing.
    *
    * Resolves once the changes would survive a loss of power, so that the intent can be settled as `saved`. If it
-   * rejects, nothing was written, and the same changes can be committed again; `uncertain` is the one exception.
+   * rejects, the same changes can be committed again: a change that was written already alters nothing. Nothing was
+   * written but for `uncertain`.
    *
    * @param key Names the pool.
    * @param changes What a `persist` intent asks for, in order.
@@ -80,7 +81,7 @@ export type StoreErrorCode =
   | "unreadable"
   /** The store cannot be written: no permission, no space. Nothing was written. */
   | "unwritable"
-  /** The changes may be written or not. Commit them again: all but counts of use are the same when done twice. */
+  /** The changes may be written or not. Commit them again: a change that was written already alters nothing. */
   | "uncertain";
 
 /** A store could not do what it was asked to. Its message says what to do and holds nothing of what is stored. */

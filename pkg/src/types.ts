@@ -44,12 +44,14 @@ export interface Stored {
   strategy?: string | null;
   /** The pool's policy, as it was stored; `readPolicy` reads it. */
   policy?: unknown;
+  /** What `applyChanges` has to know of earlier changes: keep it with the rest, as it is. */
+  merge?: unknown;
 }
 
 /** What `readDocument` answers. */
 export interface Reading {
   /** What the document keeps of the pool. */
-  stored: Required<Pick<Stored, "rows" | "suppressedSources">> & { strategy?: string; policy?: unknown };
+  stored: Required<Pick<Stored, "rows" | "suppressedSources">> & { strategy?: string; policy?: unknown; merge?: unknown };
   /** The document's `providers`, for `sources.documentLogins`; null if they cannot be read. */
   documentLogins: Record<string, unknown> | null;
 }
@@ -337,6 +339,13 @@ export interface Tokens {
   agent_key_obtained_at?: unknown;
 }
 
+/** Whether the request of a refresh is to be sent. */
+export type Claim =
+  /** Write this step's `persist`, then send the request and settle the refresh. */
+  | { type: "send"; request: HttpRequest }
+  /** Another host did it, or is at it, or was and never ended: the refresh is over, and needs no settling. */
+  | { type: "gone" };
+
 /** What became of a settled intent. */
 export type Settled =
   /** The changes are written. */
@@ -370,16 +379,33 @@ export interface Wake {
 }
 
 /** One edit of what a store keeps of a pool; `applyChanges` and `applyToDocument` know what to do with it. */
-export type Change =
-  /** A new row. Left out if its id is there already. */
+export type Change = {
+  /** Who made it, and when. No two changes have the same. */
+  by: Stamp;
+} & Edit;
+
+/** Who made a change, and when: later than all that the host had made or seen by then. */
+export interface Stamp {
+  /** In microseconds since the Unix epoch. It may run ahead of the clock. */
+  at: number;
+  /** Names a pool that a host has open, among all that share a store. */
+  host: string;
+}
+
+/** What a change changes. */
+export type Edit =
+  /** A new row. If there is one with its id, another host found the same: of each field the later one stays. */
   | { type: "add"; row: Row }
   /** A row that goes. */
   | { type: "remove"; id: string }
   /** A row that had no id of its own gets one. */
   | { type: "identify"; id: string; was?: string; fingerprint: string }
-  /** Fields that a person or discovery set; null takes one away. */
-  | { type: "edit"; id: string; set: Row }
-  /** How a credential is doing. Left out if the row tells of a later time than `supersedes`. */
+  /** Fields that a person or discovery set; null takes one away. Of each field the later edit stays. */
+  | { type: "set"; id: string; set: Row }
+  /**
+   * How a credential is doing. Rests of hosts that did not know of each other hold side by side: the row shows the one
+   * that ends last.
+   */
   | {
       type: "status";
       id: string;
@@ -391,12 +417,27 @@ export type Change =
       reason?: FailureKind | (string & {}) | null;
       /** When its rest ends, if not by `errorCode` alone. */
       resetAt?: Seconds | null;
-      supersedes: Seconds | null;
+      /** The rests that the host knew of, by the changes that they began with: they are over. */
+      ends?: Stamp[];
+      /** Of a reset: rests that began earlier are over as well. */
+      endsAllBefore?: Seconds;
+      /** The token that was refused, if it is about that: left out if the row has another. */
+      token?: string;
     }
-  /** Until when a credential rests for a model; null after a reset. Left out as `status` is, by that model's end. */
-  | { type: "model_cooldown"; id: string; model: string; until: Seconds | null; supersedes: Seconds | null }
-  /** The tokens of a refreshed login. Left out if the row no longer holds the token they replace. */
-  | { type: "tokens"; id: string; replaces: string; set: Tokens }
+  /** Until when a credential rests for a model; null if it does not. As with `status`, the last end stays. */
+  | { type: "model_cooldown"; id: string; model: string; until: Seconds | null; ends?: Stamp[] }
+  /** New tokens, with all that a refresh sets. Of several the one of the later generation stays. */
+  | {
+      type: "tokens";
+      id: string;
+      /** The token that was spent for them; left out if a person or discovery set them. */
+      replaces?: string;
+      /** How many came before them: set by a person or discovery, and refreshed since. */
+      generation: { edits: number; refreshes: number };
+      set: Row;
+    }
+  /** A host is about to spend a token, which nobody else may spend then; null if it was not spent after all. */
+  | { type: "claim"; id: string; token: string | null }
   /** How often a credential was used since the last such change. Counts add up. */
   | { type: "used"; id: string; count: number; turn?: number }
   /** Discovery leaves a source alone from now on. */

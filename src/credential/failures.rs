@@ -5,10 +5,7 @@
 use serde_json::{Map, Value};
 
 use super::Credential;
-use crate::{
-    failure::FailureKind,
-    time::{Timestamp, UnixSeconds},
-};
+use crate::time::{Timestamp, UnixSeconds};
 
 const REASON: &str = "last_error_reason";
 const MESSAGE: &str = "last_error_message";
@@ -21,9 +18,20 @@ impl Credential {
         moment(self.other.get(RESET_AT)?.as_f64()?)
     }
 
+    /// The same moment as the number that was stored.
+    pub(crate) fn reset_at_as_stored(&self) -> Option<f64> {
+        self.reset_at().and_then(|_| self.other.get(RESET_AT)?.as_f64())
+    }
+
     /// What went wrong, as it was stored.
     pub(crate) fn error_reason(&self) -> Option<&str> {
         self.other.get(REASON)?.as_str()
+    }
+
+    /// Whether there is a message of what went wrong, or a reason or an end that cannot be read.
+    pub(crate) fn tells_more_of_failures(&self) -> bool {
+        let has = |name| self.other.contains_key(name);
+        has(MESSAGE) || has(REASON) != self.error_reason().is_some() || has(RESET_AT) != self.reset_at().is_some()
     }
 
     /// The models for which the credential rests or rested, each with the end of the rest.
@@ -33,9 +41,9 @@ impl Credential {
     }
 
     /// Sets what belongs to a status; a message tells of an earlier failure, so it goes.
-    pub(crate) fn set_failure(&mut self, reason: Option<FailureKind>, reset_at: Option<UnixSeconds>) {
+    pub(crate) fn set_failure(&mut self, reason: Option<&str>, reset_at: Option<UnixSeconds>) {
         let reset_at = reset_at.map(|at| Value::from(at.as_f64()));
-        for (name, value) in [(REASON, reason.map(|kind| kind.name().into())), (MESSAGE, None), (RESET_AT, reset_at)] {
+        for (name, value) in [(REASON, reason.map(Value::from)), (MESSAGE, None), (RESET_AT, reset_at)] {
             match value {
                 Some(value) => self.other.insert(name.to_owned(), value),
                 None => self.other.shift_remove(name),
@@ -43,33 +51,38 @@ impl Credential {
         }
     }
 
-    /// The credential rests for a model, unless it rests as long already.
-    pub(crate) fn rest_model(&mut self, model: &str, until: UnixSeconds) {
-        let held = self.other.get(MODEL_COOLDOWNS).and_then(|cooldowns| end(cooldowns.get(model)?));
-        if held >= moment(until.as_f64()) {
-            return;
-        }
-        let cooldowns = self.other.entry(MODEL_COOLDOWNS).or_insert(Value::Null);
-        match cooldowns {
-            Value::Object(cooldowns) => {
-                cooldowns.insert(model.to_owned(), until.as_f64().into());
-            }
-            unreadable => *unreadable = Map::from_iter([(model.to_owned(), until.as_f64().into())]).into(),
-        }
+    /// Until when the credential rests for a model.
+    pub(crate) fn model_end(&self, model: &str) -> Option<Timestamp> {
+        end(self.other.get(MODEL_COOLDOWNS)?.get(model)?)
     }
 
-    /// Ends the rest for a model, unless it lasts longer than until `known`.
-    pub(crate) fn wake_model(&mut self, model: &str, known: Option<UnixSeconds>) {
-        let Some(Value::Object(cooldowns)) = self.other.get_mut(MODEL_COOLDOWNS) else { return };
-        let known = known.and_then(|known| moment(known.as_f64()));
-        let is_over = cooldowns.get(model).and_then(end).is_some_and(|end| Some(end) <= known);
-        if is_over {
-            cooldowns.shift_remove(model);
-            if cooldowns.is_empty() {
-                self.other.shift_remove(MODEL_COOLDOWNS);
+    /// The credential rests for a model until then, or no longer. What tells no end stays.
+    pub(crate) fn rest_model(&mut self, model: &str, until: Option<UnixSeconds>) {
+        let held = self.model_end(model);
+        match until {
+            Some(until) if held == moment(until.as_f64()) => {}
+            Some(until) => match self.other.entry(MODEL_COOLDOWNS).or_insert(Value::Null) {
+                Value::Object(cooldowns) => {
+                    cooldowns.insert(model.to_owned(), until.as_f64().into());
+                }
+                unreadable => *unreadable = Map::from_iter([(model.to_owned(), until.as_f64().into())]).into(),
+            },
+            None => {
+                let Some(Value::Object(cooldowns)) = self.other.get_mut(MODEL_COOLDOWNS) else { return };
+                if held.is_some() {
+                    cooldowns.shift_remove(model);
+                }
+                if cooldowns.is_empty() {
+                    self.other.shift_remove(MODEL_COOLDOWNS);
+                }
             }
         }
     }
+}
+
+/// The end of a model's rest, as a change tells it.
+pub(crate) fn cooldown_end(until: UnixSeconds) -> Option<Timestamp> {
+    moment(until.as_f64())
 }
 
 /// The end of a model's rest: a moment, or an object that names one.

@@ -4,8 +4,8 @@ use rustc_hash::FxHashSet;
 use serde_json::Value;
 
 use super::{
-    EntryShape, LIST_OF_ROWS, LIST_OF_SOURCES, LOGINS, POLICIES, POLICY, POOLS, STRATEGIES, STRATEGY, SUPPRESSED,
-    no_object,
+    EntryShape, LIST_OF_ROWS, LIST_OF_SOURCES, LOGINS, MERGE, POLICIES, POLICY, POOLS, STRATEGIES, STRATEGY,
+    SUPPRESSED, no_object,
     raw::{self, Container},
     read,
 };
@@ -53,6 +53,7 @@ pub(super) fn problems(text: &str, root: &Value, now: Timestamp) -> Vec<Problem>
     for (key, policy) in entries(root, &POLICY, &mut problems) {
         check_policy(key, policy, &mut problems);
     }
+    entries(root, &MERGE, &mut problems);
     check_names(raw::without_bom(text).trim(), "", &mut problems);
     problems
 }

@@ -1,7 +1,11 @@
 use serde_json::json;
 
 use super::*;
-use crate::{change::RowFields, error::Severity, strategy::Strategy};
+use crate::{
+    change::{Edit, RowFields, Stamp},
+    error::Severity,
+    strategy::Strategy,
+};
 
 const NOW: Timestamp = Timestamp::from_millis(1_775_757_580_000);
 
@@ -31,32 +35,38 @@ fn pool() -> PoolKey {
     PoolKey::parse("openrouter").unwrap()
 }
 
-fn used(id: &str) -> Change {
-    Change::Used { id: id.into(), count: 1, turn: None }
+/// Changes of one host, one after the other.
+fn changes(edits: &[Edit]) -> Vec<Change> {
+    let stamps = (1..).map(|at| Stamp { at, host: "h".into() });
+    stamps.zip(edits).map(|(by, edit)| Change { by, edit: edit.clone() }).collect()
 }
 
-fn remove(id: &str) -> Change {
-    Change::Remove { id: id.into() }
+fn used(id: &str) -> Edit {
+    Edit::Used { id: id.into(), count: 1, turn: None }
 }
 
-fn add(row: Value) -> Change {
-    Change::Add { row: RowFields(row.as_object().unwrap().clone()) }
+fn remove(id: &str) -> Edit {
+    Edit::Remove { id: id.into() }
 }
 
-fn suppress(source: &str) -> Change {
-    Change::Suppress { source: Source::from(source.to_owned()) }
+fn add(row: Value) -> Edit {
+    Edit::Add { row: RowFields(row.as_object().unwrap().clone()) }
 }
 
-fn unsuppress(source: &str) -> Change {
-    Change::Unsuppress { source: Source::from(source.to_owned()) }
+fn suppress(source: &str) -> Edit {
+    Edit::Suppress { source: Source::from(source.to_owned()) }
 }
 
-fn random() -> Change {
-    Change::SetStrategy { strategy: Strategy::Random }
+fn unsuppress(source: &str) -> Edit {
+    Edit::Unsuppress { source: Source::from(source.to_owned()) }
 }
 
-fn set_policy(policy: Value) -> Change {
-    Change::SetPolicy { policy }
+fn random() -> Edit {
+    Edit::SetStrategy { strategy: Strategy::Random }
+}
+
+fn set_policy(policy: Value) -> Edit {
+    Edit::SetPolicy { policy }
 }
 
 #[test]
@@ -142,11 +152,13 @@ fn only_what_changes_is_written_anew() {
         // Nothing to do, nothing to put.
         ("{ }".to_owned(), vec![remove("a"), used("a"), unsuppress("a")], "{ }".to_owned()),
     ];
-    for (before, changes, expected) in cases {
+    for (before, edits, expected) in cases {
         let mut document = Document::parse(&before).unwrap();
         assert_eq!(document.to_text(), before);
-        document.apply(&pool(), &changes).unwrap();
-        assert_eq!(document.to_text(), expected, "after {changes:?}");
+        document.apply(&pool(), &changes(&edits)).unwrap();
+        let merges = document.root.as_object_mut().and_then(|root| root.shift_remove(MERGES));
+        assert!(merges.is_some(), "tells what it has taken in");
+        assert_eq!(document.to_text(), expected, "after {edits:?}");
         let again = Document::parse(&expected).unwrap();
         assert_eq!(again.to_text(), expected);
     }
@@ -167,13 +179,30 @@ fn what_cannot_be_read_is_not_overwritten() {
             set_policy(json!({})),
             "/credential_pool_policies/openrouter",
         ),
+        (r#"{"credential_pool_merges": []}"#, row(), "/credential_pool_merges"),
     ];
     for (text, change, pointer) in cases {
         let mut document = Document::parse(text).unwrap();
-        let error = document.apply(&pool(), &[add(json!({ "id": "b" })), change]).unwrap_err();
+        let error = document.apply(&pool(), &changes(&[add(json!({ "id": "b" })), change])).unwrap_err();
         assert_eq!((error.code, error.pointer.as_deref()), (ErrorCode::InvalidDocument, Some(pointer)));
         assert_eq!(document.to_text(), text, "nothing changed");
     }
+}
+
+#[test]
+fn a_document_keeps_what_tells_a_change_that_comes_twice() {
+    let mut document = Document::parse(r#"{"credential_pool": {"openrouter": [{"id": "a"}]}}"#).unwrap();
+    document.apply(&pool(), &changes(&[used("a")])).unwrap();
+    let written = document.to_text();
+    assert!(written.ends_with(r#""credential_pool_merges": {"openrouter": {"hosts": {"h": 1}}}}"#), "{written}");
+    let mut document = Document::parse(&written).unwrap();
+    document.apply(&pool(), &changes(&[used("a")])).unwrap();
+    assert_eq!(document.to_text(), written);
+
+    let unreadable = r#"{"credential_pool_merges": {"openrouter": {"hosts": {"h": "x"}}}}"#;
+    let mut document = Document::parse(unreadable).unwrap();
+    document.apply(&pool(), &changes(&[suppress("env:A")])).unwrap();
+    assert_eq!(document.stored(&pool()).suppressed_sources.len(), 1, "what cannot be read counts as nothing known");
 }
 
 #[test]
@@ -182,10 +211,10 @@ fn what_could_not_be_read_again_is_refused() {
     let row = |levels: usize| add(json!({ "id": "a", "mine": nested(levels) }));
     let policy = |levels: usize| set_policy(json!({ "mine": nested(levels) }));
     let mut document = Document::empty();
-    assert_eq!(document.apply(&pool(), &[row(124)]).unwrap_err().code, ErrorCode::InvalidRow);
-    assert_eq!(document.apply(&pool(), &[policy(125)]).unwrap_err().code, ErrorCode::InvalidPolicy);
+    assert_eq!(document.apply(&pool(), &changes(&[row(124)])).unwrap_err().code, ErrorCode::InvalidRow);
+    assert_eq!(document.apply(&pool(), &changes(&[policy(125)])).unwrap_err().code, ErrorCode::InvalidPolicy);
     assert_eq!(document.to_text(), Document::empty().to_text(), "nothing changed");
-    document.apply(&pool(), &[row(123), policy(124)]).unwrap();
+    document.apply(&pool(), &changes(&[row(123), policy(124)])).unwrap();
     let text = document.to_text();
     assert_eq!(Document::parse(&text).unwrap().stored(&pool()), document.stored(&pool()));
     serde_json::from_str::<Value>(&text).unwrap();
@@ -247,8 +276,9 @@ fn huge_and_deep_documents_do_no_harm() {
 
     let wide = format!(r#"{{"mine": [[{}[]]], "credential_pool": {{}}}}"#, "[],".repeat(MANY / 10));
     let mut document = Document::parse(&wide).unwrap();
-    document.apply(&pool(), &[random()]).unwrap();
-    assert_eq!(document.to_text(), wide.replace("}}", r#"}, "credential_pool_strategies": {"openrouter": "random"}}"#));
+    document.apply(&pool(), &changes(&[random()])).unwrap();
+    let strategy = wide.replace("}}", r#"}, "credential_pool_strategies": {"openrouter": "random"}, "#);
+    assert!(document.to_text().starts_with(&strategy));
 }
 
 #[test]
@@ -364,7 +394,7 @@ fn every_problem_is_found_at_its_place() {
 fn a_check_sees_the_document_as_it_would_be_written() {
     let mut document = Document::parse(r#"{"credential_pool": {"openrouter": [{"id": "a", "id": "a"}]}}"#).unwrap();
     assert_eq!(document.check(NOW).last().map(|problem| problem.code), Some(ProblemCode::DuplicateKey));
-    document.apply(&pool(), &[remove("a")]).unwrap();
+    document.apply(&pool(), &changes(&[remove("a")])).unwrap();
     assert_eq!(document.check(NOW), []);
 }
 
@@ -386,7 +416,7 @@ fn no_value_shows_in_an_error_a_problem_or_debug() {
     let mut shown = format!("{document:?} {:?} {:?}", document.check(NOW), document.stored(&pool()));
     for change in [add(json!({ "id": "a" })), random(), set_policy(json!({ "preset": "canary" }))] {
         shown += &format!("{change:?}");
-        shown += &format!("{:?}", document.apply(&zai, &[change]).unwrap_err());
+        shown += &format!("{:?}", document.apply(&zai, &changes(&[change])).unwrap_err());
     }
     for (end, _) in text.char_indices() {
         shown += &format!("{:?}", Document::parse(text.split_at(end).0).unwrap_err());

@@ -3,10 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
-    change::{Change, RowFields},
+    change::{Edit, RowFields},
     credential::{Credential, CredentialId, Status},
     error::Error,
     failure::FailureKind,
+    merge,
+    secret::Fingerprint,
     step::{Intent, Step},
     strategy::Strategy,
     time::{Timestamp, UnixSeconds},
@@ -35,6 +37,7 @@ impl Pool {
     /// The pool keeps the latest time it has seen. Leases that have run out by then end.
     pub(super) fn observe(&mut self, now: Timestamp) {
         self.now = self.now.max(now);
+        self.ledger.observe(self.now, 0);
         self.end_leases_that_ran_out();
     }
 
@@ -71,19 +74,25 @@ impl Pool {
         }
     }
 
+    /// While writes fail, uses are added up where they take no room.
     fn write_uses(&mut self) {
+        const MOST_UNSAVED: usize = 256;
+        if self.failed_writes > 0 && self.ledger.unsaved().len() >= MOST_UNSAVED {
+            return;
+        }
         for slot in std::mem::take(&mut self.used) {
             if let Some((count, turn)) = self.roster.take_unsaved_use(slot) {
-                self.ledger.record(Change::Used { id: self.id(slot), count, turn });
+                self.ledger.record(Edit::Used { id: self.id(slot), count, turn });
             }
         }
     }
 
     /// Makes a change of a member's row, and takes it down.
-    pub(super) fn commit(&mut self, slot: Slot, change: Change) {
+    pub(super) fn commit(&mut self, slot: Slot, edit: Edit) {
         let pool = self.roster.pool().clone();
-        self.roster.edit(slot, |credential| change.apply_to(credential, &pool));
-        self.ledger.record(change);
+        self.roster.edit(slot, |credential| edit.apply_to(credential, &pool));
+        let by = self.ledger.record(edit.clone());
+        self.roster.change(slot, |member| member.know(by, &edit));
     }
 
     /// Sets a member's status, unless it is what the member has. What reports have taught of the
@@ -101,24 +110,47 @@ impl Pool {
         if is_the_same {
             return;
         }
-        // A cooldown that another host began after this one ended must survive; one of a reset
-        // or a new failure must not.
-        let is_recovery = new.status == Some(Status::Ok);
-        let now = (!is_recovery).then(|| UnixSeconds::from(self.now));
-        let supersedes = held.last_status_at.max(now);
-        let (id, NewStatus { status, error_code, reason, .. }) = (held.id.clone(), new);
-        self.commit(slot, Change::Status { id, status, at, error_code, reason, reset_at, supersedes });
+        let (id, ends) = (held.id.clone(), member.known.rests.clone());
+        // A reset ends what other hosts have begun by now as well.
+        let ends_all_before = new.status.is_none().then(|| UnixSeconds::from(self.now));
+        let NewStatus { status, error_code, reason, .. } = new;
+        let is_about_the_token =
+            status == Some(Status::Dead) || matches!(reason, Some(FailureKind::Unauthorized | FailureKind::Revoked));
+        let token: Option<Fingerprint> = is_about_the_token.then(|| held.token().fingerprint());
+        let edit = Edit::Status { id, status, at, error_code, reason, reset_at, ends, ends_all_before, token };
+        self.commit(slot, edit);
     }
 
     /// Sets fields of a member's row; a new secret starts fresh.
     pub(super) fn set(&mut self, slot: Slot, fields: Map<String, Value>) {
-        let secret =
-            |pool: &Self| pool.roster.get(slot).map(|member| member.credential.runtime_key(pool.roster.pool()).clone());
-        let before = secret(self);
-        self.commit(slot, Change::Edit { id: self.id(slot), set: RowFields(fields) });
-        if secret(self) != before {
+        let secrets = |pool: &Self| {
+            let credential = &pool.roster.get(slot)?.credential;
+            Some((credential.runtime_key(pool.roster.pool()).clone(), credential.token().clone()))
+        };
+        let before = secrets(self);
+        let (tokens, others) = merge::split(&fields);
+        if !others.is_empty() {
+            self.commit(slot, Edit::Set { id: self.id(slot), set: RowFields(others) });
+        }
+        if !tokens.is_empty() {
+            self.set_tokens(slot, &tokens, None);
+        }
+        if secrets(self) != before {
             self.forget_failures(slot);
             self.set_status(slot, NewStatus::default());
+        }
+    }
+
+    /// Sets tokens of a member's row: those of a refresh that spent the held one, or others.
+    pub(super) fn set_tokens(&mut self, slot: Slot, tokens: &Map<String, Value>, spent: Option<Fingerprint>) {
+        let Some(member) = self.roster.get(slot) else { return };
+        let generation = match spent {
+            Some(_) => member.known.generation.refreshed(),
+            None => member.known.generation.edited(),
+        };
+        if let Ok(new) = member.credential.with(tokens, self.roster.pool()) {
+            let id = new.id.clone();
+            self.commit(slot, Edit::Tokens { id, replaces: spent, generation, set: merge::tokens_of(&new) });
         }
     }
 
@@ -129,17 +161,21 @@ impl Pool {
             1 => 0,
             turn => turn,
         };
-        self.ledger.record(Change::Add { row: RowFields(credential.to_row()) });
+        self.ledger.record(Edit::Add { row: RowFields(credential.to_row()) });
         self.roster.insert(credential)
     }
 
     pub(super) fn drop_member(&mut self, slot: Slot) {
         let id = self.id(slot);
+        self.forget_member(slot);
+        self.removed.insert(id.clone());
+        self.ledger.record(Edit::Remove { id });
+    }
+
+    pub(super) fn forget_member(&mut self, slot: Slot) {
         self.roster.remove(slot);
         self.used.retain(|used| *used != slot);
         self.current = self.current.filter(|current| *current != slot);
-        self.removed.insert(id.clone());
-        self.ledger.record(Change::Remove { id });
     }
 
     /// Numbers priorities from 0 in this order.
@@ -147,7 +183,7 @@ impl Pool {
         for (priority, slot) in (0_i64..).zip(order) {
             if self.roster.get(*slot).is_some_and(|member| member.credential.priority != priority) {
                 let set = json!({ "priority": priority }).as_object().cloned().unwrap_or_default();
-                self.commit(*slot, Change::Edit { id: self.id(*slot), set: RowFields(set) });
+                self.commit(*slot, Edit::Set { id: self.id(*slot), set: RowFields(set) });
             }
         }
     }
@@ -166,6 +202,16 @@ impl Pool {
         self.roster.get(slot).map_or_else(|| CredentialId::from(""), |member| member.credential.id.clone())
     }
 
+    /// The id of a credential that all hosts make out by the same name, so that they give it the same.
+    pub(super) fn id_of(&self, name: &[&str]) -> CredentialId {
+        let taken = (0_u32..).map(|attempt| {
+            let name = format!("{} {} {attempt}", self.key().as_str(), name.join(" "));
+            Fingerprint::of(name.as_bytes()).digits().chars().take(6).collect::<String>()
+        });
+        let mut free = taken.filter(|id| self.roster.slot(id).is_none() && !self.is_set_aside(id));
+        free.next().unwrap_or_default().into()
+    }
+
     pub(super) fn new_id(&mut self) -> CredentialId {
         loop {
             let id = self.random.short_id();
@@ -177,7 +223,10 @@ impl Pool {
 
     /// Whether a row of the pool has or had this id, also one that cannot be read.
     pub(super) fn is_taken(&self, id: &str) -> bool {
-        let has_id = |row: &Value| row.get("id").and_then(Value::as_str) == Some(id);
-        self.roster.slot(id).is_some() || self.removed.contains(id) || self.set_aside.iter().any(has_id)
+        self.roster.slot(id).is_some() || self.removed.contains(id) || self.is_set_aside(id)
+    }
+
+    fn is_set_aside(&self, id: &str) -> bool {
+        self.set_aside.iter().any(|row| row.get("id").and_then(Value::as_str) == Some(id))
     }
 }

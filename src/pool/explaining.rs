@@ -58,7 +58,7 @@ impl Pool {
         }
         let intent = match member.refresh {
             Refresh::InFlight { intent, .. } => Some(intent),
-            Refresh::Idle | Refresh::Unanswered { .. } => None,
+            Refresh::Idle | Refresh::Unanswered { .. } | Refresh::Interrupted => None,
         };
         match (self.readiness(slot), chosen_by) {
             (Readiness::NeedsRefresh, _) => Verdict::DueForRefresh { intent },

@@ -3,66 +3,81 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    change::{Change, RowFields},
+    change::{Change, Edit, HostId, Stamp},
     credential::CredentialId,
     error::{Error, ErrorCode},
-    step::{Intent, IntentId},
+    merge::Merge,
+    step::{HttpRequest, Intent, IntentId},
+    time::Timestamp,
 };
 
 /// Changes that no intent is known to have saved, and intents that are not settled.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Ledger {
+    host: HostId,
+    /// The last change, in microseconds.
+    last: u64,
     last_intent: u64,
-    last_entry: u64,
-    unsaved: Vec<Unsaved>,
+    /// In the order in which they were made.
+    unsaved: Vec<Change>,
     /// Whether a change was taken down since the last `Persist`.
     has_news: bool,
-    outstanding: BTreeMap<IntentId, Intent>,
-    /// The last entry that an unsettled `Persist` holds.
-    reach: BTreeMap<IntentId, u64>,
+    outstanding: BTreeMap<IntentId, Outstanding>,
 }
 
+/// What an intent that is not settled asks for.
 #[derive(Clone, Debug)]
-struct Unsaved {
-    entry: u64,
-    change: Change,
-    /// The latest intent that holds it, as long as that is not known to have failed.
-    carrier: Option<IntentId>,
+pub(super) enum Outstanding {
+    /// To write all changes that were unsaved then, up to this one.
+    Persist {
+        up_to: u64,
+    },
+    Refresh {
+        credential: CredentialId,
+        request: HttpRequest,
+    },
 }
 
 impl Ledger {
-    /// Takes a change down.
-    pub(super) fn record(&mut self, change: Change) {
-        let mut change = self.as_recorded(change);
-        match &mut change {
-            Change::Remove { id } => self.unsaved.retain(|unsaved| unsaved.change.row() != Some(id)),
-            Change::Status { id, supersedes, .. } => {
-                let earlier = |unsaved: &Unsaved| match &unsaved.change {
-                    Change::Status { id: of, supersedes, .. } if of == id => Some(*supersedes),
-                    _ => None,
-                };
-                let known = self.unsaved.iter().filter_map(earlier).max();
-                *supersedes = (*supersedes).max(known.flatten());
-                self.unsaved.retain(|unsaved| earlier(unsaved).is_none());
+    pub(super) fn new(host: HostId) -> Self {
+        Self { host, last: 0, last_intent: 0, unsaved: Vec::new(), has_news: false, outstanding: BTreeMap::new() }
+    }
+
+    pub(super) fn host(&self) -> &HostId {
+        &self.host
+    }
+
+    /// The time: later changes come after it, and after all that a store has.
+    pub(super) fn observe(&mut self, now: Timestamp, stored: u64) {
+        // The year 2200: whatever a clock says, the number stays exact in JavaScript.
+        const LATEST_MS: u64 = 7_258_118_400_000;
+        let now = u64::try_from(now.as_millis()).unwrap_or(0).min(LATEST_MS).saturating_mul(1000);
+        self.last = self.last.max(now).max(stored);
+    }
+
+    /// Takes an edit down. Answers who made it, and when.
+    pub(super) fn record(&mut self, mut edit: Edit) -> Stamp {
+        match &mut edit {
+            Edit::Remove { id } => self.unsaved.retain(|unsaved| unsaved.edit.row() != Some(id)),
+            Edit::Status { id, ends, ends_all_before, .. } => {
+                self.unsaved.retain(|unsaved| match &unsaved.edit {
+                    Edit::Status { id: of, ends: earlier, ends_all_before: before, .. } if of == id => {
+                        ends.extend(earlier.iter().cloned());
+                        *ends_all_before = (*ends_all_before).max(*before);
+                        false
+                    }
+                    _ => true,
+                });
+                ends.sort_unstable();
+                ends.dedup();
             }
             _ => {}
         }
-        self.last_entry = self.last_entry.saturating_add(1);
-        self.unsaved.push(Unsaved { entry: self.last_entry, change, carrier: None });
+        self.last = self.last.saturating_add(1);
+        let by = Stamp { at: self.last, host: self.host.clone() };
+        self.unsaved.push(Change { by: by.clone(), edit });
         self.has_news = true;
-    }
-
-    /// Tokens that follow an unsaved edit of what they set are an edit as well: handed out once more,
-    /// that edit would undo them, and they would no longer find the token that they replace.
-    fn as_recorded(&self, change: Change) -> Change {
-        match change {
-            Change::Tokens { id, set, .. }
-                if self.unsaved.iter().any(|unsaved| unsaved.change.edits_what_tokens_set(&id, &set)) =>
-            {
-                Change::Edit { id, set }
-            }
-            change => change,
-        }
+        by
     }
 
     /// Whether there are changes that were in no `Persist` yet.
@@ -70,25 +85,28 @@ impl Ledger {
         self.has_news
     }
 
-    /// Whether there are changes that no `Persist` holds which may still succeed.
-    pub(super) fn has_unsaved(&self) -> bool {
-        self.unsaved.iter().any(|unsaved| unsaved.carrier.is_none())
+    /// Changes that no intent is known to have saved.
+    pub(super) fn unsaved(&self) -> &[Change] {
+        &self.unsaved
     }
 
-    /// All unsaved changes as an intent. Counts that an unsettled intent holds stay with it,
-    /// since they would count twice.
+    /// Whether there are changes that no `Persist` holds which may still succeed.
+    pub(super) fn has_unsaved(&self) -> bool {
+        let up_to = self.outstanding.values().filter_map(|outstanding| match outstanding {
+            Outstanding::Persist { up_to } => Some(*up_to),
+            Outstanding::Refresh { .. } => None,
+        });
+        let up_to = up_to.max();
+        self.unsaved.last().is_some_and(|last| up_to.is_none_or(|up_to| up_to < last.by.at))
+    }
+
+    /// All unsaved changes as an intent. It holds those of earlier ones as well: written twice, a
+    /// change alters nothing.
     pub(super) fn persist(&mut self) -> Intent {
         let id = self.next_id();
-        let mut changes = Vec::new();
-        for unsaved in &mut self.unsaved {
-            if unsaved.carrier.is_none() || !matches!(unsaved.change, Change::Used { .. }) {
-                unsaved.carrier = Some(id);
-                changes.push(unsaved.change.clone());
-            }
-        }
         self.has_news = false;
-        self.reach.insert(id, self.last_entry);
-        self.hand_out(Intent::Persist { id, changes })
+        self.outstanding.insert(id, Outstanding::Persist { up_to: self.last });
+        Intent::Persist { id, changes: self.unsaved.clone() }
     }
 
     pub(super) fn next_id(&mut self) -> IntentId {
@@ -96,17 +114,28 @@ impl Ledger {
         IntentId(self.last_intent)
     }
 
-    pub(super) fn hand_out(&mut self, intent: Intent) -> Intent {
-        self.outstanding.insert(intent.id(), intent.clone());
-        intent
+    pub(super) fn hand_out(&mut self, id: IntentId, credential: CredentialId, request: HttpRequest) -> Intent {
+        self.outstanding.insert(id, Outstanding::Refresh { credential: credential.clone(), request: request.clone() });
+        Intent::Refresh { id, credential, request }
     }
 
-    pub(super) fn outstanding(&self) -> impl Iterator<Item = &Intent> {
-        self.outstanding.values()
+    /// The intents that are not settled. Of those that write, the last one holds all that the others do.
+    pub(super) fn outstanding(&self) -> impl Iterator<Item = Intent> {
+        let is_persist = |(_, outstanding): &(_, &Outstanding)| matches!(outstanding, Outstanding::Persist { .. });
+        let last = self.outstanding.iter().rev().find(is_persist).map(|(id, _)| *id);
+        self.outstanding.iter().filter_map(move |(id, outstanding)| match outstanding {
+            Outstanding::Persist { up_to } => (last == Some(*id)).then(|| {
+                let changes = self.unsaved.iter().filter(|change| change.by.at <= *up_to).cloned().collect();
+                Intent::Persist { id: *id, changes }
+            }),
+            Outstanding::Refresh { credential, request } => {
+                Some(Intent::Refresh { id: *id, credential: credential.clone(), request: request.clone() })
+            }
+        })
     }
 
     /// An intent that is not settled.
-    pub(super) fn find(&self, id: IntentId) -> Result<&Intent, Error> {
+    pub(super) fn find(&self, id: IntentId) -> Result<&Outstanding, Error> {
         self.outstanding.get(&id).ok_or_else(|| match id.0 {
             1.. if id.0 <= self.last_intent => {
                 Error::new(ErrorCode::AlreadySettled, "this intent was settled before; settle each intent once")
@@ -117,53 +146,20 @@ impl Ledger {
         })
     }
 
-    /// Forgets a refresh that ended.
+    /// Forgets an intent that ended.
     pub(super) fn close(&mut self, id: IntentId) {
         self.outstanding.remove(&id);
     }
 
     /// What this intent held is written.
     pub(super) fn saved(&mut self, id: IntentId) {
-        self.close(id);
-        let reach = self.reach.remove(&id).unwrap_or(0);
-        self.unsaved.retain(|unsaved| match unsaved.change {
-            Change::Used { .. } => unsaved.carrier != Some(id),
-            _ => unsaved.entry > reach,
-        });
-    }
-
-    /// What this intent held is not written.
-    pub(super) fn failed(&mut self, id: IntentId) {
-        self.close(id);
-        self.reach.remove(&id);
-        for unsaved in self.unsaved.iter_mut().filter(|unsaved| unsaved.carrier == Some(id)) {
-            unsaved.carrier = None;
+        if let Some(Outstanding::Persist { up_to }) = self.outstanding.remove(&id) {
+            self.unsaved.retain(|change| change.by.at > up_to);
         }
     }
-}
 
-impl Change {
-    fn edits_what_tokens_set(&self, row: &CredentialId, tokens: &RowFields) -> bool {
-        const TOKENS: [&str; 3] = ["access_token", "refresh_token", "agent_key"];
-        let is_theirs = |name: &String| TOKENS.contains(&name.as_str()) || tokens.0.contains_key(name);
-        matches!(self, Self::Edit { id, set } if id == row && set.0.keys().any(is_theirs))
-    }
-
-    /// The row whose fields the change is about, so that it is moot once the row goes.
-    fn row(&self) -> Option<&CredentialId> {
-        match self {
-            Self::Edit { id, .. }
-            | Self::Status { id, .. }
-            | Self::ModelCooldown { id, .. }
-            | Self::Tokens { id, .. }
-            | Self::Used { id, .. } => Some(id),
-            Self::Add { .. }
-            | Self::Remove { .. }
-            | Self::Identify { .. }
-            | Self::Suppress { .. }
-            | Self::Unsuppress { .. }
-            | Self::SetPolicy { .. }
-            | Self::SetStrategy { .. } => None,
-        }
+    /// Some changes turn out to be written.
+    pub(super) fn found_in(&mut self, merge: &Merge) {
+        self.unsaved.retain(|change| !merge.has(&change.by));
     }
 }

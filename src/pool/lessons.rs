@@ -150,9 +150,9 @@ impl Pool {
             member.health = Health { heard_up_to, ..Health::default() };
             std::mem::take(&mut member.model_rests)
         });
-        for ModelRest { model, until, is_stored, .. } in models.into_iter().flatten() {
+        for ModelRest { model, is_stored, .. } in models.into_iter().flatten() {
             if is_stored {
-                self.record_model_rest(slot, model, None, Some(until));
+                self.record_model_rest(slot, model, None);
             }
         }
     }

@@ -85,9 +85,14 @@ impl Pool {
         &self.set_aside
     }
 
-    /// All intents that are not settled, for a host that lost its own list.
+    /// The intents that are not settled and still have to be carried out, for a host that lost its own
+    /// list.
     pub fn outstanding(&self) -> Vec<Intent> {
-        self.ledger.outstanding().cloned().collect()
+        let is_open = |intent: &Intent| match intent {
+            Intent::Persist { .. } => true,
+            Intent::Refresh { id, .. } => self.under_way(*id).is_some(),
+        };
+        self.ledger.outstanding().filter(is_open).collect()
     }
 
     /// The next moment at which something changes by itself.

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use crate::{
-    credential::Credential,
+    change::{Edit, Stamp},
+    credential::{Credential, Status},
     event::Cause,
     failure::FailureKind,
     health::{Rest, rest},
     lease::LeaseId,
+    merge::{Known, Merge},
     refresh::Leg,
     step::IntentId,
     time::Timestamp,
@@ -35,6 +37,8 @@ pub(super) struct Member {
     pub(super) affinity: u64,
     pub(super) health: Health,
     pub(super) model_rests: Vec<ModelRest>,
+    /// What it takes to change its row where others do as well.
+    pub(super) known: Known,
 }
 
 /// How far a login's refresh is.
@@ -52,6 +56,8 @@ pub(super) enum Refresh {
     },
     /// It brought nothing, and the login is not over.
     Unanswered { attempts: u32, retry_at: Timestamp },
+    /// Another host began one and was never heard of again.
+    Interrupted,
 }
 
 /// Why a login whose status is fine cannot serve.
@@ -131,6 +137,7 @@ impl Health {
 
 impl Member {
     pub(super) fn new(credential: Credential, affinity: u64) -> Self {
+        let known = Merge::default().known(&credential);
         Self {
             credential,
             expires_at: None,
@@ -144,6 +151,28 @@ impl Member {
             affinity,
             health: Health::default(),
             model_rests: Vec::new(),
+            known,
+        }
+    }
+
+    /// Takes in that an edit of this member was taken down.
+    pub(super) fn know(&mut self, by: Stamp, edit: &Edit) {
+        match edit {
+            Edit::Status { status, .. } => {
+                let is_rest = matches!(status, Some(Status::Exhausted | Status::Dead));
+                self.known.rests = if is_rest { vec![by] } else { Vec::new() };
+            }
+            Edit::ModelCooldown { model, until, .. } => {
+                match until {
+                    Some(_) => self.known.model_rests.insert(model.clone(), vec![by]),
+                    None => self.known.model_rests.remove(model),
+                };
+            }
+            Edit::Tokens { generation, .. } => {
+                (self.known.generation, self.known.claim) = (*generation, None);
+            }
+            Edit::Claim { token, .. } => self.known.claim = token.as_ref().map(|_| by),
+            _ => {}
         }
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    change::Change,
+    change::Edit,
     event::Happening,
     lease::LeaseId,
     time::{Timestamp, UnixSeconds},
@@ -43,7 +43,7 @@ impl Pool {
         for slot in self.roster.with_same_secret(slot) {
             self.forget_old_model_rests(slot, model);
             if is_stored {
-                self.record_model_rest(slot, model.to_owned(), Some(until), None);
+                self.record_model_rest(slot, model.to_owned(), Some(until));
             }
             let heard_up_to = self.sent;
             self.roster.change(slot, |member| {
@@ -75,7 +75,7 @@ impl Pool {
         let Some(rest) = member.model_rests.iter().find(served).cloned() else { return };
         self.roster.change(sending.slot, |member| member.model_rests.retain(|held| held.model != rest.model));
         if rest.is_stored {
-            self.record_model_rest(sending.slot, rest.model, None, Some(rest.until));
+            self.record_model_rest(sending.slot, rest.model, None);
         }
     }
 
@@ -88,23 +88,19 @@ impl Pool {
         };
         let Some(member) = self.roster.get(slot) else { return };
         let old: Vec<_> = member.model_rests.iter().filter(|rest| is_old(rest)).cloned().collect();
-        for ModelRest { model, until, is_stored, .. } in old {
+        for ModelRest { model, is_stored, .. } in old {
             self.roster.change(slot, |member| member.model_rests.retain(|rest| rest.model != model));
             if is_stored {
-                self.record_model_rest(slot, model, None, Some(until));
+                self.record_model_rest(slot, model, None);
             }
         }
     }
 
-    pub(super) fn record_model_rest(
-        &mut self,
-        slot: Slot,
-        model: String,
-        until: Option<Timestamp>,
-        supersedes: Option<Timestamp>,
-    ) {
-        let (until, supersedes) = (until.map(UnixSeconds::from), supersedes.map(UnixSeconds::from));
-        self.commit(slot, Change::ModelCooldown { id: self.id(slot), model, until, supersedes });
+    pub(super) fn record_model_rest(&mut self, slot: Slot, model: String, until: Option<Timestamp>) {
+        let Some(member) = self.roster.get(slot) else { return };
+        let ends = member.known.model_rests.get(&model).cloned().unwrap_or_default();
+        let (id, until) = (member.credential.id.clone(), until.map(UnixSeconds::from));
+        self.commit(slot, Edit::ModelCooldown { id, model, until, ends });
     }
 
     /// Takes back a rest for a model that began by a request's word alone.
@@ -115,15 +111,15 @@ impl Pool {
                 continue;
             }
             let (now, heard_up_to) = (self.now, self.sent);
-            let until = self.roster.change(slot, |member| {
+            let was_taken_back = self.roster.change(slot, |member| {
                 let rest = member.model_rests.iter_mut().find(|rest| rest.model == model)?;
-                let until = std::mem::replace(&mut rest.until, now);
+                rest.until = now;
                 (rest.is_stored, rest.witness, rest.doubted) = (false, None, Some(origin));
                 (rest.length, rest.heard_up_to) = (Duration::ZERO, heard_up_to);
-                Some(until)
+                Some(())
             });
-            if let Some(until) = until.flatten() {
-                self.record_model_rest(slot, model.to_owned(), None, Some(until));
+            if was_taken_back.flatten().is_some() {
+                self.record_model_rest(slot, model.to_owned(), None);
                 self.tell(slot, Happening::TakenBack);
             }
         }

@@ -4,8 +4,8 @@ use rustc_hash::FxHashSet;
 use serde_json::Value;
 
 use crate::{
-    change::{Change, Stored},
-    credential::{Credential, Status},
+    change::{Edit, HostId, Stored},
+    credential::{Credential, CredentialId, Status},
     discovery::{Found, Sources, anthropic_rank, configured_policy, configured_strategy, discover, is_shown},
     error::{Problem, ProblemCode, pointer_step},
     failure::FailureKind,
@@ -19,7 +19,7 @@ use crate::{
 };
 
 use super::{
-    Pool,
+    Configured, Pool,
     edits::NewStatus,
     leases::Leases,
     ledger::Ledger,
@@ -40,11 +40,20 @@ impl Pool {
         now: Timestamp,
     ) -> (Self, Step<Opened>) {
         let mut problems = Vec::new();
-        let strategy = strategy(&key, stored, sources, &mut problems);
-        let policy = policy(&key, stored, sources, &mut problems);
+        let configured_strategy = configured_strategy(sources, &key).filter(|name| !name.is_null());
+        let configured_policy = configured_policy(sources, &key).filter(|policy| !policy.is_null());
+        let strategy = match configured_strategy {
+            Some(name) => Some(strategy(name.as_str(), &key, &mut problems)),
+            None => stored_strategy(stored, &mut problems, &key),
+        };
+        let policy = match configured_policy {
+            Some(configured) => Some(policy(configured, &key, &mut problems)),
+            None => stored_policy(stored, &mut problems, &key),
+        };
+        let configured = Configured { strategy: configured_strategy.is_some(), policy: configured_policy.is_some() };
         let mut pool = Self {
-            roster: Roster::new(key, strategy),
-            ledger: Ledger::default(),
+            roster: Roster::new(key, strategy.unwrap_or_default()),
+            ledger: Ledger::new(HostId::of(&seed)),
             random: Random::from_seed(seed),
             now,
             current: None,
@@ -52,15 +61,19 @@ impl Pool {
             flush_at: None,
             failed_writes: 0,
             suppressed: stored.suppressed_sources.clone(),
-            policy,
+            policy: policy.unwrap_or_default(),
+            configured,
             leases: Leases::default(),
             sent: Sent::default(),
             events: Vec::new(),
             removed: FxHashSet::default(),
             set_aside: Vec::new(),
         };
+        pool.ledger.observe(now, stored.merge.latest());
         pool.roster.set_caps(pool.policy.max_in_flight);
-        pool.read(&stored.rows, &mut problems);
+        for slot in pool.read(stored, &mut problems) {
+            pool.clamp(slot);
+        }
         pool.discover(sources, &mut problems);
         if pool.key().is_anthropic() {
             pool.rank_sources();
@@ -70,12 +83,13 @@ impl Pool {
         (pool, step)
     }
 
-    /// Takes in stored rows. One that has no id of its own gets one.
-    fn read(&mut self, rows: &[Value], problems: &mut Vec<Problem>) {
+    /// Takes in stored rows. One that has no id of its own gets one. Answers where the rows are.
+    pub(super) fn read(&mut self, stored: &Stored, problems: &mut Vec<Problem>) -> Vec<Slot> {
         let place = format!("/credential_pool{}", pointer_step(self.key().as_str()));
         let mut identified = Vec::new();
         let mut unread = Vec::new();
-        for (index, row) in rows.iter().enumerate() {
+        self.set_aside.clear();
+        for (index, row) in stored.rows.iter().enumerate() {
             match Credential::parse(row, self.key()) {
                 Ok((id, credential)) => unread.push((index, id, credential)),
                 Err(wrong) => {
@@ -84,27 +98,43 @@ impl Pool {
                 }
             }
         }
+        let (mut slots, mut new) = (Vec::new(), Vec::new());
+        let mut seen = FxHashSet::default();
         for (index, id, mut credential) in unread {
             match id {
-                Some(id) if self.roster.slot(id.as_str()).is_none() => credential.id = id,
+                Some(id) if !seen.contains(&id) => credential.id = id,
                 was => {
                     problems.push(no_id_of_its_own(was.is_some(), format!("{place}/{index}/id")));
-                    credential.id = self.new_id();
                     let fingerprint = credential.access_token.fingerprint();
-                    identified.push(Change::Identify { id: credential.id.clone(), was, fingerprint });
+                    let name = ["row", was.as_ref().map_or("", CredentialId::as_str), fingerprint.as_str()];
+                    credential.id = self.id_of(&name);
+                    identified.push(Edit::Identify { id: credential.id.clone(), was, fingerprint });
                 }
             }
-            self.roster.insert(credential);
+            seen.insert(credential.id.clone());
+            let known = stored.merge.known(&credential);
+            let slot = match self.roster.slot(credential.id.as_str()) {
+                Some(slot) => {
+                    self.replace(slot, credential, known);
+                    slot
+                }
+                None => {
+                    let slot = self.roster.insert(credential);
+                    self.roster.change(slot, |member| member.known = known);
+                    new.push(slot);
+                    slot
+                }
+            };
+            slots.push(slot);
         }
         // Each of these fits the last row that is left, so the last one comes first.
         for change in identified.into_iter().rev() {
             self.ledger.record(change);
         }
-        let slots: Vec<_> = self.roster.iter().map(|(slot, _)| slot).collect();
-        for slot in slots {
-            self.clamp(slot);
+        for slot in new {
             self.plan_probe(slot);
         }
+        slots
     }
 
     /// A rest that began in the future begins now.
@@ -171,7 +201,7 @@ impl Pool {
     fn add_found(&mut self, found: &Found, problems: &mut Vec<Problem>) {
         match Credential::parse(&Value::Object(found.fields.0.clone()), self.key()) {
             Ok((_, mut credential)) => {
-                credential.id = self.new_id();
+                credential.id = self.id_of(&["source", credential.source.as_str()]);
                 self.join(credential);
             }
             Err(wrong) => problems.extend(wrong.into_iter().map(|problem| not_discovered(problem, found))),
@@ -196,14 +226,17 @@ impl Pool {
     }
 }
 
-/// The strategy that the host's configuration names, else the document's, else the first.
-fn strategy(key: &PoolKey, stored: &Stored, sources: &Sources, problems: &mut Vec<Problem>) -> Strategy {
-    let configured = configured_strategy(sources, key).filter(|name| !name.is_null());
-    let named = match configured {
-        Some(name) => Some(name.as_str()),
-        None => stored.strategy.as_deref().map(Some),
-    };
-    let Some(name) = named else { return Strategy::default() };
+/// The strategy that a document names.
+pub(super) fn stored_strategy(stored: &Stored, problems: &mut Vec<Problem>, key: &PoolKey) -> Option<Strategy> {
+    Some(strategy(Some(stored.strategy.as_deref()?), key, problems))
+}
+
+/// The policy that a document holds.
+pub(super) fn stored_policy(stored: &Stored, problems: &mut Vec<Problem>, key: &PoolKey) -> Option<Policy> {
+    Some(policy(stored.policy.as_ref()?, key, problems))
+}
+
+fn strategy(name: Option<&str>, key: &PoolKey, problems: &mut Vec<Problem>) -> Strategy {
     name.and_then(|name| Strategy::parse(name).ok()).unwrap_or_else(|| {
         problems.push(Problem::warning(
             ProblemCode::UnknownStrategy,
@@ -215,10 +248,7 @@ fn strategy(key: &PoolKey, stored: &Stored, sources: &Sources, problems: &mut Ve
     })
 }
 
-/// The policy that the host's configuration holds, else the document's, else the preset `adaptive`.
-fn policy(key: &PoolKey, stored: &Stored, sources: &Sources, problems: &mut Vec<Problem>) -> Policy {
-    let configured = configured_policy(sources, key).filter(|policy| !policy.is_null());
-    let Some(policy) = configured.or(stored.policy.as_ref()) else { return Policy::default() };
+fn policy(policy: &Value, key: &PoolKey, problems: &mut Vec<Problem>) -> Policy {
     Policy::parse(policy).unwrap_or_else(|error| {
         problems.push(Problem::warning(
             ProblemCode::InvalidPolicy,

@@ -1,12 +1,13 @@
 //! Refreshes of logins: how one begins, goes on and ends.
 
 use crate::{
-    change::{Change, RowFields},
+    change::RowFields,
     credential::{AuthType, CredentialId, Status},
     error::Error,
     event::{Cause, Happening},
     failure::{FailureKind, Response},
     health::{Failure, Rest, cooldown},
+    merge,
     refresh::{self, Judgement, Leg, SKEW_MS},
     step::{Intent, IntentId, Outcome, Settled, Step},
     time::Timestamp,
@@ -15,6 +16,7 @@ use crate::{
 use super::{
     Pool,
     edits::NewStatus,
+    ledger::Outstanding,
     member::{Member, Refresh},
     roster::Slot,
 };
@@ -27,7 +29,7 @@ impl Pool {
         match member.refresh {
             Refresh::Idle => Some(due),
             Refresh::Unanswered { retry_at, .. } => Some(due.max(retry_at)),
-            Refresh::InFlight { .. } => None,
+            Refresh::InFlight { .. } | Refresh::Interrupted => None,
         }
     }
 
@@ -36,7 +38,7 @@ impl Pool {
         let unanswered = match self.roster.get(slot).map(|member| member.refresh) {
             Some(Refresh::InFlight { intent, .. }) => return (intent, None),
             Some(Refresh::Unanswered { attempts, .. }) => attempts,
-            Some(Refresh::Idle) | None => 0,
+            Some(Refresh::Idle | Refresh::Interrupted) | None => 0,
         };
         let is_forced = self.token_due(slot).is_none_or(|due| self.now < due);
         let leg = self.roster.get(slot).map_or(Leg::Tokens, |member| {
@@ -52,11 +54,7 @@ impl Pool {
         outcome: Outcome,
         now: Timestamp,
     ) -> Result<Step<Settled>, Error> {
-        let under_way = |slot: Slot| match self.roster.get(slot)?.refresh {
-            Refresh::InFlight { intent: of, leg, unanswered } if of == intent => Some((slot, leg, unanswered)),
-            Refresh::InFlight { .. } | Refresh::Idle | Refresh::Unanswered { .. } => None,
-        };
-        let found = self.roster.slot(credential.as_str()).and_then(under_way);
+        let found = self.under_way(intent);
         if let (Some((slot, ..)), Outcome::Tokens { set }) = (found, &outcome)
             && let Some(member) = self.roster.get(slot)
         {
@@ -72,6 +70,7 @@ impl Pool {
                 return Ok(self.step(Settled::Refreshed { credential }, None));
             }
             Outcome::Refused => {
+                self.give_up_claim(slot);
                 self.rest_on_refusal(slot);
                 return Ok(self.step(Settled::Benched { credential }, None));
             }
@@ -93,20 +92,33 @@ impl Pool {
             }
             Judgement::Ask(leg) => self.go_on(slot, leg, unanswered),
             Judgement::Over { status } => {
+                self.give_up_claim(slot);
                 self.retire_login(slot, status);
                 self.step(Settled::Dead { credential }, None)
             }
             Judgement::Later { at } => {
+                self.give_up_claim(slot);
                 let retry_at = self.hold_back(slot, unanswered, at);
                 self.step(Settled::Unrefreshed { credential, retry_at }, None)
             }
             Judgement::Lost => {
+                self.give_up_claim(slot);
                 let end = self.serves_until(slot).filter(|end| self.now < *end);
                 let retry_at = self.hold_back(slot, unanswered, end);
                 self.step(Settled::Unrefreshed { credential, retry_at }, None)
             }
         };
         Ok(step)
+    }
+
+    /// The login that an intent refreshes, unless something came in between.
+    pub(super) fn under_way(&self, intent: IntentId) -> Option<(Slot, Leg, u32)> {
+        let Ok(Outstanding::Refresh { credential, .. }) = self.ledger.find(intent) else { return None };
+        let slot = self.roster.slot(credential.as_str())?;
+        match self.roster.get(slot)?.refresh {
+            Refresh::InFlight { intent: of, leg, unanswered } if of == intent => Some((slot, leg, unanswered)),
+            Refresh::InFlight { .. } | Refresh::Idle | Refresh::Unanswered { .. } | Refresh::Interrupted => None,
+        }
     }
 
     /// The next request of a refresh that is under way.
@@ -120,8 +132,7 @@ impl Pool {
         let id = self.ledger.next_id();
         let request =
             self.roster.get(slot).and_then(|member| refresh::request(&member.credential, self.roster.pool(), leg).ok());
-        let intent =
-            request.map(|request| self.ledger.hand_out(Intent::Refresh { id, credential: self.id(slot), request }));
+        let intent = request.map(|request| self.ledger.hand_out(id, self.id(slot), request));
         self.roster.change(slot, |member| member.refresh = Refresh::InFlight { intent: id, leg, unanswered });
         (id, intent)
     }
@@ -129,15 +140,21 @@ impl Pool {
     /// Tokens of a refresh are in the row, and are handed over to be saved by this very step.
     fn save(&mut self, slot: Slot, set: RowFields) {
         let Some(member) = self.roster.get(slot) else { return };
-        let (id, replaces) = (member.credential.id.clone(), member.credential.token().fingerprint());
-        self.commit(slot, Change::Tokens { id, replaces, set });
+        let spent = member.credential.token().fingerprint();
+        let is_about_the_token = merge::is_about_the_token(&member.credential);
+        self.set_tokens(slot, &set.0, Some(spent));
+        if is_about_the_token {
+            self.set_status(slot, NewStatus::ok());
+        }
     }
 
     /// The last tokens of a refresh: the login serves, unless its account is over a limit.
     fn take_in(&mut self, slot: Slot, set: RowFields) {
         let limits = [FailureKind::RateLimited, FailureKind::Quota].map(|kind| Some(kind.name()));
-        let is_limited =
-            |member: &Member| member.rests_at(self.now) && limits.contains(&member.credential.error_reason());
+        let is_limited = |member: &Member| {
+            matches!(member.rest(), Rest::Until(until) if self.now < until)
+                && limits.contains(&member.credential.error_reason())
+        };
         let known = self.roster.get(slot).map(|member| (is_limited(member), member.health.last_rest));
         let (is_limited, last_rest) = known.unwrap_or_default();
         self.save(slot, set);
@@ -160,7 +177,7 @@ impl Pool {
     }
 
     /// The next refresh waits, until then or as long as those before it were in vain. Answers until when.
-    fn hold_back(&mut self, slot: Slot, unanswered: u32, until: Option<Timestamp>) -> Timestamp {
+    pub(super) fn hold_back(&mut self, slot: Slot, unanswered: u32, until: Option<Timestamp>) -> Timestamp {
         let attempts = unanswered.saturating_add(1);
         let retry_at = until.unwrap_or_else(|| self.now.saturating_add(refresh::backoff(attempts)));
         let expires_at = self.serves_until(slot);

@@ -22,7 +22,7 @@ use super::{
 };
 
 /// A member's place in the document's order. Never used again once the member is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Slot(usize);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

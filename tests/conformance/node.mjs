@@ -29,6 +29,8 @@ const METHODS = {
   settle: ["intent", "outcome", "now"],
   tick: ["now"],
   flush: ["now"],
+  sync: ["stored", "now"],
+  claim: ["intent", "now"],
   add: ["row", "now"],
   update: ["id", "fields", "now"],
   remove: ["id", "now"],

@@ -50,12 +50,13 @@ describe("decisions", () => {
     const step = pool.rotate("a", { status: 429 }, NOW);
     assert.deepEqual(step.value, { type: "selected", credential: "b" });
     assert.deepEqual(step.wake, { at: NOW + HOUR, reason: "cooldown_ends" });
+    const { host } = step.intents[0].changes[0].by;
     assert.deepEqual(step.intents, [{
       type: "persist",
       id: 1,
       changes: [
-        { type: "status", id: "a", status: "exhausted", at: NOW / 1000, errorCode: 429, supersedes: NOW / 1000 },
-        { type: "used", id: "a", count: 1 },
+        { by: { at: NOW * 1000 + 1, host }, type: "status", id: "a", status: "exhausted", at: NOW / 1000, errorCode: 429 },
+        { by: { at: NOW * 1000 + 2, host }, type: "used", id: "a", count: 1 },
       ],
     }]);
     assert.deepEqual(pool.settle(1, { type: "saved" }, NOW).value, { type: "saved" });
@@ -276,7 +277,7 @@ describe("leases", () => {
 
     const policy = { preset: "adaptive", failures: { rate_limited: { retries: 0 } } };
     const [{ changes }] = pool.setPolicy(policy, NOW).intents;
-    assert.deepEqual(changes, [{ type: "set_policy", policy }]);
+    assert.deepEqual(changes.map(({ by: _, ...edit }) => edit), [{ type: "set_policy", policy }]);
     assert.deepEqual(applyChanges("openrouter", {}, changes).policy, policy);
     assert.deepEqual(pool.policy(), policy);
     assert.deepEqual(serve(pool, {}, limited(), served).moves, ["use a", "use b", "served"]);

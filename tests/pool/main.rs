@@ -22,6 +22,7 @@ mod policy;
 mod properties;
 mod script;
 mod secrecy;
+mod sharing;
 mod spread;
 mod transcripts;
 mod writes;

@@ -229,6 +229,10 @@ fn asked<T>(host: &mut Host, step: Step<T>) -> String {
 /// Settles the refresh that is under way.
 fn settled(host: &mut Host, outcome: Outcome) -> String {
     let (intent, _) = host.refreshes.remove(0);
+    let told = match &outcome {
+        Outcome::Response { body, .. } => body.clone(),
+        _ => String::new(),
+    };
     let step = settle(host, intent, outcome);
     let mut answer = match &step.value {
         Settled::Refreshed { .. } => "refreshed".to_owned(),
@@ -244,13 +248,15 @@ fn settled(host: &mut Host, outcome: Outcome) -> String {
             Intent::Persist { changes, .. } => {
                 let tokens = changes.iter().map(|change| serde_json::to_value(change).unwrap());
                 let set = tokens.filter(|change| change["type"] == "tokens").map(|change| change["set"].clone());
-                saved.extend(set.flat_map(|set| set.as_object().unwrap().keys().cloned().collect::<Vec<_>>()));
+                let secrets = ["access_token", "refresh_token", "agent_key"];
+                let is_new = |set: &Value, name: &str| set[name].as_str().is_some_and(|token| told.contains(token));
+                saved.extend(
+                    set.flat_map(|set| secrets.into_iter().filter(|name| is_new(&set, name)).collect::<Vec<_>>()),
+                );
             }
             Intent::Refresh { request, .. } => answer += &format!(" at {}", request.url),
         }
     }
-    let secrets = ["access_token", "refresh_token", "agent_key"];
-    saved.retain(|name| secrets.contains(&name.as_str()));
     if !saved.is_empty() {
         answer += &format!(", saved {}", saved.join(" "));
     }

@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 
 use credential_pool::{
-    Change, CredentialId, Entry, Error, ErrorCode, Event, Failure, Happening, Intent, IntentId, LeaseId, NextMove,
-    Outcome, Pool, PoolKey, Request, Selection, Settled, Sources, State, Step, Stored, Timestamp, Verdict, apply,
+    Change, Claim, CredentialId, Edit, Entry, Error, ErrorCode, Event, Failure, Happening, Intent, IntentId, LeaseId,
+    NextMove, Outcome, Pool, PoolKey, Request, Selection, Settled, Sources, State, Step, Stored, Timestamp, Verdict,
+    apply,
 };
 use proptest::prelude::*;
 use serde::Serialize;
@@ -144,6 +145,23 @@ impl Run {
                 let step = self.pool.flush(now);
                 self.take(Ok(step))
             }
+            Input::Sync => {
+                let before = self.pool.rows();
+                let step = self.pool.sync(&self.stored, now);
+                assert_eq!(by_id(self.pool.rows()), by_id(before), "there is nothing new in the store");
+                self.take(Ok(step))
+            }
+            Input::Claim => match self.refreshes.front().copied() {
+                Some(id) => {
+                    let step = self.pool.claim(id, now);
+                    if step.as_ref().is_ok_and(|step| step.value == Claim::Gone) {
+                        self.refreshes.pop_front();
+                        self.settled.push(id);
+                    }
+                    self.take(step)
+                }
+                None => true,
+            },
             Input::Add(row) => {
                 let step = self.pool.add(row, now);
                 self.take(step)
@@ -300,13 +318,7 @@ impl Run {
         match &step {
             Ok(step) => {
                 assert!(!self.settled.contains(&id), "{id:?} was settled twice");
-                let holds_tokens = |change: &Change| match change {
-                    Change::Tokens { .. } => true,
-                    Change::Edit { set, .. } => {
-                        ["access_token", "agent_key"].iter().any(|name| set.0.contains_key(*name))
-                    }
-                    _ => false,
-                };
+                let holds_tokens = |change: &Change| matches!(change.edit, Edit::Tokens { .. });
                 let is_handed_over = step.intents.iter().any(|intent| match intent {
                     Intent::Persist { changes, .. } => changes.iter().any(holds_tokens),
                     Intent::Refresh { .. } => false,
@@ -388,4 +400,9 @@ fn look(pool: &Pool, now: Timestamp) -> Value {
         "explanation": pool.explain(&Request::default(), now),
         "setAside": pool.set_aside(),
     })
+}
+
+fn by_id(mut rows: Vec<Map<String, Value>>) -> Vec<Map<String, Value>> {
+    rows.sort_by_key(|row| row["id"].as_str().map(str::to_owned));
+    rows
 }

@@ -1,7 +1,7 @@
 //! A host: it carries out what the pool says at once, and keeps an eye on it.
 
 use credential_pool::{
-    Change, CredentialId, Event, Happening, Intent, IntentId, LeaseId, NextMove, Outcome, Pool, PoolKey, Request,
+    Change, CredentialId, Edit, Event, Happening, Intent, IntentId, LeaseId, NextMove, Outcome, Pool, PoolKey, Request,
     Response, Settled, Sources, State, Step, Stored, Timestamp, Verdict, apply,
 };
 use serde_json::Value;
@@ -103,7 +103,7 @@ impl<C: Core> Host<C> {
             match intent {
                 Intent::Persist { id, changes } => {
                     apply(&mut self.stored, &changes, &self.key);
-                    let tells = |change: &&Change| matches!(change, Change::Status { status: Some(_), .. });
+                    let tells = |change: &&Change| matches!(change.edit, Edit::Status { status: Some(_), .. });
                     self.statuses += changes.iter().filter(tells).count();
                     let settled = self.core.settle(id, Outcome::Saved, Timestamp::from_millis(now));
                     self.carry_out(settled, now);
@@ -122,7 +122,8 @@ impl<C: Core> Host<C> {
             Happening::Chosen { .. }
             | Happening::PassedOver { .. }
             | Happening::AwaitsRefresh { .. }
-            | Happening::Refreshed => {}
+            | Happening::Refreshed
+            | Happening::RefreshInterrupted => {}
         }
     }
 }

@@ -17,6 +17,7 @@ import {
 import type {
   Cause,
   Change,
+  Claim,
   Choice,
   Entry,
   Event,
@@ -74,6 +75,10 @@ same<Step<null>>(pool.release(1, Date.now()));
 same<Step<Settled>>(pool.settle(1, { type: "saved" }));
 same<Step<null>>(pool.tick());
 same<Step<null>>(pool.flush());
+same<Step<Opened>>(pool.sync(stored));
+const claim = pool.claim(1, Date.now()).value;
+same<Claim>(claim);
+if (claim.type === "send") same<string>(claim.request.url);
 same<Step<string>>(pool.add({ access_token: "sk", some_other_field: [1] }));
 same<Step<null>>(pool.update("a1b2c3", { label: null }));
 same<Step<null>>(pool.remove("a1b2c3"));
@@ -109,7 +114,7 @@ same<number | null>(resolved.max_in_flight.hard);
 same<Rule>(resolved.failures.rate_limited);
 same<Policy>(resolved);
 
-const changes: Change[] = [{ type: "used", id: "a1b2c3", count: 1 }];
+const changes: Change[] = [{ by: { at: 1, host: "h" }, type: "used", id: "a1b2c3", count: 1 }];
 same<string>(applyToDocument(emptyDocument(), "anthropic", changes));
 same<unknown[] | undefined>(applyChanges("anthropic", stored, changes).rows);
 same<Problem[]>(checkDocument("{}", Date.now()));
@@ -294,11 +299,15 @@ export const policies: Policy[] = [
   { max_in_flight: { hard: 2 }, failures: { unknown: { action: "rotate", retries: 2 } } },
 ];
 
+const by = { at: 1_775_757_580_463_000, host: "5e1f" };
 export const leaseChanges: Change[] = [
-  { type: "status", id: "a", status: "exhausted", at: 1, errorCode: 429, supersedes: null },
-  { type: "status", id: "a", status: "exhausted", at: 1, errorCode: 429, reason: "quota", resetAt: 2, supersedes: 1 },
-  { type: "model_cooldown", id: "a", model: "small", until: 1_775_757_580.5, supersedes: null },
-  { type: "set_policy", policy: { preset: "reference" } },
+  { by, type: "status", id: "a", status: "exhausted", at: 1, errorCode: 429 },
+  { by, type: "status", id: "a", status: "exhausted", at: 1, errorCode: 429, reason: "quota", resetAt: 2, ends: [by] },
+  { by, type: "status", id: "a", status: null, at: null, errorCode: null, endsAllBefore: 1 },
+  { by, type: "model_cooldown", id: "a", model: "small", until: 1_775_757_580.5 },
+  { by, type: "tokens", id: "a", generation: { edits: 1, refreshes: 0 }, set: { access_token: "k" } },
+  { by, type: "claim", id: "a", token: null },
+  { by, type: "set_policy", policy: { preset: "reference" } },
 ];
 
 export function misuse(selection: Selection, settled: Settled, move: NextMove): void {

@@ -12,7 +12,7 @@ const NOW: i64 = 1_775_757_580_463;
 const HOUR: i64 = 3_600_000;
 
 /// The type of each call's answer.
-const TYPES: [(&str, &str); 35] = [
+const TYPES: [(&str, &str); 37] = [
     ("open", "Step<Opened> & { pool: number }"),
     ("select", "Step<Selection>"),
     ("rotate", "Step<Selection>"),
@@ -25,6 +25,8 @@ const TYPES: [(&str, &str); 35] = [
     ("settle", "Step<Settled>"),
     ("tick", "Step<null>"),
     ("flush", "Step<null>"),
+    ("sync", "Step<Opened>"),
+    ("claim", "Step<Claim>"),
     ("add", "Step<string>"),
     ("update", "Step<null>"),
     ("remove", "Step<null>"),
@@ -51,14 +53,16 @@ const TYPES: [(&str, &str); 35] = [
 ];
 
 /// Every tag that an answer can carry; with the field it stands in, if others share its name.
-const TAGS: [&str; 65] = [
+const TAGS: [&str; 68] = [
     "add",
     "available",
     "benched",
     "continues",
     "dead",
     "value.dead",
-    "edit",
+    "claim",
+    "set",
+    "send",
     "empty",
     "exhausted",
     "gone",
@@ -101,6 +105,7 @@ const TAGS: [&str; 65] = [
     "taken_back",
     "awaits_refresh",
     "what.refreshed",
+    "refresh_interrupted",
     "lease_ran_out",
     "strategy",
     "affinity",
@@ -123,6 +128,7 @@ fn main() {
     let mut shapes = Shapes::default();
     shapes.administer();
     shapes.refresh();
+    shapes.share();
     shapes.serve();
     shapes.fail();
     shapes.wait();
@@ -203,6 +209,23 @@ impl Shapes {
     }
 
     /// A request through limits to another credential, and the trial after the rest.
+    /// Two hosts with one login, the first of which dies while it refreshes.
+    fn share(&mut self) {
+        let rows = json!([login("a", NOW)]);
+        let [first, second] = [(); 2].map(|()| self.open("anthropic", &rows, &json!({})));
+        let [one, other] =
+            [first, second].map(|pool| self.pool_call("select", pool, json!({}))["value"]["intent"].clone());
+        let claimed = self.pool_call("claim", first, json!({ "intent": one }));
+        let changes = claimed["intents"][0]["changes"].clone();
+        let stored =
+            self.call("applyChanges", json!({ "key": "anthropic", "stored": { "rows": rows }, "changes": changes }));
+        self.pool_call("sync", second, json!({ "stored": stored }));
+        self.pool_call("claim", second, json!({ "intent": other }));
+        let later = NOW + HOUR;
+        let again = self.pool_call("select", second, json!({ "now": later }))["value"]["intent"].clone();
+        self.pool_call("claim", second, json!({ "intent": again, "now": later }));
+    }
+
     fn serve(&mut self) {
         let pool = self.open("openrouter", &keys(["a", "b"]), &json!({}));
         self.pool_call("explain", pool, json!({}));

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { CredentialPool, emptyDocument, PoolError, readDocument, StoreError } from "credential-pool";
 
-import { added, clear, counts, HANDMADE, KEY, kinds, used } from "./kinds.mjs";
+import { added, clear, counts, HANDMADE, KEY, kinds, removed, used } from "./kinds.mjs";
 
 /** Longer than a store takes to notice what another wrote. */
 const LONG_MS = 250;
@@ -31,7 +31,7 @@ for (const { name, open } of kinds) {
       const { store, another } = await open(HANDMADE);
       const other = another();
       await store.read(KEY);
-      await other.commit(KEY, [used("a", 2), added("c"), { type: "remove", id: "b" }]);
+      await other.commit(KEY, [used("a", 2), added("c"), removed("b")]);
       await store.commit(KEY, [used("a", 3), added("d"), used("b")]);
       assert.deepEqual(await counts(store), { a: 5, c: 0, d: 0 });
     });
@@ -70,7 +70,8 @@ for (const { name, open } of kinds) {
       const edited = await text();
       assert.ok(edited.includes(`"big": 9007199254740993, "\\u00e9": 1.0`), edited);
       assert.ok(edited.startsWith(HANDMADE.slice(0, HANDMADE.indexOf(`    "openrouter"`))), edited);
-      assert.ok(edited.endsWith(HANDMADE.slice(HANDMADE.indexOf(`{"id": "b"`))), edited);
+      assert.ok(edited.includes(`${HANDMADE.slice(HANDMADE.indexOf(`{"id": "b"`), -4)},\n  "credential_pool_merges"`), edited);
+      assert.ok(edited.endsWith("\n}\n\n"), edited);
     });
 
     test("another's changes are told, one's own are not", async () => {

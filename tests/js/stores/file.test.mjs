@@ -13,7 +13,7 @@ import { pathToFileURL } from "node:url";
 import { applyToDocument, StoreError } from "credential-pool";
 import { FileStore } from "credential-pool/file-store";
 
-import { added, clear, counts, folder, HANDMADE, KEY, used } from "./kinds.mjs";
+import { added, clear, counts, folder, HANDMADE, KEY, removed, used } from "./kinds.mjs";
 
 after(clear);
 
@@ -33,17 +33,20 @@ const rejects = (promise, code) =>
 test("the file says what applyToDocument says, to the byte, and has no company", async () => {
   for (const text of [HANDMADE, HANDMADE.trimEnd(), HANDMADE.replaceAll("\n", "\r\n"), `{"credential_pool":{}}`]) {
     const { path, store, folder } = await file(text);
-    await store.commit(KEY, [used("a"), added("c")]);
-    assert.equal(await readFile(path, "utf8"), applyToDocument(text, KEY, [used("a"), added("c")]));
+    const changes = [used("a"), added("c")];
+    await store.commit(KEY, changes);
+    assert.equal(await readFile(path, "utf8"), applyToDocument(text, KEY, changes));
     assert.deepEqual(await readdir(folder), ["auth.json"]);
   }
 });
 
 test("a text that stays the same is not written again", async () => {
   const { path, store } = await file();
+  const changes = [added("a"), removed("nobody"), used("a")];
+  await store.commit(KEY, changes);
   const { ino, mtimeMs } = await stat(path);
   await store.commit(KEY, []);
-  await store.commit(KEY, [added("a"), { type: "remove", id: "nobody" }, used("nobody")]);
+  await store.commit(KEY, changes);
   const now = await stat(path);
   assert.deepEqual([now.ino, now.mtimeMs], [ino, mtimeMs]);
 });

@@ -1,5 +1,6 @@
 /** The stores that must keep the same contract, and how a test gets at each. */
 
+import { randomUUID } from "node:crypto";
 import { mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -58,9 +59,19 @@ export async function clear() {
   await Promise.all(folders.splice(0).map((path) => rm(path, { recursive: true })));
 }
 
-export const used = (id, count = 1) => ({ type: "used", id, count });
+let last = 0;
 
-export const added = (id) => ({ type: "add", row: { id, source: "manual", access_token: `sk-${id}` } });
+/** A change of a host that makes no other, so that it may come in any order with others. */
+export const change = (edit) => {
+  last = Math.max(last + 1, Date.now() * 1000);
+  return { by: { at: last, host: randomUUID() }, ...edit };
+};
+
+export const used = (id, count = 1) => change({ type: "used", id, count });
+
+export const added = (id) => change({ type: "add", row: { id, source: "manual", access_token: `sk-${id}` } });
+
+export const removed = (id) => change({ type: "remove", id });
 
 /** The rows that a store has, by what tells them apart. */
 export async function counts(store, key = KEY) {

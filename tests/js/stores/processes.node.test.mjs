@@ -198,8 +198,8 @@ test("a write that fails half-way leaves the file as it was", async () => {
     import { FileStore } from "credential-pool/file-store";
     const store = new FileStore(${JSON.stringify(path)});
     const row = { id: "c", access_token: "sk-canary".repeat(1000) };
-    try { await store.commit("openrouter", [{ type: "add", row }]); } catch ({ code, message }) { console.log(code, message); }
-    await store.commit("openrouter", [{ type: "used", id: "a", count: 1 }]);
+    try { await store.commit("openrouter", [{ by: { at: 1, host: "h" }, type: "add", row }]); } catch ({ code, message }) { console.log(code, message); }
+    await store.commit("openrouter", [{ by: { at: 2, host: "h" }, type: "used", id: "a", count: 1 }]);
   `);
   const [said] = await Promise.all([child.stdout.toArray(), once(child, "close")]);
   assert.match(String(said), /^unwritable .*\(EFBIG\): .*; nothing was written\n$/);

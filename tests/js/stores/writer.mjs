@@ -2,6 +2,7 @@
 //
 // writer.mjs PATH ROW
 
+import { randomUUID } from "node:crypto";
 import { writeSync } from "node:fs";
 import process from "node:process";
 
@@ -9,7 +10,8 @@ import { FileStore } from "credential-pool/file-store";
 
 const [path, id] = process.argv.slice(2);
 const store = new FileStore(path, { staleMs: 2000 });
-for (;;) {
-  await store.commit("openrouter", [{ type: "used", id, count: 1 }]);
+const host = randomUUID();
+for (let at = 1; ; at += 1) {
+  await store.commit("openrouter", [{ by: { at, host }, type: "used", id, count: 1 }]);
   writeSync(1, ".");
 }

@@ -43,7 +43,7 @@ pub(super) fn input() -> impl Strategy<Value = Input> {
     ]
 }
 
-const CALLS: [&str; 16] = [
+const CALLS: [&str; 18] = [
     "open",
     "close",
     "select",
@@ -51,6 +51,8 @@ const CALLS: [&str; 16] = [
     "lease",
     "report",
     "settle",
+    "sync",
+    "claim",
     "add",
     "update",
     "moveTo",
@@ -71,6 +73,8 @@ fn on_pool() -> impl Strategy<Value = Input> {
         4 => Just(("markUsed", json!({}))),
         6 => outcome().prop_map(|outcome| ("settle", json!({ "outcome": outcome }))),
         2 => select(vec!["tick", "flush"]).prop_map(|name| (name, json!({}))),
+        1 => row().prop_map(|row| ("sync", json!({ "stored": { "rows": [row] } }))),
+        2 => Just(("claim", json!({}))),
         3 => row().prop_map(|row| ("add", json!({ "row": row }))),
         2 => row().prop_map(|row| ("update", json!({ "fields": row }))),
         1 => Just(("remove", json!({}))),
@@ -108,7 +112,7 @@ fn on_pool() -> impl Strategy<Value = Input> {
                 name,
                 args,
                 id: is_one.then_some(id),
-                intent: (name == "settle").then_some(intent),
+                intent: ["settle", "claim"].contains(&name).then_some(intent),
                 lease: None,
                 later: None,
             }

@@ -1,0 +1,160 @@
+//! Rests that hold side by side, since the hosts that began them did not know of each other.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    change::{HostId, Stamp},
+    credential::{Credential, Status, cooldown_end},
+    health::{self, Rest},
+    time::{Timestamp, UnixSeconds},
+};
+
+/// The rests of one row, or of one row for one model: the row shows the one that ends last.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Rests<T> {
+    /// Which change began the one that the row shows.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    shown: Option<Shown>,
+    #[serde(skip_serializing_if = "Vec::is_empty", default = "Vec::new")]
+    hidden: Vec<(Stamp, T)>,
+}
+
+impl<T> Default for Rests<T> {
+    fn default() -> Self {
+        Self { shown: None, hidden: Vec::new() }
+    }
+}
+
+/// Which change began the rest that a row shows, as long as the row tells the same moment: else
+/// another program has written it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Shown {
+    by: Stamp,
+    moment: Option<f64>,
+}
+
+/// A rest, as a row tells of it.
+pub(super) trait Told: Clone + PartialEq {
+    /// What tells it from other rests of the row, in seconds.
+    fn moment(&self) -> Option<f64>;
+    /// The order of rests: the last one is shown.
+    fn end(&self) -> Timestamp;
+}
+
+impl<T: Told> Rests<T> {
+    /// All that hold, given the one that the row shows.
+    pub(super) fn holding(&self, shown: Option<T>) -> Vec<(Stamp, T)> {
+        let shown = shown.map(|told| {
+            let moment = told.moment();
+            let by = self.shown.as_ref().filter(|shown| shown.moment == moment).map(|shown| shown.by.clone());
+            (by.unwrap_or_else(|| unknown(moment)), told)
+        });
+        shown.into_iter().chain(self.hidden.iter().cloned()).collect()
+    }
+
+    /// Takes down those that hold. Answers the one that is to be shown.
+    pub(super) fn keep(&mut self, mut holding: Vec<(Stamp, T)>) -> Option<T> {
+        holding.sort_by(|(by, one), (other_by, other)| (one.end(), by).cmp(&(other.end(), other_by)));
+        let shown = holding.pop();
+        self.hidden = holding;
+        self.shown = shown.as_ref().map(|(by, told)| Shown { by: by.clone(), moment: told.moment() });
+        shown.map(|(_, told)| told)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.shown.is_none() && self.hidden.is_empty()
+    }
+}
+
+/// A rest that another program, or a host before anybody's memory, has begun.
+fn unknown(moment: Option<f64>) -> Stamp {
+    let micros = moment.unwrap_or(0.0) * 1e6;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a float beyond u64 becomes its end, which still names it"
+    )]
+    let at = micros.round() as u64;
+    Stamp { at, host: HostId::default() }
+}
+
+/// A status, as a row tells of it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct ToldStatus {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) status: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) at: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) error_code: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reset_at: Option<f64>,
+    /// Whether there is more that stays with the row: a message, and what cannot be read.
+    #[serde(skip)]
+    pub(super) has_more: bool,
+}
+
+impl ToldStatus {
+    pub(super) fn of(credential: &Credential) -> Self {
+        Self {
+            status: credential.last_status.as_ref().map(|status| status.as_str().to_owned()),
+            at: credential.last_status_at.map(UnixSeconds::as_f64),
+            error_code: credential.last_error_code,
+            reason: credential.error_reason().map(str::to_owned),
+            reset_at: credential.reset_at_as_stored(),
+            has_more: credential.tells_more_of_failures(),
+        }
+    }
+
+    pub(super) fn is_rest(&self) -> bool {
+        matches!(self.status(), Some(Status::Exhausted | Status::Dead))
+    }
+
+    pub(super) fn is_about_the_token(&self) -> bool {
+        const REASONS: [&str; 2] = ["unauthorized", "revoked"];
+        self.status() == Some(Status::Dead) || self.reason.as_deref().is_some_and(|reason| REASONS.contains(&reason))
+    }
+
+    pub(super) fn write(&self, credential: &mut Credential) {
+        if Self::of(credential) != *self {
+            credential.last_status = self.status();
+            credential.last_status_at = self.at.and_then(UnixSeconds::new);
+            credential.last_error_code = self.error_code;
+            credential.set_failure(self.reason.as_deref(), self.reset_at.and_then(UnixSeconds::new));
+        }
+    }
+
+    fn status(&self) -> Option<Status> {
+        self.status.clone().map(Status::from)
+    }
+}
+
+impl Told for ToldStatus {
+    fn moment(&self) -> Option<f64> {
+        self.at
+    }
+
+    fn end(&self) -> Timestamp {
+        let reset_at = self.reset_at.and_then(UnixSeconds::new).and_then(cooldown_end);
+        let at = self.at.and_then(UnixSeconds::new);
+        let rest = health::rest_of(self.status().as_ref(), at, self.error_code, reset_at);
+        match rest {
+            Rest::None => Timestamp::from_millis(i64::MIN),
+            Rest::Until(until) => until,
+            Rest::ForGood => Timestamp::from_millis(i64::MAX),
+        }
+    }
+}
+
+impl Told for Timestamp {
+    fn moment(&self) -> Option<f64> {
+        Some(UnixSeconds::from(*self).as_f64())
+    }
+
+    fn end(&self) -> Timestamp {
+        *self
+    }
+}

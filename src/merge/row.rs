@@ -1,0 +1,289 @@
+//! What a store knows of earlier changes of one row, and how a later one comes together with them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    change::{Edit, Generation, RowFields, Stamp},
+    credential::{Credential, cooldown_end},
+    provider::PoolKey,
+    secret::Fingerprint,
+    time::{Timestamp, UnixSeconds},
+};
+
+use super::{
+    is_later,
+    rests::{Rests, ToldStatus},
+    split,
+};
+
+/// What a pool has to know of a row to change it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Known {
+    /// The changes that began the rests that hold.
+    pub(crate) rests: Vec<Stamp>,
+    /// The same, by model.
+    pub(crate) model_rests: BTreeMap<String, Vec<Stamp>>,
+    pub(crate) generation: Generation,
+    /// Who claims the token that the row holds.
+    pub(crate) claim: Option<Stamp>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct RowMerge {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    added: Option<Stamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    removed: Option<Stamp>,
+    /// Who set a field last.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    fields: BTreeMap<String, Stamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tokens: Option<Tokens>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claim: Option<Claim>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<StatusMerge>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    models: BTreeMap<String, Rests<Timestamp>>,
+}
+
+/// Where the tokens of a row came from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Tokens {
+    /// Theirs: if the row has others, another program has written them.
+    token: Fingerprint,
+    generation: Generation,
+    by: Stamp,
+}
+
+/// Who spends a token, or was about to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Claim {
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    token: Option<Fingerprint>,
+    by: Stamp,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct StatusMerge {
+    #[serde(skip_serializing_if = "Rests::is_empty")]
+    rests: Rests<ToldStatus>,
+    /// What the row tells while no rest holds.
+    otherwise: ToldStatus,
+    /// Who said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<Stamp>,
+    /// Rests that began earlier are over, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reset: Option<f64>,
+}
+
+impl RowMerge {
+    pub(super) fn added(by: &Stamp) -> Self {
+        Self { added: Some(by.clone()), ..Self::default() }
+    }
+
+    /// The row is gone: nothing else is known of it any more.
+    pub(super) fn remove(&mut self, by: &Stamp) {
+        let removed = self.removed.take().max(Some(by.clone()));
+        *self = Self { removed, ..Self::default() };
+    }
+
+    pub(super) fn is_added_after(&self, by: &Stamp) -> bool {
+        self.added.as_ref().is_some_and(|added| by < added)
+    }
+
+    pub(super) fn is_removed_after(&self, by: &Stamp) -> bool {
+        self.removed.as_ref().is_some_and(|removed| by < removed)
+    }
+
+    pub(super) fn known(&self, credential: &Credential) -> Known {
+        let told = ToldStatus::of(credential);
+        let no_rests = Rests::default();
+        let rests = self.status.as_ref().map_or(&no_rests, |status| &status.rests);
+        let token = credential.token().fingerprint();
+        let stamps_of = |model: &str, until: Timestamp| {
+            let held = self.models.get(model).cloned().unwrap_or_default();
+            stamps(held.holding(Some(until)))
+        };
+        Known {
+            rests: stamps(rests.holding(told.is_rest().then_some(told))),
+            model_rests: credential
+                .model_cooldowns()
+                .map(|(model, until)| (model.to_owned(), stamps_of(model, until)))
+                .collect(),
+            generation: self.generation(),
+            claim: self
+                .claim
+                .as_ref()
+                .filter(|claim| claim.token.as_ref() == Some(&token))
+                .map(|claim| claim.by.clone()),
+        }
+    }
+
+    /// One change of the row's fields.
+    pub(super) fn take_in(&mut self, credential: &mut Credential, by: &Stamp, edit: &Edit, pool: &PoolKey) {
+        match edit {
+            Edit::Set { set, .. } => self.set(credential, by, set, pool),
+            Edit::Tokens { replaces, generation, .. } => {
+                if self.is_due(credential, by, replaces.as_ref(), *generation) {
+                    self.take_tokens(credential, by, *generation, edit, pool);
+                }
+            }
+            Edit::Status { ends, .. } => self.take_status(credential, by, ends, edit, pool),
+            Edit::ModelCooldown { model, until, ends, .. } => {
+                let rests = self.models.entry(model.clone()).or_default();
+                let mut holding = rests.holding(credential.model_end(model));
+                holding.retain(|(began, _)| !ends.contains(began));
+                holding.extend(until.and_then(cooldown_end).map(|until| (by.clone(), until)));
+                let shown = rests.keep(holding).map(UnixSeconds::from);
+                credential.rest_model(model, shown);
+            }
+            Edit::Claim { token, .. } => {
+                if self.claim.as_ref().is_none_or(|held| held.by < *by) {
+                    self.claim = Some(Claim { token: token.clone(), by: by.clone() });
+                }
+            }
+            Edit::Used { .. } => edit.apply_to(credential, pool),
+            Edit::Add { .. }
+            | Edit::Remove { .. }
+            | Edit::Identify { .. }
+            | Edit::Suppress { .. }
+            | Edit::Unsuppress { .. }
+            | Edit::SetStrategy { .. }
+            | Edit::SetPolicy { .. } => {}
+        }
+    }
+
+    /// Another host found the same credential, and adds it as well.
+    pub(super) fn found_too(&mut self, credential: &mut Credential, by: &Stamp, row: &RowFields, pool: &PoolKey) {
+        const NOT_FOUND: [&str; 5] = ["id", "last_status", "last_status_at", "last_error_code", "request_count"];
+        if self.added.is_none() {
+            return;
+        }
+        let (tokens, mut set) = split(&row.0);
+        set.retain(|name, _| !NOT_FOUND.contains(&name.as_str()));
+        let id = credential.id.clone();
+        let tokens = Edit::Tokens { id, replaces: None, generation: Generation::default(), set: RowFields(tokens) };
+        self.set(credential, by, &RowFields(set), pool);
+        self.take_in(credential, by, &tokens, pool);
+        if by.clone() < self.added.clone().unwrap_or_else(|| by.clone()) {
+            self.added = Some(by.clone());
+        }
+    }
+
+    /// Drops what nobody argues about any more.
+    pub(super) fn forget(&mut self, is_recent: impl Fn(&Stamp) -> bool, is_there: bool) {
+        self.removed.take_if(|by| !is_recent(by));
+        if !is_there {
+            *self = Self { removed: self.removed.take(), ..Self::default() };
+            return;
+        }
+        self.added.take_if(|by| !is_recent(by));
+        self.fields.retain(|_, by| is_recent(by));
+        self.tokens.take_if(|tokens| !is_recent(&tokens.by));
+        self.claim.take_if(|claim| claim.token.is_none() && !is_recent(&claim.by));
+        self.status.take_if(|status| status.rests.is_empty() && status.by.as_ref().is_none_or(|by| !is_recent(by)));
+        self.models.retain(|_, rests| !rests.is_empty());
+    }
+
+    fn generation(&self) -> Generation {
+        self.tokens.as_ref().map(|tokens| tokens.generation).unwrap_or_default()
+    }
+
+    fn set(&mut self, credential: &mut Credential, by: &Stamp, set: &RowFields, pool: &PoolKey) {
+        let mut later = set.0.clone();
+        later.retain(|name, _| {
+            let mut last = self.fields.get(name).or(self.added.as_ref()).cloned();
+            let is_later = is_later(&mut last, by);
+            if is_later {
+                self.fields.insert(name.clone(), by.clone());
+            }
+            is_later
+        });
+        if let Ok(edited) = credential.with(&later, pool) {
+            *credential = edited;
+        }
+    }
+
+    /// Whether tokens are newer than those in the row.
+    fn is_due(&self, credential: &Credential, by: &Stamp, replaces: Option<&Fingerprint>, new: Generation) -> bool {
+        let held = credential.token().fingerprint();
+        let known = self.tokens.as_ref().filter(|tokens| tokens.token == held);
+        let known = known.map(|tokens| (tokens.generation, &tokens.by));
+        let added = self.added.as_ref().map(|added| (Generation::default(), added));
+        match known.or(added) {
+            Some(known) => known < (new, by),
+            None => replaces.is_none_or(|replaces| *replaces == held),
+        }
+    }
+
+    fn take_tokens(
+        &mut self,
+        credential: &mut Credential,
+        by: &Stamp,
+        generation: Generation,
+        edit: &Edit,
+        pool: &PoolKey,
+    ) {
+        let before = credential.token().clone();
+        edit.apply_to(credential, pool);
+        let token = credential.token().fingerprint();
+        self.claim.take_if(|claim| claim.token.as_ref() != Some(&token));
+        self.tokens = Some(Tokens { token, generation, by: by.clone() });
+        let told = ToldStatus::of(credential);
+        if told.is_rest() && *credential.token() != before {
+            let status = self.status.get_or_insert_default();
+            let mut holding = status.rests.holding(Some(told));
+            holding.retain(|(_, told)| !told.is_about_the_token());
+            let shown = status.rests.keep(holding);
+            shown.as_ref().unwrap_or(&status.otherwise).write(credential);
+        }
+    }
+
+    fn take_status(&mut self, credential: &mut Credential, by: &Stamp, ends: &[Stamp], edit: &Edit, pool: &PoolKey) {
+        let Edit::Status { ends_all_before, token, .. } = edit else { return };
+        let new = {
+            let mut told = credential.clone();
+            edit.apply_to(&mut told, pool);
+            ToldStatus::of(&told)
+        };
+        let shown = ToldStatus::of(credential);
+        let status = self.status.get_or_insert_default();
+        let mut holding = status.rests.holding(shown.is_rest().then(|| shown.clone()));
+        if !shown.is_rest() {
+            status.otherwise = shown;
+        }
+        holding.retain(|(began, _)| !ends.contains(began));
+        if let Some(before) = ends_all_before.map(UnixSeconds::as_f64) {
+            status.reset = Some(status.reset.map_or(before, |reset| reset.max(before)));
+        }
+        let is_of_another_token = token.as_ref().is_some_and(|token| *token != credential.token().fingerprint());
+        if new.is_rest() {
+            holding.extend((!is_of_another_token).then(|| (by.clone(), new)));
+        } else if is_later(&mut status.by, by) {
+            status.otherwise = new;
+        }
+        if let Some(reset) = status.reset {
+            holding.retain(|(_, told)| told.at.is_some_and(|at| at >= reset));
+        }
+        let shown = status.rests.keep(holding);
+        shown.as_ref().unwrap_or(&status.otherwise).write(credential);
+    }
+}
+
+fn stamps<T>(holding: Vec<(Stamp, T)>) -> Vec<Stamp> {
+    holding.into_iter().map(|(by, _)| by).collect()
+}
+
+/// All fields that a refresh sets, as they would be stored; those that the row does not have are null.
+pub(crate) fn tokens_of(credential: &Credential) -> RowFields {
+    let row = credential.to_row();
+    let fields = crate::refresh::TOKEN_FIELDS.iter();
+    RowFields(fields.map(|name| ((*name).to_owned(), row.get(*name).cloned().unwrap_or(Value::Null))).collect())
+}
