@@ -3,16 +3,20 @@
  * the same in Node, Deno and Bun, on local and on network file systems, and needs no native code.
  *
  * What is added is who may remove that folder. Left alone, two processes that find the lock of a dead one can both end
- * up with a new lock (proper-lockfile's issue 121), and one that was stopped for long removes its successor's lock.
+ * up with a new lock (proper-lockfile's issue 121), and one that was stopped for long removes its successor's lock. And
+ * the folder names its owner, so that nobody on the same machine has to wait until a dead one's lock is stale.
  */
 
 import fs from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { callbackify } from "node:util";
 
 import { lock } from "proper-lockfile";
 
 import { codeOf } from "./file-text.js";
+import { hasDied, ownerName } from "./lock-owner.js";
+import { StoreError } from "./store.js";
 import { locked, Turns } from "./turns.js";
 import type { Millis } from "./types.js";
 
@@ -53,8 +57,8 @@ export function withLock<T>(path: string, times: LockTimes, action: (lock: HeldL
 
 const turns = new Turns();
 
-/** Short enough for a lock that is held for a few milliseconds. */
-const LONGEST_PAUSE_MS = 20;
+/** Short enough for a lock that is held for a few milliseconds, so that nobody who takes it again at once keeps it. */
+const LONGEST_PAUSE_MS = 10;
 
 async function acquire(
   path: string,
@@ -71,7 +75,7 @@ async function acquire(
       if (!wasLost && codeOf(error) !== "ELOCKED") throw error;
       if (performance.now() >= deadline) throw locked(waitMs, folder.path);
     }
-    await sleep(pause * (0.5 + Math.random()));
+    if (!folder.removeIfDead()) await sleep(pause * (0.1 + 0.9 * Math.random()));
   }
 }
 
@@ -85,7 +89,7 @@ class LockFolder implements HeldLock {
     rmdirSync: () => this.#removeOwn(),
   };
 
-  /** Which folder is ours; nothing before it was made. */
+  /** The owner's name, if that is this one; nothing before the folder was made. */
   #own: string | undefined;
 
   constructor(
@@ -94,7 +98,7 @@ class LockFolder implements HeldLock {
   ) {}
 
   isHeld(): boolean {
-    return this.#own !== undefined && identity(this.path) === this.#own;
+    return this.#own !== undefined && this.#owner() === this.#own;
   }
 
   /** Whether the folder was made and then taken away, before it could be used; it can be made again. */
@@ -104,27 +108,60 @@ class LockFolder implements HeldLock {
     return isLost;
   }
 
+  /** Removes the folder of an owner that has died. Whether it did. */
+  removeIfDead(): boolean {
+    if (!this.#isDead()) return false;
+    try {
+      this.#removeLeftBehind();
+      return true;
+    } catch (error) {
+      // Somebody else is about to, or has.
+      if (codeOf(error) === "ELOCKED" || codeOf(error) === "ENOENT") return false;
+      throw error;
+    }
+  }
+
   // All synchronous: things go wrong in the time between a look and the deed that follows from it.
 
   #make(): void {
-    fs.mkdirSync(this.path, 0o700);
-    this.#own = identity(this.path);
+    this.#makeFolder();
+    const name = ownerName();
+    try {
+      fs.writeFileSync(this.#ownerPath, name, { flag: "wx", mode: 0o600 });
+      this.#own = name;
+    } catch (error) {
+      // It was taken away at once, and may already be another's.
+      if (codeOf(error) === "ENOENT" || codeOf(error) === "EEXIST") throw busy();
+      this.#delete();
+      throw error;
+    }
+  }
+
+  #makeFolder(): void {
+    try {
+      fs.mkdirSync(this.path, 0o700);
+    } catch (error) {
+      const isOther = codeOf(error) === "EEXIST" && fs.statSync(this.path, NO_THROW)?.isDirectory() === false;
+      if (!isOther) throw error;
+      const advice = "another program made it: remove it, unless that still runs; nothing was written";
+      throw new StoreError("unwritable", `${this.path} is no folder and cannot be a lock: ${advice}`, { cause: error });
+    }
   }
 
   #remove(): void {
-    if (this.#own === undefined) this.#removeStale();
+    if (this.#own === undefined) this.#removeLeftBehind();
     else this.#removeOwn();
   }
 
   #removeOwn(): void {
-    if (this.isHeld()) fs.rmdirSync(this.path);
+    if (this.isHeld()) this.#delete();
   }
 
   /**
    * Removes a folder that was left behind. Only one process does that at a time, and looks again before it does: what
-   * was stale a moment ago may be somebody's lock by now.
+   * was left behind a moment ago may be somebody's lock by now.
    */
-  #removeStale(): void {
+  #removeLeftBehind(): void {
     const turn = `${this.path}.recovery`;
     try {
       fs.mkdirSync(turn, 0o700);
@@ -134,25 +171,44 @@ class LockFolder implements HeldLock {
       throw busy();
     }
     try {
-      if (!this.#isStale(this.path)) throw busy();
-      fs.rmdirSync(this.path);
+      if (!this.#isDead() && !this.#isStale(this.path)) throw busy();
+      this.#delete();
     } finally {
       fs.rmdirSync(turn);
     }
   }
 
+  /** A process that ends between the two leaves a lock without an owner, which becomes stale. */
+  #delete(): void {
+    fs.rmSync(this.#ownerPath, { force: true });
+    fs.rmdirSync(this.path);
+  }
+
   #isStale(path: string): boolean {
     return fs.statSync(path).mtimeMs < Date.now() - this.staleMs;
   }
+
+  #isDead(): boolean {
+    const owner = this.#owner();
+    return owner !== undefined && hasDied(owner);
+  }
+
+  #owner(): string | undefined {
+    try {
+      return fs.readFileSync(this.#ownerPath, "utf8");
+    } catch {
+      return undefined;
+    }
+  }
+
+  get #ownerPath(): string {
+    return join(this.path, "owner");
+  }
 }
+
+const NO_THROW = { throwIfNoEntry: false } as const;
 
 /** What proper-lockfile says of a lock that is held. */
 function busy(): Error {
   return Object.assign(new Error("the lock is held"), { code: "ELOCKED" });
-}
-
-/** Which folder is at a path. Numbers of files are given again soon; the time of birth tells them apart. */
-function identity(path: string): string | undefined {
-  const stats = fs.statSync(path, { bigint: true, throwIfNoEntry: false });
-  return stats && [stats.dev, stats.ino, stats.birthtimeNs].join(" ");
 }

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { type Commit, CommitQueue, withCommits } from "./commit-queue.js";
 import { emptyDocument } from "./credential_pool.js";
 import { type HeldLock, type LockTimes, withLock } from "./file-lock.js";
 import {
@@ -12,8 +13,7 @@ import {
 import { FileWatch } from "./file-watch.js";
 import { Listeners } from "./listeners.js";
 import { type LockOptions, type Store, StoreError, WAIT_MS } from "./store.js";
-import { readingOf, withChanges } from "./stored-text.js";
-import { locked } from "./turns.js";
+import { readingOf } from "./stored-text.js";
 import type { Change, Millis, Reading } from "./types.js";
 
 /** How a file is kept. */
@@ -22,7 +22,8 @@ export interface FileStoreOptions {
   waitMs?: Millis;
   /**
    * After how many milliseconds without a sign of life a lock counts as left behind by a process that died; at least
-   * 2000. All processes that share a file must say the same. It should be less than `waitMs`.
+   * 2000. All processes that share a file must say the same. It should be less than `waitMs`. On Linux, a process of the
+   * same machine that died is not waited for.
    *
    * @default 10_000
    */
@@ -34,6 +35,8 @@ export interface FileStoreOptions {
 /**
  * A document in a file. Any number of stores, in any number of processes, can share one.
  *
+ * Commits that come while others are written, or wait for the lock, are written together.
+ *
  * A write happens under a lock (the folder `<file>.lock` beside it), to a temporary file that is synced and then takes
  * the file's place, so that a reader sees all of it or nothing. The file keeps its owner and its mode; a link to it
  * stays a link. A file that is missing counts as an empty document, and is made with mode 0600, its folders with 0700.
@@ -44,6 +47,7 @@ export class FileStore implements Store {
   readonly path: string;
 
   readonly #times: LockTimes;
+  readonly #commits: CommitQueue;
   readonly #pollMs: Millis;
   readonly #listeners = new Listeners();
   readonly #watch = new FileWatch(() => placeOf(this.path, false), () => this.#look());
@@ -58,6 +62,8 @@ export class FileStore implements Store {
   constructor(path: string | URL, { waitMs = WAIT_MS, staleMs = 10_000, pollMs = 2000 }: FileStoreOptions = {}) {
     this.path = path instanceof URL ? fileURLToPath(path) : resolve(path);
     this.#times = { waitMs, staleMs: Math.max(staleMs, 2000) };
+    this.#commits = new CommitQueue(waitMs, this.path, (waiting, left) =>
+      this.#exclusively(undefined, left, (place, lock) => this.#write(place, lock, [...waiting])));
     this.#pollMs = pollMs;
   }
 
@@ -69,14 +75,7 @@ export class FileStore implements Store {
   }
 
   async commit(key: string, changes: readonly Change[]): Promise<void> {
-    const { waitMs } = this.#times;
-    const deadline = performance.now() + waitMs;
-    for (;;) {
-      const left = Math.max(deadline - performance.now(), 0);
-      const isDone = await this.#exclusively(undefined, left, (place, lock) => this.#write(place, lock, key, changes));
-      if (isDone) return;
-      if (performance.now() >= deadline) throw locked(waitMs, this.path);
-    }
+    return this.#commits.add(key, changes);
   }
 
   watch(key: string, onChange: (reading: Reading) => void): () => void {
@@ -113,26 +112,41 @@ export class FileStore implements Store {
     }
   }
 
-  /** Writes changes into what the file says now. False if somebody came in between: then it must be done again. */
-  async #write(place: string, lock: HeldLock, key: string, changes: readonly Change[]): Promise<boolean> {
+  /** Writes commits into what the file says now. */
+  async #write(place: string, lock: HeldLock, commits: readonly Commit[]): Promise<void> {
     if (!this.#isSwept) await sweep(place);
     this.#isSwept = true;
+    try {
+      await this.#writeAtOnce(place, lock, commits);
+    } catch (error) {
+      if (commits.length === 1 || !(error instanceof StoreError) || error.code !== "unwritable") {
+        return reject(commits, error);
+      }
+      // There may be space for some of them.
+      for (const commit of commits.filter(({ isSettled }) => !isSettled)) {
+        await this.#writeAtOnce(place, lock, [commit]).catch((error) => reject([commit], error));
+      }
+    }
+  }
+
+  /** All of them or none. If somebody came in between, none is settled: then it must be done again. */
+  async #writeAtOnce(place: string, lock: HeldLock, commits: readonly Commit[]): Promise<void> {
     const found = await readText(place);
     const before = found.text ?? emptyDocument();
-    const after = withChanges(before, key, changes, this.path);
-    if (after === before) return true;
-    const write = this.#replace(place, lock, found, after).then((isWritten) => {
-      if (isWritten) this.#listeners.wrote(before, after);
+    const { text: after, applied } = withCommits(before, commits, this.path);
+    if (after !== before && !(await this.#replace(place, lock, found, after))) return;
+    for (const commit of applied) commit.resolve();
+  }
+
+  /** Whether the file was replaced: a lock that was lost or is not respected must not cost others what they wrote. */
+  #replace(place: string, lock: HeldLock, found: Found, text: string): Promise<boolean> {
+    const isUnchanged = () => lock.isHeld() && versionOf(place) === version(found.stats);
+    const write = replaceText(place, text, found, isUnchanged).then((isWritten) => {
+      if (isWritten) this.#listeners.wrote(found.text ?? emptyDocument(), text);
       return isWritten;
     });
     this.#writes = write.catch(() => {});
     return write;
-  }
-
-  /** A lock that was lost or is not respected by others must not cost them what they wrote. */
-  #replace(place: string, lock: HeldLock, found: Found, text: string): Promise<boolean> {
-    const isUnchanged = () => lock.isHeld() && versionOf(place) === version(found.stats);
-    return replaceText(place, text, found, isUnchanged);
   }
 
   async #find(): Promise<Found> {
@@ -165,6 +179,10 @@ export class FileStore implements Store {
       if (!(error instanceof StoreError) && codeOf(error) === undefined) throw error;
     }
   }
+}
+
+function reject(commits: readonly Commit[], error: unknown): void {
+  for (const commit of commits) commit.reject(error);
 }
 
 function fingerprint(name: string): string {

@@ -137,11 +137,13 @@ export function asStoreError(code: "unreadable" | "unwritable", place: string, e
 const ADVICE: Record<string, string> = {
   EACCES: "allow this user to read and write it, and to write to its folder",
   EPERM: "allow this user to change it, and to keep its owner and group",
+  ENOENT: "its folder was taken away in between: try again",
   EROFS: "its file system is read-only: choose another place",
   ENOSPC: "make space on its disk",
   EDQUOT: "make space within this user's quota",
   EFBIG: "this process may not write files of that size: raise the limit",
   ENOTDIR: "a part of the path is no folder: correct the path",
+  ENOTEMPTY: "another program keeps something in its folder `.lock`: remove that",
   ELOOP: "a link leads to itself: make it lead to a file",
   EMFILE: "this process has too many files open: raise the limit",
   ENFILE: "the system has too many files open",

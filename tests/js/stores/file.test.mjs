@@ -1,7 +1,7 @@
 // The store in a file: what only files have.
 
 import assert from "node:assert/strict";
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import {
   chmod, lstat, mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile,
 } from "node:fs/promises";
@@ -23,10 +23,10 @@ async function file(text = HANDMADE, options = undefined) {
   return { path, store: new FileStore(path, options), folder: join(path, "..") };
 }
 
-const rejects = (promise, code) =>
+const rejects = (promise, code, what = "") =>
   assert.rejects(promise, (error) => {
-    assert.ok(error instanceof StoreError, `${error?.stack}`);
-    assert.equal(error.code, code, error.message);
+    assert.ok(error instanceof StoreError, `${what} ${error?.stack}`);
+    assert.equal(error.code, code, `${what} ${error.message}`);
     return true;
   });
 
@@ -91,8 +91,55 @@ test("links stay links, and all of them mean one file", async () => {
   await store.commit(KEY, [added("a")]);
   assert.ok((await lstat(join(folder, "new/made.json"))).isFile());
 
-  await symlink("circle", join(folder, "circle"));
-  await rejects(new FileStore(join(folder, "circle")).read(KEY), "unreadable");
+});
+
+test("links that lead nowhere are errors, and are left alone", async () => {
+  const { folder } = await file();
+  const links = { circle: "circle", one: "two", two: "one", away: "far/away", far: "." };
+  for (const [name, target] of Object.entries(links)) await symlink(target, join(folder, name));
+  for (const name of ["circle", "one", "away", "circle/auth.json"]) {
+    const store = new FileStore(join(folder, name));
+    await rejects(store.read(KEY), "unreadable", name);
+    await assert.rejects(store.commit(KEY, [added("a")]), { name: "StoreError" }, name);
+  }
+  assert.deepEqual((await readdir(folder)).sort(), ["auth.json", ...Object.keys(links)].sort());
+  assert.equal(await readFile(join(folder, "auth.json"), "utf8"), HANDMADE);
+});
+
+test("a file that becomes a folder is neither read nor replaced, and is taken up again when it is back", async () => {
+  const { path, store, folder } = await file();
+  await store.commit(KEY, [used("a")]);
+  const before = await readFile(path, "utf8");
+  await rm(path);
+  await mkdir(path);
+  await rejects(store.read(KEY), "unreadable");
+  await rejects(store.commit(KEY, [added("c")]), "unreadable");
+  assert.ok((await lstat(path)).isDirectory());
+  await rm(path, { recursive: true });
+  await writeFile(path, before);
+  await store.commit(KEY, [used("a")]);
+  assert.deepEqual(await counts(store), { a: 2, b: 0 });
+  assert.deepEqual(await readdir(folder), ["auth.json"]);
+});
+
+test("a folder that is taken away is an error, or made again", async () => {
+  const root = await folder();
+  const path = join(root, "deep", "auth.json");
+  const store = new FileStore(path);
+  const commits = [];
+  for (let i = 0; i < 30; i++) {
+    const committed = store.commit(KEY, [added(`r${i}`)]);
+    committed.catch(() => {});
+    commits.push(committed);
+    await sleep(Math.random() * 3);
+    if (i % 3 === 0 && existsSync(join(root, "deep"))) renameSync(join(root, "deep"), join(root, `away${i}`));
+  }
+  for (const { reason } of await Promise.allSettled(commits)) {
+    assert.ok(reason === undefined || reason instanceof StoreError, `${reason?.stack}`);
+  }
+  await store.commit(KEY, [added("last")]);
+  assert.equal((await counts(store)).last, 0);
+  assert.deepEqual(await readdir(join(root, "deep")), ["auth.json"]);
 });
 
 test("what is no text or no file is left as it is", async () => {

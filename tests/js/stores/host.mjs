@@ -1,7 +1,11 @@
 // A host in a process of its own: opens a pool, uses it, writes what it must, and shows what it ends with.
 //
-// host.mjs PATH NAME OPERATIONS. When it is done it prints how often it used each row, waits for a line, and prints the
-// rows.
+// host.mjs PATH NAME SESSIONS OPERATIONS
+//
+// An operation is what a request costs at most: a credential is chosen and used, the use is committed, and the intent
+// settled when it is on the disk. Each session has one under way at a time; the sessions share a pool and a store, as
+// in real hosts. Two additions before and one removal after are operations as well. In the end it prints how often it
+// used each row, waits for a line, and prints the rows.
 
 import { once } from "node:events";
 import process from "node:process";
@@ -9,7 +13,7 @@ import process from "node:process";
 import { CredentialPool } from "credential-pool";
 import { FileStore } from "credential-pool/file-store";
 
-const [path, name, operations] = process.argv.slice(2);
+const [path, name, sessions, operations] = process.argv.slice(2);
 const key = "openrouter";
 const store = new FileStore(path);
 
@@ -19,13 +23,15 @@ await take(pool.add({ id: name, label: name, access_token: `sk-${name}` }));
 await take(pool.add({ id: `${name}-gone`, access_token: `sk-${name}-gone` }));
 
 const uses = {};
-// Two additions before, one removal after.
-for (let operation = 0; operation < Number(operations) - 3; operation += 1) {
-  const { credential } = await take(pool.select());
-  pool.markUsed(credential);
-  uses[credential] = (uses[credential] ?? 0) + 1;
-  await take(pool.flush());
-}
+let left = Number(operations) - 3;
+await Promise.all(Array.from({ length: Number(sessions) }, async () => {
+  while (left-- > 0) {
+    const { credential } = await take(pool.select());
+    pool.markUsed(credential);
+    uses[credential] = (uses[credential] ?? 0) + 1;
+    await take(pool.flush());
+  }
+}));
 await take(pool.remove(`${name}-gone`));
 
 console.log(JSON.stringify(uses));

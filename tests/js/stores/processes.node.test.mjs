@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, utimesSync } from "node:fs";
-import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -19,21 +19,23 @@ import { added, clear, counts, folder, HANDMADE, KEY, used } from "./kinds.mjs";
 after(clear);
 
 const PROCESSES = 8;
-const OPERATIONS = 250;
+const SESSIONS = 8;
+const OPERATIONS = 2000;
 
-const FILES = 12;
-const KILLS = 5;
+const KILLS = 500;
+const FILES = 5;
+/** Two processes write to each file, and each has so many commits under way when it is killed. */
+const IN_FLIGHT = 3;
 
-// They wait for locks more than they work.
-describe("many processes", { concurrency: true }, () => {
-  test(`${PROCESSES} processes of ${OPERATIONS} writes each: every count is exact, and all end with the same rows`, async (t) => {
+describe("many processes", () => {
+  test(`${PROCESSES} processes of ${OPERATIONS} operations each: every count is exact, and all end with the same rows`, async (t) => {
     const path = join(await folder(), "auth.json");
     await writeFile(path, HANDMADE.replace(`"version": 1`, `"version": 1, "credential_pool_strategies": {"${KEY}": "random"}`));
     const started = performance.now();
-    const hosts = Array.from({ length: PROCESSES }, (_, n) => run("host.mjs", { inDeno: n < 2 }, path, `host${n}`, OPERATIONS));
+    const hosts = Array.from({ length: PROCESSES }, (_, n) => run("host.mjs", { inDeno: n < 2 }, path, `host${n}`, SESSIONS, OPERATIONS));
 
     const uses = (await Promise.all(hosts.map((host) => host.line(0)))).map((line) => JSON.parse(line));
-    t.diagnostic(`${PROCESSES * OPERATIONS} writes in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+    t.diagnostic(`${PROCESSES * OPERATIONS} operations in ${((performance.now() - started) / 1000).toFixed(1)} s`);
     for (const { child } of hosts) child.stdin.write("\n");
     const [rows, ...others] = await Promise.all(hosts.map((host) => host.line(1)));
     for (const other of others) assert.equal(other, rows);
@@ -49,31 +51,36 @@ describe("many processes", { concurrency: true }, () => {
     assert.deepEqual(await readdir(join(path, "..")), ["auth.json"]);
   });
 
-  test(`${FILES * KILLS} processes killed while they write: the file is whole and holds all that was acknowledged`, async (t) => {
-    const tally = { acknowledged: 0, reads: 0, locks: 0, temporaries: 0 };
+  test(`${KILLS} processes killed while they write: the file is whole and holds all that was acknowledged`, async (t) => {
+    const tally = { kills: 0, acknowledged: 0, locks: 0, temporaries: 0 };
     await Promise.all(Array.from({ length: FILES }, async () => {
       const path = join(await folder(), "auth.json");
       await writeFile(path, HANDMADE);
       const reader = new FileStore(path);
-      let acknowledged = 0;
-      for (let kill = 1; kill <= KILLS; kill++) {
-        const { child, kill: end, written } = run("writer.mjs", {}, path, "a");
-        await once(child.stdout, "data");
-        await sleep(Math.random() * 150);
-        await end();
-        acknowledged += written().length;
-        const { a } = await counts(reader);
-        assert.ok(acknowledged <= a && a <= acknowledged + kill, `${acknowledged} acknowledged, ${a} written, ${kill} killed`);
-        assert.deepEqual(checkDocument(await readFile(path, "utf8")), []);
-        tally.reads += 1;
-        const left = await readdir(join(path, ".."));
-        tally.locks += left.filter((name) => name.endsWith(".lock")).length;
-        tally.temporaries += left.filter((name) => name.endsWith(".tmp")).length;
-      }
-      await new FileStore(path, { staleMs: 2000 }).commit(KEY, [used("b")]);
+      // While one is dead, the other meets what it left.
+      await Promise.all(["a", "b"].map(async (row) => {
+        let acknowledged = 0;
+        for (let kill = 1; kill <= KILLS / FILES / 2; kill++) {
+          const { child, kill: end, written } = run("writer.mjs", {}, path, row, IN_FLIGHT);
+          await once(child.stdout, "data");
+          await sleep(Math.random() * 40);
+          await end();
+          const left = await readdir(join(path, ".."));
+          assert.deepEqual(checkDocument(await readFile(path, "utf8")), []);
+          const count = (await counts(reader))[row];
+          acknowledged += written().length;
+          const most = acknowledged + kill * IN_FLIGHT;
+          assert.ok(acknowledged <= count && count <= most, `${acknowledged} acknowledged, ${count} written, ${kill} killed`);
+          tally.kills += 1;
+          tally.locks += left.filter((name) => name.endsWith(".lock")).length;
+          tally.temporaries += left.filter((name) => name.endsWith(".tmp")).length;
+        }
+        tally.acknowledged += acknowledged;
+      }));
+      await new FileStore(path, { staleMs: 2000 }).commit(KEY, [added("last")]);
       assert.deepEqual(await readdir(join(path, "..")), ["auth.json"], "the next writer cleans up");
-      tally.acknowledged += acknowledged;
     }));
+    assert.equal(tally.kills, KILLS);
     t.diagnostic(JSON.stringify(tally));
   });
 
@@ -137,14 +144,15 @@ describe("many processes", { concurrency: true }, () => {
 });
 
 test("a process that ends takes its locks with it", async () => {
-  for (const signal of ["SIGTERM", "SIGINT"]) {
+  // Of one that was killed, only Linux tells that it is gone; elsewhere the lock has to become stale.
+  for (const [signal, waitMs] of [["SIGTERM", 1000], ["SIGINT", 1000], ["SIGKILL", process.platform === "linux" ? 1000 : 15_000]]) {
     const path = join(await folder(), "auth.json");
     const holder = run("holder.mjs", {}, path, "x");
     await holder.line(0);
     const store = new FileStore(path);
     await assert.rejects(store.lock("x", async () => assert.fail(), { waitMs: 100 }), { code: "locked" });
     await holder.kill(signal);
-    await store.lock("x", async () => {}, { waitMs: 1000 });
+    await store.lock("x", async () => {}, { waitMs });
   }
 });
 
@@ -165,11 +173,15 @@ test("a folder that may not be written to: nothing is written, and the error say
 test("a file that may not be read is not taken for an empty one", async () => {
   const path = join(await folder(), "auth.json");
   await writeFile(path, HANDMADE);
-  await chmod(path, 0o000);
   await chmod(join(path, ".."), 0o777);
+  const store = new FileStore(path);
+  await store.commit(KEY, []);
+  await chmod(path, 0o000);
   await asNobody(async () => {
-    await fails(new FileStore(path).read(KEY), "unreadable", /EACCES/);
-    await fails(new FileStore(path).commit(KEY, [added("a")]), "unreadable", /EACCES/);
+    for (const asked of [store, new FileStore(path)]) {
+      await fails(asked.read(KEY), "unreadable", /EACCES/);
+      await fails(asked.commit(KEY, [added("a")]), "unreadable", /EACCES/);
+    }
   });
   await chmod(path, 0o600);
   assert.equal(await readFile(path, "utf8"), HANDMADE);
@@ -184,27 +196,6 @@ test("a file whose owner cannot be kept is not replaced", async (t) => {
   await asNobody(() => fails(new FileStore(path).commit(KEY, [used("a")]), "unwritable", /EPERM.*owner/));
   assert.equal(await readFile(path, "utf8"), HANDMADE);
   assert.deepEqual(await readdir(join(path, "..")), ["auth.json"]);
-});
-
-test("a write that fails half-way leaves the file as it was", async () => {
-  const path = join(await folder(), "auth.json");
-  await writeFile(path, HANDMADE);
-  await mkdir(`${path}.d`);
-  // No full disk without being root: a process that may not write files of more than 4 KiB fails in the same place.
-  const limited = `ulimit -f 8; exec "$0" --input-type=module -`;
-  const child = spawn("sh", ["-c", limited, process.execPath], { cwd: here(".."), stdio: ["pipe", "pipe", "inherit"] });
-  child.stdin.end(`
-    process.on("SIGXFSZ", () => {});
-    import { FileStore } from "credential-pool/file-store";
-    const store = new FileStore(${JSON.stringify(path)});
-    const row = { id: "c", access_token: "sk-canary".repeat(1000) };
-    try { await store.commit("openrouter", [{ by: { at: 1, host: "h" }, type: "add", row }]); } catch ({ code, message }) { console.log(code, message); }
-    await store.commit("openrouter", [{ by: { at: 2, host: "h" }, type: "used", id: "a", count: 1 }]);
-  `);
-  const [said] = await Promise.all([child.stdout.toArray(), once(child, "close")]);
-  assert.match(String(said), /^unwritable .*\(EFBIG\): .*; nothing was written\n$/);
-  assert.deepEqual(await counts(new FileStore(path)), { a: 1, b: 0 });
-  assert.deepEqual(await readdir(join(path, "..")), ["auth.json", "auth.json.d"]);
 });
 
 /** Runs a script of this folder; answers its process and what it writes, by line and as a whole. */

@@ -1,6 +1,6 @@
 // Counts one row up in a file for as long as it lives, and writes a dot for every count that was committed.
 //
-// writer.mjs PATH ROW
+// writer.mjs PATH ROW [IN_FLIGHT]. So many commits are under way at a time; one, if that is not said.
 
 import { randomUUID } from "node:crypto";
 import { writeSync } from "node:fs";
@@ -8,10 +8,14 @@ import process from "node:process";
 
 import { FileStore } from "credential-pool/file-store";
 
-const [path, id] = process.argv.slice(2);
+const [path, id, inFlight = 1] = process.argv.slice(2);
 const store = new FileStore(path, { staleMs: 2000 });
-const host = randomUUID();
-for (let at = 1; ; at += 1) {
-  await store.commit("openrouter", [{ by: { at, host }, type: "used", id, count: 1 }]);
-  writeSync(1, ".");
+for (let i = 0; i < Number(inFlight); i++) void count();
+
+async function count() {
+  const host = randomUUID();
+  for (let at = 1; ; at += 1) {
+    await store.commit("openrouter", [{ by: { at, host }, type: "used", id, count: 1 }]);
+    writeSync(1, ".");
+  }
 }
