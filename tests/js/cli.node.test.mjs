@@ -9,6 +9,8 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
+import { startRedis, stopAllRedis } from "./stores/redis-server.mjs";
+
 const CLI = fileURLToPath(new URL("../../pkg/dist/cli.js", import.meta.url));
 const COMMANDS = ["list", "add", "remove", "move", "reset", "strategy", "policy", "check", "explain"];
 const CANARY = "sk-canary-5f2d";
@@ -205,6 +207,77 @@ describe("edits", { concurrency: true }, () => {
   });
 });
 
+describe("pools in Redis", () => {
+  const HASH = "credential-pool:pool:openrouter";
+  after(stopAllRedis);
+
+  /** Runs the command line on a Redis that wants a password. */
+  async function opened(text) {
+    const redis = await startRedis();
+    if (text !== undefined) {
+      await redis.ask("HSET", HASH, "document", text.replace(/"nous": .*\n/, ""));
+      await redis.ask("HSET", HASH.replace("openrouter", "nous"), "document", `{"credential_pool": {"nous": [{"id": "n"}]}}`);
+    }
+    const url = redis.url.replace("//", `//default:${CANARY}@`);
+    const env = { CREDENTIAL_POOL_REDIS: url };
+    await redis.ask("CONFIG", "SET", "requirepass", CANARY);
+    const name = redis.url;
+    return { redis, url, name, work: async (words, more) => (await done(words, { path: null, env, ...more })) };
+  }
+
+  test("every command works on them, as on a document", async () => {
+    const { redis, url, name, work } = await opened(DOCUMENT);
+    assert.match((await work(["list"])).out, /^nous {2}fill_first, 1 credential$[^]*^openrouter {2}fill_first, 4 credentials$/m);
+    assert.equal((await work(["list", "OpenRouter", "--json"])).json.pools[0].credentials.length, 4);
+    assert.equal((await work(["list", "--json"])).json.document, name);
+    assert.match((await work(["explain", "openrouter"])).out, /^next: use b \(twin\)\n/);
+    const { json } = await work(["add", "openrouter", "--json"], { input: `${CANARY}-new\n` });
+    await work(["move", "openrouter", json.id, "0"]);
+    await work(["remove", "openrouter", "work"]);
+    await work(["reset", "openrouter"]);
+    await work(["strategy", "openrouter", "round_robin"]);
+    await work(["policy", "nous", `{"preset": "reference"}`]);
+    assert.match((await work(["check"])).out, /0 errors, \d warnings? in redis:/);
+    const { out } = await done(["--redis", url, "strategy", "openrouter"], { path: null });
+    assert.equal(out, "round_robin\n");
+    const kept = JSON.parse(await redis.ask("HGET", HASH, "document"));
+    const rows = kept.credential_pool.openrouter;
+    assert.deepEqual(rows.map(({ id }) => id).filter((id) => id !== undefined).slice(0, 2), ["b", "c"]);
+    assert.ok(rows.some(({ id, priority }) => id === json.id && priority === 0));
+  });
+
+  test("a first credential makes the pool", async () => {
+    const { name, work } = await opened();
+    assert.equal((await work(["list"])).out, `no credentials in ${name}, which does not exist yet\n`);
+    await work(["add", "openrouter", "--label", "mine"], { input: `${CANARY}-1\n` });
+    assert.match((await work(["list"])).out, /0 +mine /);
+  });
+
+  test("what goes wrong is said, and no password", async () => {
+    const { url } = await opened(DOCUMENT);
+    const wrong = url.replace(CANARY, `${CANARY}-wrong`);
+    const tries = [
+      [["--redis", wrong, "list"], 3, "unreadable", /WRONGPASS/],
+      [["--redis", `http://me:${CANARY}@host`, "list"], 2, "invalid_argument", /redis:\/\//],
+      [["--redis", url, "--document", "auth.json", "list"], 2, "invalid_argument", /--document or --redis/],
+      [["--redis", url, "list", "nope"], 1, "unknown_pool", /has nous, openrouter/],
+    ];
+    for (const [words, exit, code, says] of tries) {
+      const ran = await run([...words, "--json"], { path: null });
+      assert.deepEqual([ran.exit, ran.out, ran.error.code], [exit, "", code]);
+      assert.match(ran.error.message, says);
+      assert.doesNotMatch(ran.err, new RegExp(CANARY));
+    }
+  });
+
+  test("--help names the place without the password", async () => {
+    const env = { CREDENTIAL_POOL_REDIS: `redis://me:${CANARY}@host:1/2` };
+    const { out } = await done(["--help"], { path: null, env });
+    assert.match(out, /in use: redis:\/\/host:1\/2\n/);
+    assert.doesNotMatch(out, new RegExp(CANARY));
+  });
+});
+
 describe("what goes wrong", { concurrency: true }, () => {
   const EMPTY = "{}";
   const REFUSED = [
@@ -371,7 +444,7 @@ const pools = async (path) => JSON.parse(await readFile(path, "utf8")).credentia
 async function run(words, { text = DOCUMENT, path, input = "", env = {} } = {}) {
   path = path === undefined ? await file(text) : path;
   const place = path === null ? [] : ["--document", path];
-  const { FORCE_COLOR, NO_COLOR, HERMES_HOME, ...others } = process.env;
+  const { FORCE_COLOR, NO_COLOR, HERMES_HOME, CREDENTIAL_POOL_REDIS, ...others } = process.env;
   const child = spawn(process.execPath, [CLI, ...place, ...words], { env: { ...others, ...env } });
   // Who does not read is not written to.
   child.stdin.on("error", () => {});

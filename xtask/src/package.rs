@@ -67,7 +67,15 @@ pub(crate) fn component() -> Result<()> {
     })
 }
 
-const LOADERS: [&str; 5] = ["node.js", "node-file-store.js", "deno.js", "deno-file-store.js", "cli.js"];
+const LOADERS: [&str; 7] = [
+    "node.js",
+    "node-file-store.js",
+    "node-redis-store.js",
+    "deno.js",
+    "deno-file-store.js",
+    "deno-redis-store.js",
+    "cli.js",
+];
 const GLUE: &str = "credential_pool.js";
 const JS_WASM: &str = "credential_pool_bg.wasm";
 const CORE_WASM: &str = "credential_pool.core.wasm";

@@ -80,6 +80,29 @@ pub(crate) fn npm_packages(folder: &str) -> Result<()> {
     )
 }
 
+/// Makes sure that there is a Redis, which the tests start and stop themselves.
+///
+/// # Errors
+///
+/// If there is none, and it cannot be installed: only root can, where there is apt-get.
+pub(crate) fn redis() -> Result<()> {
+    let is_there = |server| run::output(Command::new(server).arg("--version")).is_ok();
+    if is_there("redis-server") || is_there("valkey-server") {
+        return Ok(());
+    }
+    eprintln!("set-up: installing redis-server");
+    // Without RUNLEVEL the package starts a service that nobody needs.
+    let apt = |arguments: &[&str]| {
+        run::output(
+            Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1"),
+        )
+    };
+    apt(&["update"])
+        .and_then(|_| apt(&["install", "--yes", "--no-install-recommends", "redis-server"]))
+        .map(drop)
+        .context("there is no Redis to test with: install redis-server (7 or later) or valkey-server")
+}
+
 /// npm, which is a batch file on Windows.
 pub(crate) fn npm() -> Command {
     Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" })

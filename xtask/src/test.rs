@@ -129,6 +129,7 @@ fn set_up() -> Result<Count> {
     setup::node()?;
     setup::npm_packages("pkg")?;
     setup::npm_packages("tests/js")?;
+    setup::redis()?;
     Ok(Count::default())
 }
 

@@ -1,7 +1,7 @@
 /** Commands that change the credentials of a pool. */
 
 import type { Row } from "../node.js";
-import { readDocumentAt } from "./document.js";
+import type { Place } from "./document.js";
 import { asFailure, Failure, misuse } from "./failure.js";
 import { keyFrom, readKeys } from "./key.js";
 import { find, open, openAll, openKnown, save } from "./opened.js";
@@ -18,16 +18,16 @@ export interface Added {
 }
 
 /** `add`: a credential, behind all others unless its place is said. */
-export async function add(path: string, key: string, added: Added): Promise<Answer> {
+export async function add(place: Place, key: string, added: Added): Promise<Answer> {
   // Before a person types a key for nothing.
-  open(await readDocumentAt(path), key);
+  open(await place.read(), key);
   const row = await rowOf(added);
   // A person may have taken long.
-  const { pool, step } = open(await readDocumentAt(path), key, "chance");
+  const { pool, step } = open(await place.read(), key, "chance");
   const joined = pool.add(row);
   const id = joined.value;
   const moved = added.priority === undefined ? [] : [pool.moveTo(id, added.priority)];
-  await save(path, pool, step, joined, ...moved);
+  await save(place, pool, step, joined, ...moved);
   const entry = find(pool, id);
   return {
     data: { pool: pool.key(), id, label: entry.label, fingerprint: entry.fingerprint },
@@ -54,18 +54,18 @@ async function rowOf({ label, baseUrl, type, keyEnv, refreshKeyEnv }: Added): Pr
 }
 
 /** `remove`: a credential goes. */
-export async function remove(path: string, key: string, name: string): Promise<Answer> {
-  const { pool, step } = openKnown(await readDocumentAt(path), key);
+export async function remove(place: Place, key: string, name: string): Promise<Answer> {
+  const { pool, step } = openKnown(await place.read(), key);
   const { id, label } = find(pool, name);
-  await save(path, pool, step, pool.remove(id));
+  await save(place, pool, step, pool.remove(id));
   return { data: { pool: pool.key(), id, label }, lines: [plain(`removed ${id} (${label}) from ${pool.key()}`)] };
 }
 
 /** `move`: a credential gets another place in the order. */
-export async function move(path: string, key: string, name: string, place: number): Promise<Answer> {
-  const { pool, step } = openKnown(await readDocumentAt(path), key);
+export async function move(place: Place, key: string, name: string, to: number): Promise<Answer> {
+  const { pool, step } = openKnown(await place.read(), key);
   const { id } = find(pool, name);
-  await save(path, pool, step, pool.moveTo(id, place));
+  await save(place, pool, step, pool.moveTo(id, to));
   const order = pool.entries().sort((one, other) => one.priority - other.priority);
   return {
     data: { pool: pool.key(), order: order.map(({ id }) => id) },
@@ -74,14 +74,14 @@ export async function move(path: string, key: string, name: string, place: numbe
 }
 
 /** `reset`: credentials rest no longer, and dead ones live. */
-export async function reset(path: string, key: string | undefined, name: string | undefined): Promise<Answer> {
-  const document = await readDocumentAt(path);
+export async function reset(place: Place, key: string | undefined, name: string | undefined): Promise<Answer> {
+  const document = await place.read();
   const opened = key === undefined ? openAll(document) : [openKnown(document, key)];
   const done: { pool: string; reset: number }[] = [];
   for (const { pool, step } of opened) {
     const reset = pool.reset(name === undefined ? null : find(pool, name).id);
     try {
-      await save(path, pool, step, reset);
+      await save(place, pool, step, reset);
     } catch (error) {
       throw afterOthers(error, pool.key(), done);
     }

@@ -37,6 +37,7 @@ Examples:
 
 Keys come from a prompt, stdin or an environment variable, and are never shown: lists name them by a
 fingerprint. Running hosts see a change when they next read the document. NO_COLOR turns colours off.
+Pools in Redis: --redis redis://host:6379, or CREDENTIAL_POOL_REDIS, which others do not see.
 
 Exit codes:
   0  done

@@ -1,26 +1,26 @@
 /** Commands that change nothing. */
 
 import { checkDocument, type Explained, StoreError } from "../node.js";
-import { type Document, readDocumentAt } from "./document.js";
+import { type Document, type Place, textsOf } from "./document.js";
 import { EXIT, Failure } from "./failure.js";
 import { type Opened, openAll, openKnown } from "./opened.js";
 import { type Answer, duration, heading, paint, plain, plural, shown, stateOf, table } from "./show.js";
 
 /** `list`: all pools or one, with how each credential is doing. */
-export async function list(path: string, key: string | undefined): Promise<Answer> {
-  const document = await readDocumentAt(path);
+export async function list(place: Place, key: string | undefined): Promise<Answer> {
+  const document = await place.read();
   const opened = key === undefined ? openAll(document) : [openKnown(document, key)];
   const now = Date.now();
   const lines = opened.flatMap((each) => [...listed(each, now), ""]);
   const isMissing = document.isThere ? "" : ", which does not exist yet";
-  if (opened.length === 0) lines.push(`no credentials in ${plain(path)}${isMissing}`);
+  if (opened.length === 0) lines.push(`no credentials in ${plain(place.name)}${isMissing}`);
   lines.push(...troubles(document));
-  return { data: { document: path, pools: opened.map((each) => pooled(each, now)) }, lines: trimmed(lines) };
+  return { data: { document: place.name, pools: opened.map((each) => pooled(each, now)) }, lines: trimmed(lines) };
 }
 
 /** `explain`: why each credential would or would not serve a request. */
-export async function explain(path: string, key: string, model: string | undefined): Promise<Answer> {
-  const { pool } = openKnown(await readDocumentAt(path), key);
+export async function explain(place: Place, key: string, model: string | undefined): Promise<Answer> {
+  const { pool } = openKnown(await place.read(), key);
   const now = Date.now();
   const explanation = pool.explain({ model: model ?? null }, now);
   const labels = new Map(pool.entries(now).map(({ id, label }) => [id, label]));
@@ -36,27 +36,27 @@ export async function explain(path: string, key: string, model: string | undefin
 }
 
 /** `check`: what a person should look at. */
-export async function check(path: string): Promise<Answer> {
-  const problems = await problemsOf(path);
+export async function check(place: Place): Promise<Answer> {
+  const problems = await problemsOf(place);
   const errors = problems.filter(({ severity }) => severity === "error").length;
   const rows = problems.map(({ severity, pointer, message }) => [
     severity === "error" ? paint("red", severity) : paint("yellow", severity), plain(pointer) || "/", plain(message),
   ]);
-  const sum = `${plural(errors, "error")}, ${plural(problems.length - errors, "warning")} in ${plain(path)}`;
-  const answer = { data: { document: path, problems }, lines: [...table(rows), sum] };
+  const sum = `${plural(errors, "error")}, ${plural(problems.length - errors, "warning")} in ${plain(place.name)}`;
+  const answer = { data: { document: place.name, problems }, lines: [...table(rows), sum] };
   return errors > 0 ? { ...answer, exit: EXIT.missing } : answer;
 }
 
-async function problemsOf(path: string) {
+async function problemsOf(place: Place) {
   try {
-    const { isThere, text } = await readDocumentAt(path);
-    if (isThere) return checkDocument(text);
+    const document = await place.read();
+    if (document.isThere) return checked(document);
   } catch (error) {
     // What is no text has no place in it either.
     if (!(error instanceof StoreError) || error.code !== "invalid_document") throw error;
     return [{ code: "not_json", severity: "error", pointer: error.pointer ?? "", message: error.message }] as const;
   }
-  throw new Failure(EXIT.missing, "no_document", `${path} does not exist: say where the document is with --document`);
+  throw new Failure(EXIT.missing, "no_document", `${place.name} does not exist: say where the document is with --document or --redis`);
 }
 
 /** A pool for scripts. */
@@ -91,8 +91,12 @@ function byId(explained: readonly Explained[]): Map<string, Explained> {
   return new Map(explained.map((each) => [each.credential, each]));
 }
 
-function troubles({ text }: Document): string[] {
-  const count = checkDocument(text).length;
+function checked(document: Document) {
+  return textsOf(document).flatMap((text) => checkDocument(text));
+}
+
+function troubles(document: Document): string[] {
+  const count = checked(document).length;
   return count === 0 ? [] : [`${plural(count, "problem")} in the document: \`credential-pool check\` tells`];
 }
 

@@ -3,8 +3,7 @@
 import { createHash, randomBytes } from "node:crypto";
 
 import { CredentialPool, type Entry, type PersistIntent, PoolError, type Step, StoreError } from "../node.js";
-import { FileStore } from "../node-file-store.js";
-import { type Document, poolsOf, readPool } from "./document.js";
+import { type Document, type Place, poolsOf, readPool, textOf } from "./document.js";
 import { EXIT, Failure, misuse } from "./failure.js";
 
 /** A pool, and what opening it asks for. */
@@ -21,7 +20,7 @@ export interface Opened {
  */
 export function open(document: Document, key: string, seed: "document" | "chance" = "document"): Opened {
   const { stored } = named(() => readPool(document, key));
-  const same = createHash("sha256").update(document.text).digest();
+  const same = createHash("sha256").update(textOf(document, key)).digest();
   const random = (length: number) => (seed === "chance" ? randomBytes(length) : same.subarray(0, length));
   const { pool, ...step } = CredentialPool.open({ key, stored, sources: {}, host: { random } });
   return { pool, step };
@@ -33,7 +32,7 @@ export function openKnown(document: Document, key: string): Opened {
   const opened = open(document, key);
   if (keys.includes(opened.pool.key())) return opened;
   const what = keys.length === 0 ? "it has none; `credential-pool add` makes one" : `it has ${keys.join(", ")}`;
-  throw new Failure(EXIT.missing, "unknown_pool", `${document.path} has no such pool: ${what}`, { choices: keys });
+  throw new Failure(EXIT.missing, "unknown_pool", `${document.name} has no such pool: ${what}`, { choices: keys });
 }
 
 /** Opens all pools of a document that can be. */
@@ -85,14 +84,14 @@ export function find(pool: CredentialPool, name: string): Entry {
  *
  * @throws {Failure} Nothing was written, or the message says that this is uncertain.
  */
-export async function save(path: string, pool: CredentialPool, ...steps: Step<unknown>[]): Promise<void> {
+export async function save(place: Place, pool: CredentialPool, ...steps: Step<unknown>[]): Promise<void> {
   const intents = steps.flatMap((step) => step.intents).filter((intent) => intent.type === "persist");
   // Each holds what the earlier ones hold as well, as long as none is settled.
   const last: PersistIntent | undefined = intents.at(-1);
   if (last === undefined) return;
   const settle = (type: "saved" | "failed") => intents.forEach(({ id }) => pool.settle(id, { type }));
   try {
-    await new FileStore(path).commit(pool.key(), last.changes);
+    await (await place.store()).commit(pool.key(), last.changes);
   } catch (error) {
     settle("failed");
     throw notWritten(error);

@@ -5,7 +5,7 @@ import process from "node:process";
 
 import { Command, CommanderError } from "commander";
 
-import { documentPath } from "./document.js";
+import { type Place, placeFor, type Said } from "./document.js";
 import { add, type Added, move, remove, reset } from "./edits.js";
 import { asFailure, EXIT, Failure, misuse } from "./failure.js";
 import { AFTER, EXAMPLES } from "./help.js";
@@ -40,17 +40,18 @@ function programFor(say: (answer: Answer, isJson: boolean) => void): Command {
     .description("Looks after the credentials of an agent host: several API keys and logins for one provider.")
     .version(version())
     .option("--document <path>", "the document (default: auth.json in $HERMES_HOME, else in ~/.hermes)")
+    .option("--redis <url>", "pools in Redis instead; a URL with a password belongs in CREDENTIAL_POOL_REDIS")
     .option("--json", "answer as JSON, for scripts; errors too, on stderr")
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ outputError: () => {} })
     .addHelpText("after", AFTER)
     .exitOverride();
 
-  const path = () => documentPath(program.opts<{ document?: string }>().document);
-  program.addHelpText("after", () => `\nThe document in use: ${path()}`);
+  const place = () => placeFor(program.opts<Said>());
+  program.addHelpText("after", () => `\nThe document in use: ${place().name}`);
 
-  const answering = <Arguments extends unknown[]>(action: (path: string, ...words: Arguments) => Promise<Answer>) =>
-    async (...words: Arguments) => say(await action(path(), ...words), program.opts<{ json?: true }>().json === true);
+  const answering = <Arguments extends unknown[]>(action: (place: Place, ...words: Arguments) => Promise<Answer>) =>
+    async (...words: Arguments) => say(await action(place(), ...words), program.opts<{ json?: true }>().json === true);
 
   const command = (name: keyof typeof EXAMPLES, summary: string) =>
     program.command(name).description(summary).addHelpText("after", `\nExamples:\n${EXAMPLES[name]}`);
@@ -67,7 +68,7 @@ function programFor(say: (answer: Answer, isJson: boolean) => void): Command {
     .option("--priority <place>", "its place in the order, 0 being the first (default: the last)", placeOf)
     .option("--key-env <name>", "the environment variable that holds the key or access token")
     .option("--refresh-key-env <name>", "the environment variable that holds the refresh token of a login")
-    .action(answering((path, pool: string, options: Added) => add(path, pool, options)));
+    .action(answering((place, pool: string, options: Added) => add(place, pool, options)));
 
   command("remove", "remove a credential")
     .argument("<pool>", POOL)
@@ -96,12 +97,12 @@ function programFor(say: (answer: Answer, isJson: boolean) => void): Command {
     .action(answering(policy));
 
   command("check", "look for what is wrong in the document")
-    .action(answering((path) => check(path)));
+    .action(answering((place) => check(place)));
 
   command("explain", "say why each credential would or would not serve a request")
     .argument("<pool>", POOL)
     .option("--model <model>", "the model that the request asks for")
-    .action(answering((path, pool: string, { model }: { model?: string }) => explain(path, pool, model)));
+    .action(answering((place, pool: string, { model }: { model?: string }) => explain(place, pool, model)));
 
   return program;
 }

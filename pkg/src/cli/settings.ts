@@ -3,23 +3,23 @@
 import { readFile } from "node:fs/promises";
 
 import { readPolicy, type Policy, type Strategy } from "../node.js";
-import { readDocumentAt } from "./document.js";
+import type { Place } from "./document.js";
 import { misuse } from "./failure.js";
 import { openKnown, save } from "./opened.js";
 import { type Answer, plain } from "./show.js";
 
 /** `strategy`: how the next credential is chosen. */
-export async function strategy(path: string, key: string, name: string | undefined): Promise<Answer> {
-  const { pool, step } = openKnown(await readDocumentAt(path), key);
+export async function strategy(place: Place, key: string, name: string | undefined): Promise<Answer> {
+  const { pool, step } = openKnown(await place.read(), key);
   // The pool knows the names.
-  if (name !== undefined) await save(path, pool, step, pool.setStrategy(name as Strategy));
+  if (name !== undefined) await save(place, pool, step, pool.setStrategy(name as Strategy));
   return { data: { pool: pool.key(), strategy: pool.strategy() }, lines: [pool.strategy()] };
 }
 
 /** `policy`: how failures are judged. */
-export async function policy(path: string, key: string, given: string | undefined): Promise<Answer> {
-  const { pool, step } = openKnown(await readDocumentAt(path), key);
-  if (given !== undefined) await save(path, pool, step, pool.setPolicy(await parsed(given)));
+export async function policy(place: Place, key: string, given: string | undefined): Promise<Answer> {
+  const { pool, step } = openKnown(await place.read(), key);
+  if (given !== undefined) await save(place, pool, step, pool.setPolicy(await parsed(given)));
   const now = pool.policy();
   return {
     data: { pool: pool.key(), policy: now, resolved: readPolicy(now) },

@@ -1,13 +1,13 @@
-// Takes a named lock of a file, says so, and holds it for as long as it lives.
+// Takes a named lock of a store, says so, and holds it for as long as it lives.
 //
-// holder.mjs PATH LOCK
+// holder.mjs PLACE LOCK [LOCK_MS]
 
 import process from "node:process";
 
-import { FileStore } from "credential-pool/file-store";
+import { storeAt } from "./place.mjs";
 
-const [path, name] = process.argv.slice(2);
-await new FileStore(path).lock(name, () => {
+const [place, name, lockMs = "10000"] = process.argv.slice(2);
+await storeAt(place, { lockMs: Number(lockMs) }).lock(name, () => {
   console.log("held");
   return new Promise((resolve) => setTimeout(resolve, 60_000));
 });

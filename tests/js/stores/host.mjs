@@ -1,6 +1,6 @@
 // A host in a process of its own: opens a pool, uses it, writes what it must, and shows what it ends with.
 //
-// host.mjs PATH NAME SESSIONS OPERATIONS
+// host.mjs PLACE NAME SESSIONS OPERATIONS; the place is the path of a file, or the URL of a Redis.
 //
 // An operation is what a request costs at most: a credential is chosen and used, the use is committed, and the intent
 // settled when it is on the disk. Each session has one under way at a time; the sessions share a pool and a store, as
@@ -11,11 +11,11 @@ import { once } from "node:events";
 import process from "node:process";
 
 import { CredentialPool } from "credential-pool";
-import { FileStore } from "credential-pool/file-store";
+import { storeAt } from "./place.mjs";
 
-const [path, name, sessions, operations] = process.argv.slice(2);
+const [place, name, sessions, operations] = process.argv.slice(2);
 const key = "openrouter";
-const store = new FileStore(path);
+const store = storeAt(place);
 
 const { pool, ...opened } = CredentialPool.open({ key, ...(await store.read(key)) });
 await take(opened);

@@ -7,6 +7,9 @@ import { join } from "node:path";
 
 import { emptyDocument, MemoryStore } from "credential-pool";
 import { FileStore } from "credential-pool/file-store";
+import { RedisStore } from "credential-pool/redis-store";
+
+import { startRedis, stopAllRedis } from "./redis-server.mjs";
 
 export const KEY = "openrouter";
 
@@ -43,7 +46,37 @@ export const kinds = [
       return { store, another: () => new FileStore(path), text: () => readFile(path, "utf8") };
     },
   },
+  {
+    name: "redis",
+    async open(text) {
+      const redis = await oneRedis();
+      const prefix = `${(documents += 1)}:`;
+      // Each pool has a document of its own.
+      for (const key of text === undefined ? [] : [KEY, "nous"]) {
+        await redis.ask("HSET", `${prefix}pool:${key}`, "document", text);
+      }
+      const another = () => redisStore({ url: redis.url, prefix });
+      return { store: another(), another, text: () => redis.ask("HGET", `${prefix}pool:${KEY}`, "document") };
+    },
+  },
 ];
+
+let redis;
+let documents = 0;
+
+/** All documents are on one server. */
+function oneRedis() {
+  return (redis ??= startRedis());
+}
+
+const stores = [];
+
+/** A store that `clear` closes. */
+export function redisStore(options) {
+  const store = new RedisStore(options);
+  stores.push(store);
+  return store;
+}
 
 const folders = [];
 
@@ -54,8 +87,11 @@ export async function folder() {
   return path;
 }
 
-/** Removes what `folder` made. */
+/** Ends and removes what the tests have made. */
 export async function clear() {
+  await Promise.all(stores.splice(0).map((store) => store.close()));
+  redis = undefined;
+  await stopAllRedis();
   await Promise.all(folders.splice(0).map((path) => rm(path, { recursive: true })));
 }
 

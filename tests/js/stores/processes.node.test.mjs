@@ -15,6 +15,7 @@ import { checkDocument, StoreError } from "credential-pool";
 import { FileStore } from "credential-pool/file-store";
 
 import { added, clear, counts, folder, HANDMADE, KEY, used } from "./kinds.mjs";
+import { run } from "./run.mjs";
 
 after(clear);
 
@@ -198,28 +199,6 @@ test("a file whose owner cannot be kept is not replaced", async (t) => {
   assert.deepEqual(await readdir(join(path, "..")), ["auth.json"]);
 });
 
-/** Runs a script of this folder; answers its process and what it writes, by line and as a whole. */
-function run(script, { inDeno = false }, ...words) {
-  const deno = ["node_modules/deno/bin.cjs", "run", "--allow-all", "--no-lock", "--quiet"];
-  const command = [...(inDeno ? deno : []), here(script), ...words.map(String)];
-  const child = spawn(process.execPath, command, { cwd: here(".."), stdio: ["pipe", "pipe", "inherit"] });
-  const closed = once(child, "close");
-  let written = "";
-  child.stdout.on("data", (chunk) => (written += chunk));
-  const line = async (n) => {
-    while (written.split("\n").length < n + 2) {
-      assert.equal(child.exitCode, null, `${script} ended early`);
-      await Promise.race([once(child.stdout, "data"), closed]);
-    }
-    return written.split("\n")[n];
-  };
-  const kill = (signal = "SIGKILL") => {
-    assert.equal(child.exitCode, null, `${script} ended early`);
-    child.kill(signal);
-    return closed;
-  };
-  return { child, line, kill, written: () => written };
-}
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 

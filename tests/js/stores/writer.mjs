@@ -1,15 +1,15 @@
-// Counts one row up in a file for as long as it lives, and writes a dot for every count that was committed.
+// Counts one row up in a store for as long as it lives, and writes a dot for every count that was committed.
 //
-// writer.mjs PATH ROW [IN_FLIGHT]. So many commits are under way at a time; one, if that is not said.
+// writer.mjs PLACE ROW [IN_FLIGHT]. So many commits are under way at a time; one, if that is not said.
 
 import { randomUUID } from "node:crypto";
 import { writeSync } from "node:fs";
 import process from "node:process";
 
-import { FileStore } from "credential-pool/file-store";
+import { storeAt } from "./place.mjs";
 
-const [path, id, inFlight = 1] = process.argv.slice(2);
-const store = new FileStore(path, { staleMs: 2000 });
+const [place, id, inFlight = 1] = process.argv.slice(2);
+const store = storeAt(place, { staleMs: 2000, lockMs: 2000 });
 for (let i = 0; i < Number(inFlight); i++) void count();
 
 async function count() {
