@@ -1,5 +1,7 @@
 /** One connection to Redis, made anew until it is closed. */
 
+import { clearInterval, clearTimeout, setInterval, setTimeout } from "node:timers";
+
 import type { createClient, RedisClientType } from "redis";
 
 import type { Millis } from "./types.js";
@@ -31,6 +33,8 @@ export class Connection {
   readonly #waiting = new Set<() => void>();
   #client: Client | undefined;
   #trouble: RedisTrouble | undefined;
+  /** Since when nothing that was asked on this connection has been answered; by `performance.now()`. */
+  #silentSince: Millis | undefined;
   #isClosed = false;
   #isRunning = false;
   #wake: (() => void) | undefined;
@@ -70,20 +74,24 @@ export class Connection {
    * Does something that may be done twice, and does it again while Redis cannot be reached.
    *
    * @param deadline By `performance.now()`. Waiting for it does not keep the process alive.
+   * @param isWrite Whether it matters that it may have been done without an answer.
    * @throws {RedisTrouble} It was not done in time, or Redis refuses it.
    */
-  async ask<T>(deadline: Millis, action: (client: Client) => Promise<T>): Promise<T> {
+  async ask<T>(deadline: Millis, action: (client: Client) => Promise<T>, isWrite = true): Promise<T> {
     let isDoubtful = false;
     for (let pauses = 1; ; pauses++) {
       const client = await this.#ready(deadline, isDoubtful);
       const asked = performance.now();
       try {
-        return await inTime(action(client), deadline);
+        const answer = await inTime(action(client), deadline);
+        this.#silentSince = undefined;
+        return answer;
       } catch (error) {
         const reply = replyOf(error);
-        const isDead = reply === undefined && performance.now() - asked > LONG_MS;
+        this.#silentSince = reply === undefined ? (this.#silentSince ?? asked) : undefined;
+        const isDead = performance.now() - (this.#silentSince ?? Infinity) > LONG_MS;
         if (isDead || RECONNECTS.has(reply ?? "")) client.destroy();
-        isDoubtful ||= reply === undefined;
+        isDoubtful ||= isWrite && reply === undefined;
         const isOver = performance.now() >= deadline;
         if (isOver || (reply !== undefined && !PASSES.has(reply))) {
           throw new RedisTrouble(whyOf(error), reply, isDoubtful && reply === undefined);
@@ -121,6 +129,7 @@ export class Connection {
         if (!this.#isClosed) {
           failures = 0;
           this.#trouble = undefined;
+          this.#silentSince = undefined;
           this.#client = client;
           this.#changed();
           this.#onReady();
@@ -164,7 +173,7 @@ export class Connection {
 
 const LONGEST_PAUSE_MS = 2000;
 
-/** A connection on which an answer takes longer is given up, when somebody has given up waiting. */
+/** A connection that has been silent for longer is given up, when somebody has given up waiting. */
 const LONG_MS = 1000;
 
 /** What passes by itself, by the first word of Redis's answer. */

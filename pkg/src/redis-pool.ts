@@ -24,10 +24,10 @@ interface Job {
 
 export class RedisPool {
   readonly listeners = new Listeners();
-  readonly #connection: Connection;
-  readonly #key: string;
   /** The hash in Redis, and the channel on which its changes are told. */
   readonly hash: string;
+  readonly #connection: Connection;
+  readonly #key: string;
   readonly #place: string;
   readonly #waitMs: Millis;
   /** Names this store to those who wait for their turn. */
@@ -81,7 +81,7 @@ export class RedisPool {
   /** The connection is a new one: the server may be another, or have lost what it acknowledged last. */
   doubt(): void {
     this.#isDoubted = true;
-    if (this.#recent.length > 0 || !this.listeners.isEmpty) this.look();
+    if (this.#known !== undefined) this.look();
   }
 
   #do(changes: readonly Change[] | undefined): Promise<string> {
@@ -183,7 +183,7 @@ export class RedisPool {
 
   async #fetch(deadline: Millis): Promise<State> {
     const [version, text] = await this.#connection.ask(deadline, (client) =>
-      client.hmGet(this.hash, ["version", "document"]));
+      client.hmGet(this.hash, ["version", "document"]), false);
     return this.#state(version ?? (typeof text === "string" ? HANDWRITTEN : ""), text);
   }
 
@@ -191,7 +191,7 @@ export class RedisPool {
   async #swap(found: State, version: string, text: string | undefined, deadline: Millis): Promise<State> {
     for (let answerBy = deadline; ; ) {
       const answer = await this.#connection.ask(answerBy, (client) =>
-        SWAP.run(client, this.hash, found.version, version, text ?? "", this.#writer));
+        SWAP.run(client, this.hash, found.version, version, text ?? "", this.#writer), version !== "");
       const [now, other] = answer as [string, string | null | undefined];
       if (now === version) return { version, text };
       if (now === found.version) return found;

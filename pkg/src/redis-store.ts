@@ -1,5 +1,7 @@
 /** A store in Redis: pools that processes on many machines share. */
 
+import { clearInterval, setInterval } from "node:timers";
+
 import { createClient } from "redis";
 
 import { PoolError } from "./host.js";
