@@ -78,17 +78,17 @@ class RedisServer {
     const { exitCode, signalCode } = this.#child;
     if (exitCode !== null || signalCode !== null) return;
     const closed = once(this.#child, "close");
-    this.#child.kill("SIGKILL");
+    process.kill(this.#child.pid, "SIGKILL");
     await closed;
   }
 
-  /** It does nothing any longer, and its connections stay. */
+  /** It does nothing any longer, and its connections stay. By its id: Deno sends a child one signal only. */
   freeze() {
-    this.#child.kill("SIGSTOP");
+    process.kill(this.#child.pid, "SIGSTOP");
   }
 
   thaw() {
-    this.#child.kill("SIGCONT");
+    process.kill(this.#child.pid, "SIGCONT");
   }
 
   /** Takes away what it has on disk. */
