@@ -76,6 +76,14 @@ pub enum ErrorCode {
     LeaseEnded,
     /// The request of this lease waits: resume it before it is sent and reported.
     LeaseWaits,
+    /// The configuration of a login cannot be used; the pointer says what of it.
+    InvalidLogin,
+    /// Nothing says how a login to this provider is made.
+    LoginUnsupported,
+    /// The login does not wait for this; its latest move says what it waits for.
+    NotAwaited,
+    /// A redirect that does not answer this login; it goes on waiting for the one that does.
+    ForeignRedirect,
 }
 
 /// Something in a document that a person should look at.

@@ -1,10 +1,12 @@
-//! The JavaScript face: class `CredentialPool`, and in `js::functions` what needs no pool.
+//! The JavaScript face: class `CredentialPool`, in `js::login` class `CredentialLogin`, and in `js::functions` what
+//! needs neither.
 //!
 //! Converts, and decides nothing. Objects come in as JSON, so that a cycle, a getter that throws or
 //! a `NaN` is an error here and never a trap inside the pool; they go out as plain objects.
 
 mod functions;
 mod host;
+mod login;
 mod steps;
 mod values;
 

@@ -12,7 +12,8 @@
 //! The way through the source, from the centre outwards: `pool` holds every input; `step` what goes
 //! out and comes back; `credential` is one row; `strategy`, `failure`, `health`, `refresh` and
 //! `discovery` are what the pool goes by; `provider` is the table of what differs; `change`, `merge`
-//! and `document` are what stores need; `protocol`, `js` and `component` are the faces.
+//! and `document` are what stores need; `login` makes new logins, beside the pool; `protocol`, `js`
+//! and `component` are the faces.
 
 #![cfg_attr(not(feature = "component"), forbid(unsafe_code))]
 
@@ -30,6 +31,7 @@ mod health;
 mod js;
 mod jwt;
 mod lease;
+mod login;
 mod merge;
 mod policy;
 mod pool;
@@ -51,6 +53,7 @@ pub use event::{Cause, Choice, Event, Explained, Explanation, Happening, Verdict
 pub use failure::{Diagnosis, FailureKind, Fault, Hint, HintSource, Response, diagnose};
 pub use health::Failure;
 pub use lease::{LeaseId, NextMove, Request};
+pub use login::{Login, LoginConfig, LoginFailure, LoginFlow, LoginMove};
 pub use merge::{Merge, apply};
 pub use policy::{Action, AffinityPolicy, MaxInFlight, Policy, Preset, Rule, Rules};
 pub use pool::Pool;

@@ -1,7 +1,7 @@
 //! `call(json) -> json`: every input of the core as text, for hosts that pass nothing else.
 //!
 //! A call is `{ "call": NAME, "args": { … } }`; names and arguments are those of the JavaScript
-//! package. An answer is `{ "ok": … }` with the package's shapes, or
+//! package, but that calls on a login say so in their name. An answer is `{ "ok": … }` with the package's shapes, or
 //! `{ "error": { "code", "message", "pointer"? } }`, and then nothing changed.
 //!
 //! | calls | arguments |
@@ -34,6 +34,12 @@
 //! | `applyToDocument` | `text`, `key`, `changes` |
 //! | `checkDocument` | `text`, `now` |
 //! | `pools`, `customPools` | `text` |
+//! | `startLogin` | `key`, `config`?, `flow`?, `seed`, `now`; answers the first move and `login`, the number that names the login in later calls |
+//! | `answerLogin` | `login`, `response`, `now` |
+//! | `resumeLogin` | `login`, `now` |
+//! | `loginListening` | `login`, `port`, `now` |
+//! | `loginRedirected` | `login`, `url`, `now` |
+//! | `closeLogin` | `login` |
 //!
 //! Times are whole milliseconds since the Unix epoch.
 //!
@@ -63,16 +69,18 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use crate::{
-    Change, CredentialId, Document, Error, ErrorCode, Failure, IntentId, LeaseId, Outcome, Policy, Pool, PoolKey,
-    Request, Response, Sources, Step, Stored, Strategy, Timestamp, apply, check, diagnose, error::pointer_step,
-    pool_key_for_base_url, wanted,
+    Change, CredentialId, Document, Error, ErrorCode, Failure, IntentId, LeaseId, Login, LoginConfig, LoginFlow,
+    LoginMove, Outcome, Policy, Pool, PoolKey, Request, Response, Sources, Step, Stored, Strategy, Timestamp, apply,
+    check, diagnose, error::pointer_step, pool_key_for_base_url, wanted,
 };
 
-/// The pools that one caller opened.
+/// The pools that one caller opened, and the logins that it began.
 #[derive(Debug, Default)]
 pub struct Session {
     pools: BTreeMap<u32, Pool>,
     last_pool: u32,
+    logins: BTreeMap<u32, Login>,
+    last_login: u32,
 }
 
 impl Session {
@@ -156,7 +164,29 @@ impl Session {
             Call::CheckDocument { text, now } => json(&check(&text, now)),
             Call::Pools { text } => json(&Document::parse(&text)?.pools()),
             Call::CustomPools { text } => json(&Document::parse(&text)?.custom_pools()),
+            Call::StartLogin { key, config, flow, seed, now } => {
+                let config = LoginConfig::of(&key, config.as_ref(), flow)?;
+                let (login, first) = Login::start(config, seed.0, now);
+                self.last_login = self.last_login.saturating_add(1);
+                self.logins.insert(self.last_login, login);
+                json(&LoginStart { login: self.last_login, first })
+            }
+            Call::AnswerLogin { login, response, now } => json(&self.login(login)?.answer(&response, now)?),
+            Call::ResumeLogin { login, now } => json(&self.login(login)?.resume(now)?),
+            Call::LoginListening { login, port, now } => json(&self.login(login)?.listening(port, now)?),
+            Call::LoginRedirected { login, url, now } => json(&self.login(login)?.redirected(&url, now)?),
+            Call::CloseLogin { login } => {
+                self.login(login)?;
+                self.logins.remove(&login);
+                Ok(Value::Null)
+            }
         }
+    }
+
+    fn login(&mut self, login: u32) -> Result<&mut Login, Error> {
+        let message = "no login has this number; use the one that `startLogin` answered";
+        let unknown = || Error::new(ErrorCode::InvalidArgument, message).at("/args/login");
+        self.logins.get_mut(&login).ok_or_else(unknown)
     }
 
     fn pool(&mut self, pool: u32) -> Result<&mut Pool, Error> {
@@ -372,6 +402,37 @@ enum Call {
     CustomPools {
         text: String,
     },
+    StartLogin {
+        key: PoolKey,
+        #[serde(default)]
+        config: Option<Map<String, Value>>,
+        #[serde(default)]
+        flow: Option<LoginFlow>,
+        seed: Seed,
+        now: Timestamp,
+    },
+    AnswerLogin {
+        login: u32,
+        response: Response,
+        now: Timestamp,
+    },
+    ResumeLogin {
+        login: u32,
+        now: Timestamp,
+    },
+    LoginListening {
+        login: u32,
+        port: u16,
+        now: Timestamp,
+    },
+    LoginRedirected {
+        login: u32,
+        url: String,
+        now: Timestamp,
+    },
+    CloseLogin {
+        login: u32,
+    },
 }
 
 /// What `open` answers: a step, and the number that names the pool.
@@ -380,6 +441,14 @@ struct Opening {
     pool: u32,
     #[serde(flatten)]
     step: Step<crate::Opened>,
+}
+
+/// What `startLogin` answers.
+#[derive(Serialize)]
+struct LoginStart {
+    login: u32,
+    #[serde(rename = "move")]
+    first: LoginMove,
 }
 
 /// What `readDocument` answers: what a pool is opened with.

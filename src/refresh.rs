@@ -11,6 +11,7 @@ use form_urlencoded::Serializer;
 use serde_json::{Value, json};
 
 use crate::{
+    change::RowFields,
     credential::{AuthType, Credential},
     error::{Error, ErrorCode, Problem, pointer_step},
     failure, jwt,
@@ -19,7 +20,7 @@ use crate::{
     time::Timestamp,
 };
 
-pub(crate) use answer::{Judgement, judge};
+pub(crate) use answer::{Body, Judgement, judge, seconds, text};
 
 /// How long before its end a token is refreshed, in milliseconds.
 pub(crate) const SKEW_MS: i64 = 120_000;
@@ -87,13 +88,12 @@ pub(crate) fn is_refreshable(credential: &Credential, pool: &PoolKey) -> bool {
 
 /// The request that a refresh begins with. One that nobody forced leaves a good access token alone.
 pub(crate) fn first_leg(credential: &Credential, pool: &PoolKey, now: Timestamp, is_forced: bool) -> Leg {
-    let has_key = flow(pool).is_some_and(|flow| flow.key_path.is_some());
     let soon = now.saturating_add(Duration::from_millis(SKEW_MS.unsigned_abs()));
     let is_good = || {
         answer::is_token(credential.access_token.expose())
             && date(credential, "expires_at").is_some_and(|end| soon < end)
     };
-    if has_key && !is_forced && is_good() { Leg::KeyAlone } else { Leg::Tokens }
+    if needs_key(pool) && !is_forced && is_good() { Leg::KeyAlone } else { Leg::Tokens }
 }
 
 /// A request that refreshes a login, made from what its row says now.
@@ -152,6 +152,17 @@ pub(crate) fn request(credential: &Credential, pool: &PoolKey, leg: Leg) -> Resu
         body,
         timeout_ms: flow.timeout_ms,
     })
+}
+
+/// The fields that the tokens of a new login set, as a refresh will set them later; none if there are none that could
+/// be used.
+pub(crate) fn tokens(answer: &serde_json::Map<String, Value>, pool: &PoolKey, now: Timestamp) -> Option<RowFields> {
+    answer::tokens(answer, flow(pool).map_or(Sets::ObtainedAt, |flow| flow.sets), now)
+}
+
+/// Whether requests carry a key that the access token is exchanged for.
+pub(crate) fn needs_key(pool: &PoolKey) -> bool {
+    flow(pool).is_some_and(|flow| flow.key_path.is_some())
 }
 
 /// Checks the fields that a host settles a refresh with.

@@ -30,7 +30,11 @@ export type ErrorCode =
   | "invalid_policy"
   | "unknown_lease"
   | "lease_ended"
-  | "lease_waits";
+  | "lease_waits"
+  | "invalid_login"
+  | "login_unsupported"
+  | "not_awaited"
+  | "foreign_redirect";
 
 /**
  * The value as JSON text. What can be listed, such as `Headers`, is a list; throws where JSON would

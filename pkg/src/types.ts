@@ -1,9 +1,10 @@
-/** Every type of the package but those of leases and policies, which it hands on. */
+/** Every type of the package but those of leases, logins and policies, which it hands on. */
 
 import type { Event } from "./lease.js";
 import type { Policy } from "./policy.js";
 
 export type * from "./lease.js";
+export type * from "./login.js";
 export type * from "./policy.js";
 
 /** Milliseconds since the Unix epoch, as `Date.now()` gives them. */

@@ -56,7 +56,7 @@ pub(crate) fn judge(response: Option<&Response>, leg: Leg, pool: &PoolKey, now: 
     if is_success && let Some(fields) = body.fields() {
         match leg {
             Leg::Tokens | Leg::TokensElsewhere => {
-                if let Some(set) = tokens(fields, flow, now) {
+                if let Some(set) = tokens(fields, flow.sets, now) {
                     return Judgement::Tokens { set, then: flow.key_path.map(|_| Leg::Key) };
                 }
             }
@@ -122,7 +122,7 @@ fn believed(until: Timestamp, now: Timestamp) -> Timestamp {
 }
 
 /// What a body says.
-enum Body {
+pub(crate) enum Body {
     Fields(Map<String, Value>),
     /// For browsers.
     Page,
@@ -130,7 +130,7 @@ enum Body {
 }
 
 impl Body {
-    fn of(text: &str) -> Self {
+    pub(crate) fn of(text: &str) -> Self {
         /// Longer ones are no answer of a token endpoint.
         const LONGEST: usize = 1 << 20;
         let text = text.trim_start_matches('\u{feff}').trim();
@@ -141,20 +141,20 @@ impl Body {
         }
     }
 
-    fn fields(&self) -> Option<&Map<String, Value>> {
+    pub(crate) fn fields(&self) -> Option<&Map<String, Value>> {
         match self {
             Self::Fields(fields) => Some(fields),
             Self::Page | Self::Unreadable => None,
         }
     }
 
-    fn is_page(&self) -> bool {
+    pub(crate) fn is_page(&self) -> bool {
         matches!(self, Self::Page)
     }
 
     /// Error codes, in lower case: `{ error: "code" }` and `{ error: { code } }`, and what stands in
     /// their place (`type`, a `code` beside it).
-    fn codes(&self) -> Vec<String> {
+    pub(crate) fn codes(&self) -> Vec<String> {
         let Some(fields) = self.fields() else { return Vec::new() };
         let error = fields.get("error");
         let inner = |name| error.and_then(|error| error.get(name));
@@ -164,13 +164,13 @@ impl Body {
 }
 
 /// The fields that new tokens set; none if there are none that could be used.
-fn tokens(answer: &Map<String, Value>, flow: &Flow, now: Timestamp) -> Option<RowFields> {
+pub(super) fn tokens(answer: &Map<String, Value>, sets: Sets, now: Timestamp) -> Option<RowFields> {
     let access_token = text(answer, "access_token").filter(|token| is_token(token))?;
     let mut set = Map::new();
     set.insert("access_token".to_owned(), access_token.into());
     // Without a new one the old one stays.
     copy(answer, "refresh_token", &mut set);
-    match flow.sets {
+    match sets {
         Sets::ExpiresAtMs => {
             /// Where the answer does not say (the reference).
             const AN_HOUR: i64 = 3_600;
@@ -215,12 +215,17 @@ fn key(answer: &Map<String, Value>, now: Timestamp) -> Option<RowFields> {
     Some(RowFields(set))
 }
 
-/// `expires_in`, as far as it is believed: in seconds, a number or one in quotes.
+/// `expires_in`, as far as it is believed.
 fn lifetime(answer: &Map<String, Value>) -> Option<i64> {
-    let given = answer.get("expires_in")?;
+    seconds(answer, "expires_in").map(sane)
+}
+
+/// A field that holds seconds: a number, or one in quotes.
+pub(crate) fn seconds(answer: &Map<String, Value>, name: &str) -> Option<i64> {
+    let given = answer.get(name)?;
     let seconds = given.as_f64().or_else(|| given.as_str()?.trim().parse().ok()).filter(|seconds| !seconds.is_nan())?;
     #[expect(clippy::cast_possible_truncation, reason = "a float beyond i64 becomes its end, which is far enough")]
-    Some(sane(seconds as i64))
+    Some(seconds as i64)
 }
 
 /// No token ends within a minute, or the pool would do nothing but refresh; none is believed for more
@@ -234,7 +239,7 @@ fn after(now: Timestamp, seconds: i64) -> Timestamp {
 }
 
 /// A field that holds words: not empty, and nothing in it that ends a line.
-fn text<'a>(answer: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+pub(crate) fn text<'a>(answer: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
     let text = answer.get(name)?.as_str()?.trim();
     (!text.is_empty() && !text.contains(char::is_control)).then_some(text)
 }

@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 import { startRedis, stopAllRedis } from "./stores/redis-server.mjs";
 
 const CLI = fileURLToPath(new URL("../../pkg/dist/cli.js", import.meta.url));
-const COMMANDS = ["list", "add", "remove", "move", "reset", "strategy", "policy", "check", "explain"];
+const COMMANDS = ["list", "add", "login", "remove", "move", "reset", "strategy", "policy", "check", "explain"];
 const CANARY = "sk-canary-5f2d";
 const HOUR = 3600;
 
@@ -364,7 +364,7 @@ describe("around the commands", { concurrency: true }, () => {
   test("--help teaches: every command, the exit codes, the document in use", async () => {
     const { out, path } = await done(["--help"]);
     for (const word of [...COMMANDS, "Exit codes", "HERMES_HOME", "NO_COLOR", path]) assert.ok(out.includes(word), word);
-    for (const code of [0, 1, 2, 3, 70]) assert.match(out, new RegExp(`^ {2}${code} +\\S`, "m"));
+    for (const code of [0, 1, 2, 3, 4, 70]) assert.match(out, new RegExp(`^ {2}${code} +\\S`, "m"));
     await Promise.all(COMMANDS.map(async (name) => {
       const help = (await done([name, "--help"])).out;
       assert.match(help, new RegExp(`Examples:\n +.*credential-pool ${name}`), name);

@@ -4,6 +4,7 @@ import {
   applyChanges,
   applyToDocument,
   checkDocument,
+  CredentialLogin,
   CredentialPool,
   customPools,
   emptyDocument,
@@ -25,6 +26,10 @@ import type {
   Happening,
   Intent,
   LeaseRequest,
+  LoginConfig,
+  LoginFailure,
+  LoginMove,
+  LoginOptions,
   NextMove,
   Outcome,
   PersistIntent,
@@ -42,6 +47,7 @@ import type {
   Verdict,
   Wake,
 } from "credential-pool";
+import { logIn, LoginError } from "credential-pool/login";
 
 const { stored, documentLogins } = readDocument(emptyDocument(), "anthropic");
 const { pool, value, intents, events, wake } = CredentialPool.open({
@@ -123,6 +129,16 @@ same<string[]>(customPools("{}"));
 same<string[]>(wanted("anthropic").env);
 same<string | null>(poolKeyForBaseUrl("http://127.0.0.1", {}));
 
+const { login, move: first } = CredentialLogin.start({ key: "nous", flow: "device_code", now: Date.now(), host: {} });
+same<LoginMove>(first);
+same<LoginMove>(login.answer({ status: 200, headers: new Headers(), body: "{}" }));
+same<LoginMove>(login.answer({}, Date.now()));
+same<LoginMove>(login.resume());
+same<LoginMove>(login.listening(8080));
+same<LoginMove>(login.redirected("/callback?code=c&state=s"));
+same<Promise<Row>>(logIn({ key: "nous", show: ({ until }) => void same<number>(until) }));
+same<LoginFailure>(new LoginError("denied", "message", null).reason);
+
 const error = new PoolError("invalid_row", "message", "/rows/0");
 same<Error>(error);
 same<string | undefined>(error.pointer);
@@ -197,6 +213,43 @@ export function readMove(move: NextMove): string | number | boolean | null {
       return move.served;
     default:
       return never(move);
+  }
+}
+
+export function readLoginMove(next: LoginMove): string | number | Row {
+  switch (next.type) {
+    case "send":
+      void fetch(next.request.url, { ...next.request, redirect: "manual" });
+      return next.request.timeoutMs;
+    case "show":
+      return next.verificationUriComplete ?? `${next.userCode} ${next.verificationUri} ${next.expiresAt} ${next.until}`;
+    case "listen":
+      return `${next.host}:${next.port}${next.path}`;
+    case "visit":
+      return next.url;
+    case "wait":
+      return next.until;
+    case "done":
+      return next.row;
+    case "failed":
+      return readLoginFailure(next.reason) + next.message + (next.status ?? "");
+    default:
+      return never(next);
+  }
+}
+
+function readLoginFailure(reason: LoginFailure): string {
+  switch (reason) {
+    case "denied":
+    case "expired":
+    case "unreachable":
+    case "misconfigured":
+    case "refused":
+    case "unreadable":
+    case "wrong_issuer":
+      return reason;
+    default:
+      return never(reason);
   }
 }
 
@@ -294,6 +347,12 @@ export const outcomes: Outcome[] = [
 
 export const requests: LeaseRequest[] = [{}, { model: null }, { affinity: "session", patienceMs: 0 }];
 
+const described: LoginConfig = { client_id: "c", token_url: "https://a.test", parameters: { audience: "a" } };
+export const logins: LoginOptions[] = [
+  { key: "nous" },
+  { key: "custom:a", config: { model: {}, credential_pool_logins: { "custom:a": described } }, flow: null },
+];
+
 export const policies: Policy[] = [
   { sole_rest_ms: null, affinity: { max_load_percent: 150 } },
   { max_in_flight: { hard: 2 }, failures: { unknown: { action: "rotate", retries: 2 } } },
@@ -357,6 +416,14 @@ export function misuse(selection: Selection, settled: Settled, move: NextMove): 
   pool.entries()[0]?.access_token;
   // @ts-expect-error a step is not to be changed
   pool.select().intents.push({ type: "persist", id: 1, changes: [] });
+  // @ts-expect-error a login is started, not constructed
+  new CredentialLogin();
+  // @ts-expect-error no flow has this name
+  CredentialLogin.start({ key: "nous", flow: "password" });
+  // @ts-expect-error a client has an id
+  logins.push({ key: "nous", config: { credential_pool_logins: { nous: { token_url: "https://a.test" } } } });
+  // @ts-expect-error a person is shown what to do
+  void logIn({ key: "nous" });
   // @ts-expect-error an error's code is one of a list
   new PoolError("oops", "message");
 }

@@ -12,7 +12,7 @@ const NOW: i64 = 1_775_757_580_463;
 const HOUR: i64 = 3_600_000;
 
 /// The type of each call's answer.
-const TYPES: [(&str, &str); 37] = [
+const TYPES: [(&str, &str); 42] = [
     ("open", "Step<Opened> & { pool: number }"),
     ("select", "Step<Selection>"),
     ("rotate", "Step<Selection>"),
@@ -50,10 +50,15 @@ const TYPES: [(&str, &str); 37] = [
     ("readDocument", "Reading"),
     ("applyChanges", "Stored"),
     ("checkDocument", "Problem[]"),
+    ("startLogin", "{ login: number; move: LoginMove }"),
+    ("answerLogin", "LoginMove"),
+    ("resumeLogin", "LoginMove"),
+    ("loginListening", "LoginMove"),
+    ("loginRedirected", "LoginMove"),
 ];
 
 /// Every tag that an answer can carry; with the field it stands in, if others share its name.
-const TAGS: [&str; 68] = [
+const TAGS: [&str; 82] = [
     "add",
     "available",
     "benched",
@@ -122,6 +127,20 @@ const TAGS: [&str; 68] = [
     "on_trial",
     "at_cap",
     "due_for_refresh",
+    "move.send",
+    "show",
+    "listen",
+    "visit",
+    ".wait",
+    "done",
+    "failed",
+    ".denied",
+    ".expired",
+    ".unreachable",
+    ".misconfigured",
+    ".refused",
+    ".unreadable",
+    ".wrong_issuer",
 ];
 
 fn main() {
@@ -134,6 +153,7 @@ fn main() {
     shapes.wait();
     shapes.sign_in();
     shapes.look();
+    shapes.log_in();
     shapes.print();
 }
 
@@ -321,6 +341,56 @@ impl Shapes {
         self.call("applyChanges", json!({ "key": "nous", "stored": { "rows": [7] }, "changes": changes }));
     }
 
+    /// Every way in which a login goes on and ends.
+    fn log_in(&mut self) {
+        let device = json!({ "device_code": "dc", "user_code": "A", "verification_uri": "https://a.test" }).to_string();
+        let token = json!({ "access_token": "at", "expires_in": 60 }).to_string();
+        for answer in
+            [json!({ "status": 200, "body": token }), json!({ "status": 400, "body": error("access_denied") })]
+        {
+            let login = self.start_login("device_code");
+            self.answer_login(login, json!({ "status": 200, "body": device }));
+            self.call("resumeLogin", json!({ "login": login, "now": NOW }));
+            self.call("resumeLogin", json!({ "login": login, "now": NOW + 5_000 }));
+            self.answer_login(login, answer);
+        }
+        for answer in [
+            json!({ "status": 200, "body": "{}" }),
+            json!({ "status": 401, "body": error("invalid_client") }),
+            json!({ "status": 404 }),
+            json!({ "status": 429, "headers": [["Retry-After", "3600"]] }),
+        ] {
+            let login = self.start_login("device_code");
+            self.answer_login(login, answer);
+        }
+        for later in [true, false] {
+            let login = self.start_login("authorization_code");
+            let visit = self.call("loginListening", json!({ "login": login, "port": 81, "now": NOW }));
+            let state = visit["url"].as_str().unwrap().split("state=").nth(1).unwrap().split('&').next().unwrap();
+            match later {
+                true => self.call("resumeLogin", json!({ "login": login, "now": NOW + HOUR })),
+                false => {
+                    let url = format!("/callback?code=c&state={state}&iss=other");
+                    self.call("loginRedirected", json!({ "login": login, "url": url, "now": NOW }))
+                }
+            };
+        }
+    }
+
+    fn start_login(&mut self, flow: &str) -> u64 {
+        let config = json!({ "credential_pool_logins": { "custom:a": {
+            "client_id": "c", "device_authorization_url": "https://a.test/device", "issuer": "https://a.test",
+            "authorization_url": "https://a.test/authorize", "token_url": "https://a.test/token",
+        } } });
+        let seed = "07".repeat(32);
+        let args = json!({ "key": "custom:a", "config": config, "flow": flow, "seed": seed, "now": NOW });
+        self.call("startLogin", args)["login"].as_u64().unwrap()
+    }
+
+    fn answer_login(&mut self, login: u64, response: Value) {
+        self.call("answerLogin", json!({ "login": login, "response": response, "now": NOW }));
+    }
+
     fn open(&mut self, key: &str, rows: &Value, sources: &Value) -> u64 {
         let seed = "07".repeat(32);
         let args = json!({ "key": key, "stored": { "rows": rows }, "sources": sources, "seed": seed, "now": NOW });
@@ -371,7 +441,7 @@ impl Shapes {
     fn print(&self) {
         println!("import type {{");
         println!(
-            "  Diagnosis, Entry, Explanation, Intent, NextMove, Opened, Policy, Problem, Reading, Refreshing, ResolvedPolicy,"
+            "  Diagnosis, Entry, Explanation, Intent, LoginMove, NextMove, Opened, Policy, Problem, Reading, Refreshing, ResolvedPolicy,"
         );
         println!("  Row, Runtime, Selection, Settled, Step, Stored, Strategy, Wanted,");
         println!("}} from \"credential-pool\";\n");

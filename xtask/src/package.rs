@@ -67,12 +67,14 @@ pub(crate) fn component() -> Result<()> {
     })
 }
 
-const LOADERS: [&str; 7] = [
+const LOADERS: [&str; 9] = [
     "node.js",
     "node-file-store.js",
+    "node-login.js",
     "node-redis-store.js",
     "deno.js",
     "deno-file-store.js",
+    "deno-login.js",
     "deno-redis-store.js",
     "cli.js",
 ];

@@ -21,12 +21,16 @@ export interface Added {
 export async function add(place: Place, key: string, added: Added): Promise<Answer> {
   // Before a person types a key for nothing.
   open(await place.read(), key);
-  const row = await rowOf(added);
-  // A person may have taken long.
+  return join(place, key, await rowOf(added), added.priority);
+}
+
+/** Adds a row to a pool, at a place in the order or behind all others. */
+export async function join(place: Place, key: string, row: Row, priority: number | undefined): Promise<Answer> {
+  // A person may have taken long for the row.
   const { pool, step } = open(await place.read(), key, "chance");
   const joined = pool.add(row);
   const id = joined.value;
-  const moved = added.priority === undefined ? [] : [pool.moveTo(id, added.priority)];
+  const moved = priority === undefined ? [] : [pool.moveTo(id, priority)];
   await save(place, pool, step, joined, ...moved);
   const entry = find(pool, id);
   return {

@@ -9,6 +9,9 @@ export const EXAMPLES = {
   credential-pool add openrouter --key-env WORK_KEY --priority 0
   credential-pool add anthropic --type oauth              # access token, then refresh token: two lines
   credential-pool add custom:local --base-url http://localhost:8080/v1`,
+  login: `  credential-pool login nous                              # shows a code and where to enter it, and waits
+  credential-pool login custom:box --config config.json   # how, says its credential_pool_logins
+  credential-pool login custom:box --config config.json --flow device_code --label work`,
   remove: `  credential-pool remove openrouter work
   credential-pool remove openrouter a1b2c3`,
   move: `  credential-pool move openrouter work 0                  # from now on the first`,
@@ -32,6 +35,7 @@ export const AFTER = `
 Examples:
   credential-pool list                                    # what there is, how it is doing, and why
   credential-pool add openrouter --label work             # asks for the key, and does not show it
+  credential-pool login nous                              # shows a code and where to enter it, and waits
   credential-pool explain openrouter                      # who would serve the next request
   credential-pool reset openrouter work                   # let it serve again at once
 
@@ -44,4 +48,5 @@ Exit codes:
   1  the document has errors (check), or what was asked for is not there
   2  what was given cannot be used
   3  the document could not be read or written; nothing was written, unless the message says otherwise
+  4  the login did not come about: denied, too late, or the provider refused or did not answer
   70 a fault of this program`;

@@ -9,6 +9,7 @@ import { type Place, placeFor, type Said } from "./document.js";
 import { add, type Added, move, remove, reset } from "./edits.js";
 import { asFailure, EXIT, Failure, misuse } from "./failure.js";
 import { AFTER, EXAMPLES } from "./help.js";
+import { login, type LoginWords } from "./login.js";
 import { check, explain, list } from "./looks.js";
 import { policy, strategy } from "./settings.js";
 import { type Answer, plain } from "./show.js";
@@ -50,8 +51,9 @@ function programFor(say: (answer: Answer, isJson: boolean) => void): Command {
   const place = () => placeFor(program.opts<Said>());
   program.addHelpText("after", () => `\nThe document in use: ${place().name}`);
 
+  const isJson = () => program.opts<{ json?: true }>().json === true;
   const answering = <Arguments extends unknown[]>(action: (place: Place, ...words: Arguments) => Promise<Answer>) =>
-    async (...words: Arguments) => say(await action(place(), ...words), program.opts<{ json?: true }>().json === true);
+    async (...words: Arguments) => say(await action(place(), ...words), isJson());
 
   const command = (name: keyof typeof EXAMPLES, summary: string) =>
     program.command(name).description(summary).addHelpText("after", `\nExamples:\n${EXAMPLES[name]}`);
@@ -69,6 +71,14 @@ function programFor(say: (answer: Answer, isJson: boolean) => void): Command {
     .option("--key-env <name>", "the environment variable that holds the key or access token")
     .option("--refresh-key-env <name>", "the environment variable that holds the refresh token of a login")
     .action(answering((place, pool: string, options: Added) => add(place, pool, options)));
+
+  command("login", "log in to a provider, with a code or in a browser, and add the login")
+    .argument("<pool>", "nous, or one that the configuration says how to log in to; a new one is made")
+    .option("--label <text>", "what to call it (default: whom the token names)")
+    .option("--flow <flow>", "device_code or authorization_code, where the provider has both", flowOf)
+    .option("--config <file>", "the host's configuration, as JSON: its credential_pool_logins say how logins are made")
+    .option("--priority <place>", "its place in the order, 0 being the first (default: the last)", placeOf)
+    .action(answering((place, pool: string, words: LoginWords) => login(place, pool, words, isJson())));
 
   command("remove", "remove a credential")
     .argument("<pool>", POOL)
@@ -118,6 +128,11 @@ function placeOf(word: string): number {
 function typeOf(word: string): Added["type"] {
   if (word === "api-key" || word === "oauth") return word;
   throw misuse("invalid_argument", "the type of a credential is api-key or oauth");
+}
+
+function flowOf(word: string): NonNullable<LoginWords["flow"]> {
+  if (word === "device_code" || word === "authorization_code") return word;
+  throw misuse("invalid_argument", "the flow of a login is device_code or authorization_code");
 }
 
 /** What the parser says, without the word that it does not know: it may be a key. */

@@ -37,6 +37,7 @@ pub(super) fn input() -> impl Strategy<Value = Input> {
         20 => on_leases(),
         3 => Just(Input::Persist),
         2 => on_documents(),
+        4 => on_logins(),
         1 => opening(),
         1 => any::<String>().prop_map(Input::Text),
         1 => (select(CALLS.to_vec()), any_value()).prop_map(|(name, args)| Input::new(name, args)),
@@ -140,6 +141,39 @@ fn on_leases() -> impl Strategy<Value = Input> {
 
 fn pool_number() -> impl Strategy<Value = Value> {
     prop_oneof![30 => Just(json!(1)), 1 => Just(json!(2)), 1 => number()]
+}
+
+/// Every input of a login.
+fn on_logins() -> impl Strategy<Value = Input> {
+    let config = json!({ "credential_pool_logins": { "custom:x": {
+        "client_id": "c", "scope": "s", "device_authorization_url": "https://a.test/d", "token_url": "https://a.test/t",
+        "authorization_url": "https://a.test/a",
+    } } });
+    let device = json!({ "device_code": "dc", "user_code": "A", "verification_uri": "https://a.test", "interval": 2 });
+    let token = json!({ "access_token": "at", "refresh_token": "rt", "expires_in": 60 });
+    let bodies = vec![device, token, json!({ "error": "authorization_pending" }), json!({ "error": "slow_down" })];
+    let flow = select(vec![json!("device_code"), json!("authorization_code"), Value::Null]);
+    let answer = (select(vec![200, 400, 429, 503]), select(bodies));
+    let call = prop_oneof![
+        2 => (select(vec!["nous", "custom:x"]), flow, seed()).prop_map(move |(key, flow, seed)| {
+            ("startLogin", json!({ "key": key, "config": config, "flow": flow, "seed": seed }))
+        }),
+        6 => answer.prop_map(|(status, body)| {
+            ("answerLogin", json!({ "response": { "status": status, "body": body.to_string() } }))
+        }),
+        4 => Just(("resumeLogin", json!({}))),
+        2 => any::<u16>().prop_map(|port| ("loginListening", json!({ "port": port }))),
+        1 => text().prop_map(|url| ("loginRedirected", json!({ "url": url }))),
+        1 => Just(("closeLogin", json!({}))),
+    ];
+    let later = prop_oneof![3 => (0..20_000_i64).prop_map(Some), 1 => (0..900_000_i64).prop_map(Some)];
+    (call, 1_u32..3, later).prop_map(|((name, mut args), login, later)| {
+        if name != "startLogin" {
+            args["login"] = json!(login);
+        }
+        let later = later.filter(|_| name != "closeLogin");
+        Input::Call { name, args, id: None, intent: None, lease: None, later }
+    })
 }
 
 /// What needs no pool.
