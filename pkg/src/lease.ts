@@ -69,6 +69,11 @@ export type Happening =
   | { type: "awaits_refresh"; intent: number }
   /** It has new tokens. */
   | { type: "refreshed" }
+  /**
+   * Another host began to refresh it and was never heard of again, so that its refresh token may be spent: once it
+   * expires it has to be made anew.
+   */
+  | { type: "refresh_interrupted" }
   /** Its rest was taken back: the request failed in the same way with another credential. */
   | { type: "taken_back" }
   /** Its lease ran out without a report. */

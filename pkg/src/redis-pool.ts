@@ -176,8 +176,7 @@ export class RedisPool {
   }
 
   #remember(changes: readonly Change[]): void {
-    // One that does not say who made it cannot be told from its repetition.
-    this.#recent.push(...changes.filter((change) => "by" in change));
+    this.#recent.push(...changes);
     if (this.#recent.length > 2 * RECENT) this.#recent = this.#recent.slice(-RECENT);
   }
 

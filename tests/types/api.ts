@@ -31,6 +31,7 @@ import type {
   LoginMove,
   LoginOptions,
   NextMove,
+  Opened,
   Outcome,
   PersistIntent,
   Policy,
@@ -270,6 +271,7 @@ export function readHappening(what: Happening): string | number | null {
       return what.intent;
     case "recovered":
     case "refreshed":
+    case "refresh_interrupted":
     case "taken_back":
       return null;
     default:

@@ -337,7 +337,7 @@ impl Shapes {
         });
         self.call("readDocument", json!({ "text": text.to_string(), "key": "nous" }));
         self.call("checkDocument", json!({ "text": text.to_string(), "now": NOW }));
-        let changes = json!([{ "type": "set_strategy", "strategy": "random" }]);
+        let changes = json!([{ "by": { "at": 1, "host": "h" }, "type": "set_strategy", "strategy": "random" }]);
         self.call("applyChanges", json!({ "key": "nous", "stored": { "rows": [7] }, "changes": changes }));
     }
 
@@ -392,7 +392,7 @@ impl Shapes {
     }
 
     fn open(&mut self, key: &str, rows: &Value, sources: &Value) -> u64 {
-        let seed = "07".repeat(32);
+        let seed = format!("{:02x}", self.answers.len() % 256).repeat(32);
         let args = json!({ "key": key, "stored": { "rows": rows }, "sources": sources, "seed": seed, "now": NOW });
         self.call("open", args)["pool"].as_u64().unwrap()
     }
@@ -443,7 +443,7 @@ impl Shapes {
         println!(
             "  Diagnosis, Entry, Explanation, Intent, LoginMove, NextMove, Opened, Policy, Problem, Reading, Refreshing, ResolvedPolicy,"
         );
-        println!("  Row, Runtime, Selection, Settled, Step, Stored, Strategy, Wanted,");
+        println!("  Claim, Row, Runtime, Selection, Settled, Step, Stored, Strategy, Wanted,");
         println!("}} from \"credential-pool\";\n");
         let mut seen = BTreeSet::new();
         for (place, (name, answer)) in self.answers.iter().enumerate() {
