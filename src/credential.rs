@@ -1,5 +1,6 @@
 //! One row of a pool: its fields, their defaults and their JSON form.
 
+mod borrowed;
 mod failures;
 mod fields;
 mod values;
@@ -15,6 +16,7 @@ use crate::{
     time::UnixSeconds,
 };
 
+pub(crate) use borrowed::leave_out_secrets;
 pub(crate) use failures::cooldown_end;
 pub(crate) use fields::{FIELDS, count};
 pub use values::{AuthType, CredentialId, Source, Status};

@@ -55,7 +55,7 @@ pub use health::Failure;
 pub use lease::{LeaseId, NextMove, Request};
 pub use login::{Login, LoginConfig, LoginFailure, LoginFlow, LoginMove};
 pub use merge::{Merge, apply};
-pub use policy::{Action, AffinityPolicy, MaxInFlight, Policy, Preset, Rule, Rules};
+pub use policy::{Action, AffinityPolicy, BorrowedSecrets, MaxInFlight, Policy, Preset, Rule, Rules};
 pub use pool::Pool;
 pub use provider::PoolKey;
 pub use secret::{Fingerprint, Secret};

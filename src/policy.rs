@@ -57,8 +57,23 @@ pub struct Policy {
     pub max_in_flight: MaxInFlight,
     /// How far affinity may go.
     pub affinity: AffinityPolicy,
+    /// What is stored of secrets that belong to someone else. It holds from the next opening on.
+    pub borrowed_secrets: BorrowedSecrets,
     /// What each kind of failure leads to.
     pub failures: Rules,
+}
+
+/// What is stored of secrets that belong to someone else: those of the environment, of the
+/// configuration and of other programs' logins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BorrowedSecrets {
+    /// All of it, as the reference does.
+    #[default]
+    Stored,
+    /// A fingerprint: they are found again at the next opening, where they belong. What a refresh
+    /// brings is nobody else's, and stored.
+    Fingerprint,
 }
 
 /// What a policy differs from.

@@ -37,7 +37,7 @@ use crate::{
     time::{Timestamp, UnixSeconds},
 };
 
-use edits::NewStatus;
+use edits::{NewStatus, TokensBy};
 use leases::Leases;
 use ledger::{Ledger, Outstanding};
 use member::{Refresh, Sent, Wait};
@@ -368,7 +368,7 @@ impl Pool {
             member.credential.with(fields, self.roster.pool()).map_err(invalid_row)?;
         }
         self.observe(now);
-        self.set(slot, fields.clone());
+        self.set(slot, fields.clone(), TokensBy::Person);
         Ok(self.step((), None))
     }
 
@@ -489,7 +489,7 @@ impl fmt::Debug for Pool {
 }
 
 /// Fields that change by what happens, and merge as such.
-const KEPT_BY_THE_POOL: [&str; 10] = [
+const KEPT_BY_THE_POOL: [&str; 11] = [
     "id",
     "last_status",
     "last_status_at",
@@ -500,6 +500,7 @@ const KEPT_BY_THE_POOL: [&str; 10] = [
     "model_cooldowns",
     "request_count",
     "turn",
+    "secret_fingerprint",
 ];
 
 /// How long use counts wait for company before they are written.

@@ -26,7 +26,7 @@ pub(crate) use answer::{Body, Judgement, judge, seconds, text};
 pub(crate) const SKEW_MS: i64 = 120_000;
 
 /// Fields of a row that a refresh may set.
-pub(crate) const TOKEN_FIELDS: [&str; 16] = [
+pub(crate) const TOKEN_FIELDS: [&str; 17] = [
     "access_token",
     "refresh_token",
     "expires_at",
@@ -43,6 +43,7 @@ pub(crate) const TOKEN_FIELDS: [&str; 16] = [
     "agent_key_expires_in",
     "agent_key_reused",
     "agent_key_obtained_at",
+    "secret_fingerprint",
 ];
 
 /// One request of a refresh.

@@ -59,6 +59,11 @@ impl Fingerprint {
         Self(text)
     }
 
+    /// One that was stored.
+    pub(crate) fn from_stored(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// The fingerprint as text.
     pub fn as_str(&self) -> &str {
         &self.0

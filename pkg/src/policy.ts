@@ -52,6 +52,11 @@ export interface ResolvedPolicy {
     /** How many it may always have. */
     min_in_flight: number;
   };
+  /**
+   * What is stored of secrets that belong to someone else (environment, configuration, other programs' logins): all of
+   * it, or a fingerprint, so that they are found again at the next opening. It holds from the next opening on.
+   */
+  borrowed_secrets: "stored" | "fingerprint";
   /** What each kind of failure leads to. */
   failures: Record<FailureKind, Rule>;
 }

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The fields of a row, in the order in which they are written.
-pub(crate) const FIELDS: [Field; 36] = {
+pub(crate) const FIELDS: [Field; 37] = {
     use FieldKind::{Any, Count, Integer, Limit, Number, Text, Weight};
     const fn field(name: &'static str, kind: FieldKind) -> Field {
         Field { name, kind }
@@ -50,6 +50,7 @@ pub(crate) const FIELDS: [Field; 36] = {
         field("turn", Count),
         field("weight", Weight),
         field("max_in_flight", Limit),
+        field("secret_fingerprint", Any),
     ]
 };
 

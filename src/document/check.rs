@@ -146,7 +146,12 @@ fn row_problems(
     [
         (!has_id, MissingId, "", "the row has no `id`; opening the pool gives it one"),
         (twice_the_id, DuplicateId, "/id", "an earlier row has this id; opening the pool gives this one another"),
-        (secret.is_empty(), NoSecret, "", "the row has no key or token and is never chosen; add one or remove the row"),
+        (
+            secret.is_empty() && !row.is_stored_as_fingerprint(),
+            NoSecret,
+            "",
+            "the row has no key or token and is never chosen; add one or remove the row",
+        ),
         (
             twice_the_secret,
             DuplicateSecret,

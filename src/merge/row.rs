@@ -106,7 +106,7 @@ impl RowMerge {
         let told = ToldStatus::of(credential);
         let no_rests = Rests::default();
         let rests = self.status.as_ref().map_or(&no_rests, |status| &status.rests);
-        let token = credential.token().fingerprint();
+        let token = credential.token_fingerprint();
         let stamps_of = |model: &str, until: Timestamp| {
             let held = self.models.get(model).cloned().unwrap_or_default();
             stamps(held.holding(Some(until)))
@@ -213,7 +213,7 @@ impl RowMerge {
 
     /// Whether tokens are newer than those in the row.
     fn is_due(&self, credential: &Credential, by: &Stamp, replaces: Option<&Fingerprint>, new: Generation) -> bool {
-        let held = credential.token().fingerprint();
+        let held = credential.token_fingerprint();
         let known = self.tokens.as_ref().filter(|tokens| tokens.token == held);
         let known = known.map(|tokens| (tokens.generation, &tokens.by));
         let added = self.added.as_ref().map(|added| (Generation::default(), added));
@@ -231,13 +231,13 @@ impl RowMerge {
         edit: &Edit,
         pool: &PoolKey,
     ) {
-        let before = credential.token().clone();
+        let before = credential.token_fingerprint();
         edit.apply_to(credential, pool);
-        let token = credential.token().fingerprint();
+        let token = credential.token_fingerprint();
         self.claim.take_if(|claim| claim.token.as_ref() != Some(&token));
         self.tokens = Some(Tokens { token, generation, by: by.clone() });
         let told = ToldStatus::of(credential);
-        if told.is_rest() && *credential.token() != before {
+        if told.is_rest() && credential.token_fingerprint() != before {
             let status = self.status.get_or_insert_default();
             let mut holding = status.rests.holding(Some(told));
             holding.retain(|(_, told)| !told.is_about_the_token());
@@ -263,7 +263,7 @@ impl RowMerge {
         if let Some(before) = ends_all_before.map(UnixSeconds::as_f64) {
             status.reset = Some(status.reset.map_or(before, |reset| reset.max(before)));
         }
-        let is_of_another_token = token.as_ref().is_some_and(|token| *token != credential.token().fingerprint());
+        let is_of_another_token = token.as_ref().is_some_and(|token| *token != credential.token_fingerprint());
         if new.is_rest() {
             holding.extend((!is_of_another_token).then(|| (by.clone(), new)));
         } else if is_later(&mut status.by, by) {

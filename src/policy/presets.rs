@@ -1,6 +1,6 @@
 //! The presets: what a policy is, as long as nobody wrote another one.
 
-use super::{Action, AffinityPolicy, MaxInFlight, Policy, Preset, Rule, Rules};
+use super::{Action, AffinityPolicy, BorrowedSecrets, MaxInFlight, Policy, Preset, Rule, Rules};
 
 impl Policy {
     /// The preset `adaptive`.
@@ -16,6 +16,7 @@ impl Policy {
             jitter_percent: 20,
             max_in_flight: MaxInFlight::default(),
             affinity: AffinityPolicy { max_load_percent: 125, min_in_flight: 4 },
+            borrowed_secrets: BorrowedSecrets::Stored,
             failures: Rules {
                 transient: Rule { hints: true, ceiling_ms: MINUTE, ..OUTAGE },
                 rate_limited: Rule { retries: 1, retry_ms: SECOND, longest_retry_ms: 2 * SECOND, ..LIMIT },

@@ -4,10 +4,11 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     change::{Edit, RowFields},
-    credential::{Credential, CredentialId, Status},
+    credential::{Credential, CredentialId, Status, leave_out_secrets},
     error::Error,
     failure::FailureKind,
     merge,
+    policy::BorrowedSecrets,
     secret::Fingerprint,
     step::{Intent, Step},
     strategy::Strategy,
@@ -24,6 +25,14 @@ pub(super) struct NewStatus {
     pub(super) error_code: Option<i64>,
     pub(super) reason: Option<FailureKind>,
     pub(super) reset_at: Option<Timestamp>,
+}
+
+/// Where tokens of a row came from: what was discovered belongs to someone else.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum TokensBy {
+    Refresh,
+    Person,
+    Discovery,
 }
 
 impl NewStatus {
@@ -91,7 +100,12 @@ impl Pool {
     pub(super) fn commit(&mut self, slot: Slot, edit: Edit) {
         let pool = self.roster.pool().clone();
         self.roster.edit(slot, |credential| edit.apply_to(credential, &pool));
-        let by = self.ledger.record(edit.clone());
+        let is_borrowed = self.roster.get(slot).is_some_and(|member| member.credential.is_stored_as_fingerprint());
+        let mut stored = edit.clone();
+        if let (true, Edit::Tokens { set, .. }) = (is_borrowed, &mut stored) {
+            leave_out_secrets(&mut set.0);
+        }
+        let by = self.ledger.record(stored);
         self.roster.change(slot, |member| member.know(by, &edit));
     }
 
@@ -122,7 +136,7 @@ impl Pool {
     }
 
     /// Sets fields of a member's row; a new secret starts fresh.
-    pub(super) fn set(&mut self, slot: Slot, fields: Map<String, Value>) {
+    pub(super) fn set(&mut self, slot: Slot, fields: Map<String, Value>, by: TokensBy) {
         let secrets = |pool: &Self| {
             let credential = &pool.roster.get(slot)?.credential;
             Some((credential.runtime_key(pool.roster.pool()).clone(), credential.token().clone()))
@@ -133,7 +147,7 @@ impl Pool {
             self.commit(slot, Edit::Set { id: self.id(slot), set: RowFields(others) });
         }
         if !tokens.is_empty() {
-            self.set_tokens(slot, &tokens, None);
+            self.set_tokens(slot, &tokens, by);
         }
         if secrets(self) != before {
             self.forget_failures(slot);
@@ -141,17 +155,26 @@ impl Pool {
         }
     }
 
-    /// Sets tokens of a member's row: those of a refresh that spent the held one, or others.
-    pub(super) fn set_tokens(&mut self, slot: Slot, tokens: &Map<String, Value>, spent: Option<Fingerprint>) {
+    /// Sets tokens of a member's row.
+    pub(super) fn set_tokens(&mut self, slot: Slot, tokens: &Map<String, Value>, by: TokensBy) {
         let Some(member) = self.roster.get(slot) else { return };
-        let generation = match spent {
-            Some(_) => member.known.generation.refreshed(),
-            None => member.known.generation.edited(),
+        let held = member.known.generation;
+        let (generation, replaces) = match by {
+            TokensBy::Refresh => (held.refreshed(), Some(member.credential.token_fingerprint())),
+            TokensBy::Person | TokensBy::Discovery => (held.edited(), None),
         };
-        if let Ok(new) = member.credential.with(tokens, self.roster.pool()) {
+        if let Ok(mut new) = member.credential.with(tokens, self.roster.pool()) {
+            new.store_as_fingerprint(by == TokensBy::Discovery && self.is_kept_as_fingerprint(&new));
             let id = new.id.clone();
-            self.commit(slot, Edit::Tokens { id, replaces: spent, generation, set: merge::tokens_of(&new) });
+            self.commit(slot, Edit::Tokens { id, replaces, generation, set: merge::tokens_of(&new) });
         }
+    }
+
+    /// Whether the policy wants a credential's secrets left out of what is stored.
+    pub(super) fn is_kept_as_fingerprint(&self, credential: &Credential) -> bool {
+        self.policy.borrowed_secrets == BorrowedSecrets::Fingerprint
+            && credential.source.is_discovered()
+            && !credential.source.is_manual()
     }
 
     /// Takes a credential in behind all others.
@@ -161,7 +184,7 @@ impl Pool {
             1 => 0,
             turn => turn,
         };
-        self.ledger.record(Edit::Add { row: RowFields(credential.to_row()) });
+        self.ledger.record(Edit::Add { row: RowFields(credential.to_stored_row()) });
         self.roster.insert(credential)
     }
 

@@ -77,7 +77,7 @@ impl Pool {
 
     /// All rows in their order as they are stored, secrets and all.
     pub fn rows(&self) -> Vec<Map<String, Value>> {
-        self.roster.in_order().into_iter().map(|(_, member)| member.credential.to_row()).collect()
+        self.roster.in_order().into_iter().map(|(_, member)| member.credential.to_stored_row()).collect()
     }
 
     /// Rows that cannot be read, as they were stored.

@@ -20,7 +20,7 @@ use crate::{
 
 use super::{
     Configured, Pool,
-    edits::NewStatus,
+    edits::{NewStatus, TokensBy},
     leases::Leases,
     ledger::Ledger,
     member::Sent,
@@ -182,18 +182,32 @@ impl Pool {
         let Some((slot, member)) = held else {
             return self.add_found(found, problems);
         };
+        let (held, pool) = (&member.credential, self.key());
+        let is_missed =
+            Credential::parse(&Value::Object(found.fields.0.clone()), pool).ok().filter(|(_, new)| held.misses(new));
+        if let Some((_, new)) = is_missed {
+            self.roster.edit(slot, |credential| credential.take_secrets_of(&new));
+        }
+        let Some(member) = self.roster.get(slot) else { return };
         let row = member.credential.to_row();
         let mut fields = found.fields.0.clone();
         fields.retain(|name, value| {
             let is_label_there = name == "label" && !member.credential.label.is_empty();
             row.get(name) != Some(value) && !is_label_there
         });
+        // The secrets that are stored are those that were found, or the other way round.
+        let is_kept_otherwise =
+            self.is_kept_as_fingerprint(&member.credential) != member.credential.is_stored_as_fingerprint();
+        let secret = "access_token";
+        if is_kept_otherwise && !fields.contains_key(secret) {
+            fields.extend(found.fields.0.get_key_value(secret).map(|(name, value)| (name.clone(), value.clone())));
+        }
         if fields.is_empty() {
             return;
         }
         match member.credential.with(&fields, self.key()) {
             Ok(login) if is_before(refresh::expires_at(&login, self.key()), member.expires_at) => {}
-            Ok(_) => self.set(slot, fields),
+            Ok(_) => self.set(slot, fields, TokensBy::Discovery),
             Err(wrong) => problems.extend(wrong.into_iter().map(|problem| not_discovered(problem, found))),
         }
     }
@@ -202,6 +216,7 @@ impl Pool {
         match Credential::parse(&Value::Object(found.fields.0.clone()), self.key()) {
             Ok((_, mut credential)) => {
                 credential.id = self.id_of(&["source", credential.source.as_str()]);
+                credential.store_as_fingerprint(self.is_kept_as_fingerprint(&credential));
                 self.join(credential);
             }
             Err(wrong) => problems.extend(wrong.into_iter().map(|problem| not_discovered(problem, found))),

@@ -15,7 +15,7 @@ use crate::{
 
 use super::{
     Pool,
-    edits::NewStatus,
+    edits::{NewStatus, TokensBy},
     ledger::Outstanding,
     member::{Member, Refresh},
     roster::Slot,
@@ -140,9 +140,8 @@ impl Pool {
     /// Tokens of a refresh are in the row, and are handed over to be saved by this very step.
     fn save(&mut self, slot: Slot, set: RowFields) {
         let Some(member) = self.roster.get(slot) else { return };
-        let spent = member.credential.token().fingerprint();
         let is_about_the_token = merge::is_about_the_token(&member.credential);
-        self.set_tokens(slot, &set.0, Some(spent));
+        self.set_tokens(slot, &set.0, TokensBy::Refresh);
         if is_about_the_token {
             self.set_status(slot, NewStatus::ok());
         }

@@ -80,7 +80,7 @@ impl Pool {
             None => {
                 let Some(member) = self.roster.get(slot) else { return Ok(self.step(Claim::Gone, None)) };
                 if member.known.claim.is_none() {
-                    let (id, token) = (member.credential.id.clone(), Some(member.credential.token().fingerprint()));
+                    let (id, token) = (member.credential.id.clone(), Some(member.credential.token_fingerprint()));
                     self.commit(slot, Edit::Claim { id, token });
                 }
                 return Ok(self.step(Claim::Send { request }, None));
@@ -124,6 +124,9 @@ impl Pool {
     /// A member's row as the store has it, with the uses that no change tells of yet.
     pub(super) fn replace(&mut self, slot: Slot, mut new: Credential, known: Known) {
         let Some(member) = self.roster.get(slot) else { return };
+        if new.misses(&member.credential) {
+            new.take_secrets_of(&member.credential);
+        }
         new.request_count = new.request_count.saturating_add(member.unsaved_uses);
         if member.unsaved_turn {
             new.turn = new.turn.max(member.credential.turn);

@@ -12,6 +12,7 @@
 )]
 
 mod bad_input;
+mod borrowed;
 mod bounds;
 mod differences;
 mod failures;

@@ -288,7 +288,8 @@ impl Run {
             let last = i64::MAX as f64 / 1000.0;
             let reset_at = reset_at.map(|at| if at > 1e12 { at / 1000.0 } else { at }.min(last));
             let ttl = if row["last_error_code"] == json!(429) { 3_600.0 } else { 86_400.0 };
-            let has_no_key = row["access_token"] == json!("") && row.get("agent_key").is_none();
+            let is_elsewhere = row.get("secret_fingerprint").is_some();
+            let has_no_key = row["access_token"] == json!("") && row.get("agent_key").is_none() && !is_elsewhere;
             match row["last_status"].as_str() {
                 Some("dead") => true,
                 Some("exhausted") => {

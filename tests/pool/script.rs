@@ -188,6 +188,10 @@ fn sources() -> impl Strategy<Value = Value> {
         json!({ "credential_pool_strategies": { "openrouter": "round_robin", "anthropic": " LEAST_USED ", "nous": 7 } }),
         json!({ "custom_providers": [null, 7, { "name": "Box", "base_url": "http://b.test/", "api_key": "k" }],
                 "model": { "provider": "custom", "base_url": "http://b.test", "api": "m" } }),
+        json!({ "credential_pool_policies": {
+            "huggingface": { "borrowed_secrets": "fingerprint" }, "anthropic": { "borrowed_secrets": "fingerprint" },
+            "openai-codex": { "borrowed_secrets": "fingerprint" }, "nous": { "borrowed_secrets": "fingerprint" },
+        } }),
     ]));
     let login = json!({ "accessToken": "at", "refreshToken": "rt", "expiresAt": START.as_millis() + HOUR });
     let files = option::of(select(vec![
@@ -305,6 +309,7 @@ pub fn policy() -> impl Strategy<Value = Value> {
         json!({ "failures": { "transient": { "action": "rest", "rest_ms": 60000, "longest_rest_ms": 60000 } } }),
         json!({ "failures": { "rate_limited": { "rest_ms": null, "retries": 10 } } }),
         json!({ "failures": { "rate_limited": { "rest_ms": -1 } } }),
+        json!({ "borrowed_secrets": "fingerprint" }),
         json!({ "lease_ms": 0 }),
         json!("adaptive"),
     ])
