@@ -101,8 +101,8 @@ impl Pool {
                 let retry_at = self.hold_back(slot, unanswered, at);
                 self.step(Settled::Unrefreshed { credential, retry_at }, None)
             }
+            // The claim stays: what may be spent is no other host's to try.
             Judgement::Lost => {
-                self.give_up_claim(slot);
                 let end = self.serves_until(slot).filter(|end| self.now < *end);
                 let retry_at = self.hold_back(slot, unanswered, end);
                 self.step(Settled::Unrefreshed { credential, retry_at }, None)

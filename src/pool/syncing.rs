@@ -90,8 +90,15 @@ impl Pool {
         Ok(self.step(Claim::Gone, None))
     }
 
-    /// Nobody claims a login's token any more: it was not spent, or a person wants it tried again.
+    /// This host claims a login's token no more: it was not spent. What another host claims stays its own.
     pub(super) fn give_up_claim(&mut self, slot: Slot) {
+        if self.claim_of_another(slot).is_none() {
+            self.end_claim(slot);
+        }
+    }
+
+    /// Nobody claims a login's token any more.
+    fn end_claim(&mut self, slot: Slot) {
         let Some(member) = self.roster.get(slot).filter(|member| member.known.claim.is_some()) else { return };
         let id = member.credential.id.clone();
         self.commit(slot, Edit::Claim { id, token: None });
@@ -101,7 +108,7 @@ impl Pool {
     pub(super) fn forget_interruption(&mut self, slot: Slot) {
         if self.roster.get(slot).is_some_and(|member| member.refresh == Refresh::Interrupted) {
             self.roster.change(slot, |member| member.refresh = Refresh::Idle);
-            self.give_up_claim(slot);
+            self.end_claim(slot);
         }
     }
 

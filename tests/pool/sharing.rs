@@ -129,6 +129,34 @@ fn a_host_that_reached_nobody_leaves_the_token_to_the_others() {
 }
 
 #[test]
+fn a_token_whose_answer_could_not_be_read_is_sent_by_no_other_host() {
+    let (key, mut store, [(mut one, at_work), (mut other, late)]) = two_hosts_with_a_login_that_is_due();
+    write(&mut store, &key, one.claim(at_work, START).unwrap());
+    let broken = Outcome::Response { status: 200, headers: Vec::new(), body: String::new() };
+    let step = one.settle(at_work, broken, START).unwrap();
+    assert!(matches!(write(&mut store, &key, step), Settled::Unrefreshed { .. }));
+    let step = other.sync(&store, START);
+    write(&mut store, &key, step);
+    assert_eq!(write(&mut store, &key, other.claim(late, START).unwrap()), Claim::Gone);
+}
+
+#[test]
+fn a_host_that_never_got_the_lock_leaves_the_claim_of_the_one_that_did() {
+    let (key, mut store, [(mut one, at_work), (mut other, late)]) = two_hosts_with_a_login_that_is_due();
+    write(&mut store, &key, one.claim(at_work, START).unwrap());
+    let step = other.sync(&store, START);
+    write(&mut store, &key, step);
+    let first = other.settle(late, Outcome::Unreachable, START).unwrap();
+    let Settled::Continues { intent, .. } = write(&mut store, &key, first) else { panic!("there is another address") };
+    write(&mut store, &key, other.settle(intent, Outcome::Unreachable, START).unwrap());
+    drop(one);
+
+    let (mut next, _) = Pool::open(key.clone(), &store, &Sources::default(), [3; 32], START);
+    let Selection::Refreshing { intent, .. } = next.select(START).value else { panic!() };
+    assert_eq!(next.claim(intent, START).unwrap().value, Claim::Gone, "it may have spent the token");
+}
+
+#[test]
 fn an_intent_to_write_is_not_claimed() {
     let (_, _, [(mut one, _), _]) = two_hosts_with_a_login_that_is_due();
     let step = one.set_strategy(Choice::LeastUsed, START);
