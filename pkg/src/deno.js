@@ -9,4 +9,5 @@ initSync({ module: wasm });
 export * from "./credential_pool.js";
 export { PoolError } from "./host.js";
 export { MemoryStore } from "./memory-store.js";
+export { OpenPool, openPool, UnservedError } from "./open-pool.js";
 export { StoreError } from "./store.js";

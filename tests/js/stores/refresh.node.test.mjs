@@ -1,0 +1,156 @@
+// Many processes and one login: of all of them one refreshes, whoever dies meanwhile. The tests are Node's; some of the
+// processes are Deno's.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+import { openPool } from "credential-pool";
+
+import { clear, folder } from "./kinds.mjs";
+import { clock, KEY, LoginProvider, storeAt } from "./logins.mjs";
+
+after(clear);
+
+const PROCESSES = 8;
+const EXPIRIES = 200;
+
+/** A login that is lost for good serves nobody again. */
+const LONGEST = { timeout: 180_000 };
+
+/** The places at which the hosts share a login. */
+const places = [
+  {
+    name: "a file",
+    async make() {
+      const path = join(await folder(), "auth.json");
+      await writeFile(path, `{"version": 1, "credential_pool": {}}`, { mode: 0o600 });
+      return pathToFileURL(path).href;
+    },
+  },
+];
+
+for (const { name, make } of places) {
+  test(`${PROCESSES} processes share a login in ${name}: over ${EXPIRIES} expiries each refresh token is spent once`, LONGEST, async (t) => {
+    const provider = new LoginProvider(EXPIRIES);
+    const fleet = await Fleet.start(provider, await make());
+    t.after(() => fleet.stop());
+    await fleet.end();
+    assert.deepEqual(provider.wrongs, []);
+    assert.deepEqual([provider.grants >= EXPIRIES, fleet.logins, fleet.problems], [true, 0, []]);
+    t.diagnostic(`${provider.served} requests, ${provider.grants} refreshes, ${provider.outages} outages`);
+  });
+
+  test(`the same in ${name} while the refreshing process is killed: at worst the login has to be made anew`, LONGEST, async (t) => {
+    /** How often a process is still to be killed, by where it is in its refresh. */
+    const kills = { refused: 3, asked: 3, granted: 3, answered: 3 };
+    let isKilling = false;
+    let fleet;
+    const provider = new LoginProvider(EXPIRIES, async (moment, host) => {
+      if (isKilling || !(kills[moment] > 0) || provider.grants < 5 || Math.random() > 0.2) return;
+      isKilling = true;
+      // With `refused` and `answered` it goes on meanwhile: to claim and to ask, or to write what it got.
+      await sleep(moment === "granted" || moment === "asked" ? 0 : Math.random() * 40);
+      if (await fleet.kill(host)) kills[moment] -= 1;
+      isKilling = false;
+    });
+    fleet = await Fleet.start(provider, await make());
+    t.after(() => fleet.stop());
+    await fleet.end();
+    assert.deepEqual(provider.wrongs, []);
+    assert.deepEqual([provider.grants >= EXPIRIES, fleet.problems], [true, []]);
+    assert.deepEqual(kills, { refused: 0, asked: 0, granted: 0, answered: 0 });
+    assert.ok(fleet.logins >= 1 && fleet.logins <= 12, `${fleet.logins} logins`);
+    t.diagnostic(`${provider.served} requests, ${provider.grants} refreshes, 12 kills, ${fleet.logins} logins made anew`);
+  });
+}
+
+/** The processes, and the person who logs in. */
+class Fleet {
+  logins = 0;
+  problems = [];
+  /** Clocks run fast, so that a claim of a process that died is over soon. */
+  #speed = 30;
+  #origin = Date.now();
+  #processes = new Map();
+  #madeAnew = new Set();
+  #count = 0;
+
+  static async start(provider, place) {
+    const fleet = new Fleet();
+    Object.assign(fleet, { provider, place });
+    await provider.listen();
+    const now = clock(fleet.#origin, fleet.#speed);
+    fleet.pool = await openPool({ key: KEY, store: await storeAt(place), host: { now } });
+    await fleet.pool.do((core) => core.add({
+      id: "a",
+      auth_type: "oauth",
+      source: "manual:hermes_pkce",
+      expires_at_ms: now() + 3_600_000,
+      ...provider.login(),
+    }));
+    for (let n = 0; n < PROCESSES; n += 1) fleet.#spawn();
+    return fleet;
+  }
+
+  /** Kills a process, and starts another one in its place; false if it is gone already. */
+  async kill({ name, pid }) {
+    const { closed } = this.#processes.get(name) ?? {};
+    if (closed === undefined) return false;
+    this.#processes.delete(name);
+    // Deno is a child of what was started.
+    process.kill(pid, "SIGKILL");
+    await closed;
+    this.#spawn();
+    return true;
+  }
+
+  /** Of a test that failed. */
+  stop() {
+    for (const { child } of this.#processes.values()) child.kill("SIGTERM");
+    return this.provider.close();
+  }
+
+  /** When all processes have seen enough. */
+  async end() {
+    for (let running; (running = [...this.#processes.values()]).length > 0;) {
+      await Promise.race(running.map(({ closed }) => closed));
+    }
+    await this.pool.close();
+    await this.provider.close();
+  }
+
+  #spawn() {
+    const deno = ["node_modules/deno/bin.cjs", "run", "--allow-all", "--no-lock", "--quiet"];
+    const isDeno = this.#count < 2;
+    this.#count += 1;
+    const name = `host${this.#count}`;
+    const words = [here("refresher.mjs"), name, this.place, this.provider.url, this.#origin, this.#speed].map(String);
+    const child = spawn(process.execPath, [...(isDeno ? deno : []), ...words], { cwd: here(".."), stdio: ["ignore", "pipe", "pipe"] });
+    const closed = once(child, "close").then(([code]) => {
+      if (code !== 0 && this.#processes.has(name)) this.problems.push(`${name} ended with ${code}`);
+      this.#processes.delete(name);
+    });
+    this.#processes.set(name, { child, closed });
+    child.stderr.on("data", (said) => this.problems.push(String(said)));
+    child.stdout.on("data", (said) => {
+      for (const [, token] of String(said).matchAll(/^interrupted (.*)$/gm)) void this.#logIn(token);
+    });
+  }
+
+  /** A person logs in anew, once for a login that is lost. */
+  async #logIn(token) {
+    if (this.#madeAnew.has(token)) return;
+    this.#madeAnew.add(token);
+    this.logins += 1;
+    const expires_at_ms = clock(this.#origin, this.#speed)() + 3_600_000;
+    await this.pool.do((core) => core.update("a", { ...this.provider.login(), expires_at_ms }));
+  }
+}
+
+const here = (name) => fileURLToPath(new URL(name, import.meta.url));
