@@ -5,6 +5,7 @@ import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { FileStore } from "credential-pool/file-store";
+import { RedisStore } from "credential-pool/redis-store";
 
 export const KEY = "anthropic";
 
@@ -16,6 +17,7 @@ export async function storeAt(place) {
   const { protocol, pathname } = new URL(place);
   // Left locks are taken soon, so that the tests are.
   if (protocol === "file:") return new FileStore(pathname, { staleMs: 2000 });
+  if (protocol === "redis:") return new RedisStore({ url: place, lockMs: 2000 });
   throw new Error(`no store is known for ${protocol}`);
 }
 

@@ -14,6 +14,7 @@ import { openPool } from "credential-pool";
 
 import { clear, folder } from "./kinds.mjs";
 import { clock, KEY, LoginProvider, storeAt } from "./logins.mjs";
+import { startRedis } from "./redis-server.mjs";
 
 after(clear);
 
@@ -33,6 +34,7 @@ const places = [
       return pathToFileURL(path).href;
     },
   },
+  { name: "a Redis", make: async () => (await startRedis()).url },
 ];
 
 for (const { name, make } of places) {
