@@ -163,9 +163,9 @@ pub enum Edit {
         /// The rests that the host knew of, by the changes that they began with: they are over.
         #[serde(skip_serializing_if = "Vec::is_empty", default)]
         ends: Vec<Stamp>,
-        /// Of a reset: rests that began earlier (seconds since the Unix epoch) are over as well.
-        #[serde(skip_serializing_if = "Option::is_none", default, with = "stored_seconds")]
-        ends_all_before: Option<UnixSeconds>,
+        /// Of a reset: rests that began with earlier changes are over as well.
+        #[serde(skip_serializing_if = "is_false", default)]
+        ends_earlier: bool,
         /// The token that was refused, if the status is about that: left out if the row has another.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         token: Option<Fingerprint>,
@@ -319,7 +319,7 @@ impl fmt::Debug for Edit {
                 f.debug_struct("Identify").field("id", id).field("was", was).field("fingerprint", fingerprint).finish()
             }
             Self::Set { id, set } => f.debug_struct("Set").field("id", id).field("set", set).finish(),
-            Self::Status { id, status, at, error_code, reason, reset_at, ends, ends_all_before, token } => f
+            Self::Status { id, status, at, error_code, reason, reset_at, ends, ends_earlier, token } => f
                 .debug_struct("Status")
                 .field("id", id)
                 .field("status", status)
@@ -328,7 +328,7 @@ impl fmt::Debug for Edit {
                 .field("reason", reason)
                 .field("reset_at", reset_at)
                 .field("ends", ends)
-                .field("ends_all_before", ends_all_before)
+                .field("ends_earlier", ends_earlier)
                 .field("token", token)
                 .finish(),
             Self::ModelCooldown { id, model: _, until, ends } => f
@@ -366,6 +366,10 @@ impl fmt::Debug for RowFields {
         let known = FIELDS.iter().map(|field| field.name).filter(|name| self.0.contains_key(*name));
         f.debug_set().entries(known).finish()
     }
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 mod stored_status {

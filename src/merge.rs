@@ -87,7 +87,9 @@ impl Merge {
 
     /// The latest change of any host, in microseconds.
     pub(crate) fn latest(&self) -> u64 {
-        self.hosts.values().copied().max().unwrap_or(0)
+        // Beyond the year 2255 a number is not exact in JavaScript: no host of ours has written it.
+        const EXACT: u64 = 1 << 53;
+        self.hosts.values().copied().filter(|at| *at < EXACT).max().unwrap_or(0)
     }
 
     /// Whether the store has a change.
@@ -117,7 +119,11 @@ impl Merge {
 
     fn forget(&mut self, is_there: impl Fn(&str) -> bool) {
         const ARGUED_ABOUT_US: u64 = 24 * 60 * 60 * 1_000_000;
-        let since = self.latest().saturating_sub(ARGUED_ABOUT_US);
+        // One host whose clock is far ahead must not make all others' changes old.
+        let mut latest: Vec<_> = self.hosts.values().copied().collect();
+        latest.sort_unstable();
+        let second = latest.iter().rev().nth(1).or(latest.last()).copied().unwrap_or(0);
+        let since = second.saturating_sub(ARGUED_ABOUT_US);
         let is_recent = |by: &Stamp| by.at >= since;
         self.hosts.retain(|_, at| *at >= since);
         self.strategy.take_if(|by| !is_recent(by));
@@ -189,7 +195,8 @@ fn add(stored: &mut Stored, places: &mut Places, by: &Stamp, row: &RowFields, po
     if merge.is_removed_after(by) {
         return;
     }
-    *merge = RowMerge::added(by);
+    let token = Credential::parse(&Value::Object(row.0.clone()), pool).ok().map(|(_, new)| new.token_fingerprint());
+    *merge = RowMerge::added(by, token);
     let was_added_later = |row: &Value| {
         let id = row.get("id").and_then(Value::as_str);
         id.and_then(|id| stored.merge.rows.get(id)).is_some_and(|merge| merge.is_added_after(by))

@@ -166,7 +166,7 @@ fn changes() -> impl Strategy<Value = Vec<Change>> {
             reason: Some(FailureKind::RateLimited),
             reset_at: reset_at.and_then(UnixSeconds::new),
             ends: Vec::new(),
-            ends_all_before: None,
+            ends_earlier: false,
             token: None,
         }),
         (id(), prop::sample::select(vec!["m", "n"]), 0.0..9.0, any::<bool>()).prop_map(|(id, model, end, is_over)| {

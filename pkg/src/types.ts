@@ -420,8 +420,8 @@ export type Edit =
       resetAt?: Seconds | null;
       /** The rests that the host knew of, by the changes that they began with: they are over. */
       ends?: Stamp[];
-      /** Of a reset: rests that began earlier are over as well. */
-      endsAllBefore?: Seconds;
+      /** Of a reset: rests that began with earlier changes are over as well. */
+      endsEarlier?: boolean;
       /** The token that was refused, if it is about that: left out if the row has another. */
       token?: string;
     }

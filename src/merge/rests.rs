@@ -44,6 +44,10 @@ pub(super) trait Told: Clone + PartialEq {
 impl<T: Told> Rests<T> {
     /// All that hold, given the one that the row shows.
     pub(super) fn holding(&self, shown: Option<T>) -> Vec<(Stamp, T)> {
+        // Another program has ended the rest that the row showed, and knew of no other.
+        if shown.is_none() && self.shown.is_some() {
+            return Vec::new();
+        }
         let shown = shown.map(|told| {
             let moment = told.moment();
             let by = self.shown.as_ref().filter(|shown| shown.moment == moment).map(|shown| shown.by.clone());

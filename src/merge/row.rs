@@ -9,6 +9,7 @@ use crate::{
     change::{Edit, Generation, RowFields, Stamp},
     credential::{Credential, cooldown_end},
     provider::PoolKey,
+    refresh,
     secret::Fingerprint,
     time::{Timestamp, UnixSeconds},
 };
@@ -78,14 +79,15 @@ struct StatusMerge {
     /// Who said so.
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<Stamp>,
-    /// Rests that began earlier are over, in seconds.
+    /// The last reset: rests that began earlier are over.
     #[serde(skip_serializing_if = "Option::is_none")]
-    reset: Option<f64>,
+    reset: Option<Stamp>,
 }
 
 impl RowMerge {
-    pub(super) fn added(by: &Stamp) -> Self {
-        Self { added: Some(by.clone()), ..Self::default() }
+    pub(super) fn added(by: &Stamp, token: Option<Fingerprint>) -> Self {
+        let tokens = token.map(|token| Tokens { token, generation: Generation::default(), by: by.clone() });
+        Self { added: Some(by.clone()), tokens, ..Self::default() }
     }
 
     /// The row is gone: nothing else is known of it any more.
@@ -199,7 +201,8 @@ impl RowMerge {
     fn set(&mut self, credential: &mut Credential, by: &Stamp, set: &RowFields, pool: &PoolKey) {
         let mut later = set.0.clone();
         later.retain(|name, _| {
-            let mut last = self.fields.get(name).or(self.added.as_ref()).cloned();
+            let of_tokens = || self.tokens.as_ref().filter(|_| refresh::is_of_tokens(name)).map(|tokens| &tokens.by);
+            let mut last = self.fields.get(name).max(of_tokens()).or(self.added.as_ref()).cloned();
             let is_later = is_later(&mut last, by);
             if is_later {
                 self.fields.insert(name.clone(), by.clone());
@@ -215,9 +218,7 @@ impl RowMerge {
     fn is_due(&self, credential: &Credential, by: &Stamp, replaces: Option<&Fingerprint>, new: Generation) -> bool {
         let held = credential.token_fingerprint();
         let known = self.tokens.as_ref().filter(|tokens| tokens.token == held);
-        let known = known.map(|tokens| (tokens.generation, &tokens.by));
-        let added = self.added.as_ref().map(|added| (Generation::default(), added));
-        match known.or(added) {
+        match known.map(|tokens| (tokens.generation, &tokens.by)) {
             Some(known) => known < (new, by),
             None => replaces.is_none_or(|replaces| *replaces == held),
         }
@@ -232,9 +233,14 @@ impl RowMerge {
         pool: &PoolKey,
     ) {
         let before = credential.token_fingerprint();
-        edit.apply_to(credential, pool);
+        let mut later = edit.clone();
+        if let Edit::Tokens { set, .. } = &mut later {
+            set.0.retain(|name, _| self.fields.get(name).is_none_or(|set| set < by));
+        }
+        later.apply_to(credential, pool);
         let token = credential.token_fingerprint();
-        self.claim.take_if(|claim| claim.token.as_ref() != Some(&token));
+        let Edit::Tokens { replaces, .. } = edit else { return };
+        self.claim.take_if(|claim| claim.token.as_ref() != Some(&token) || claim.token == *replaces);
         self.tokens = Some(Tokens { token, generation, by: by.clone() });
         let told = ToldStatus::of(credential);
         if told.is_rest() && credential.token_fingerprint() != before {
@@ -247,7 +253,7 @@ impl RowMerge {
     }
 
     fn take_status(&mut self, credential: &mut Credential, by: &Stamp, ends: &[Stamp], edit: &Edit, pool: &PoolKey) {
-        let Edit::Status { ends_all_before, token, .. } = edit else { return };
+        let Edit::Status { ends_earlier, token, .. } = edit else { return };
         let new = {
             let mut told = credential.clone();
             edit.apply_to(&mut told, pool);
@@ -260,8 +266,8 @@ impl RowMerge {
             status.otherwise = shown;
         }
         holding.retain(|(began, _)| !ends.contains(began));
-        if let Some(before) = ends_all_before.map(UnixSeconds::as_f64) {
-            status.reset = Some(status.reset.map_or(before, |reset| reset.max(before)));
+        if *ends_earlier {
+            is_later(&mut status.reset, by);
         }
         let is_of_another_token = token.as_ref().is_some_and(|token| *token != credential.token_fingerprint());
         if new.is_rest() {
@@ -269,8 +275,8 @@ impl RowMerge {
         } else if is_later(&mut status.by, by) {
             status.otherwise = new;
         }
-        if let Some(reset) = status.reset {
-            holding.retain(|(_, told)| told.at.is_some_and(|at| at >= reset));
+        if let Some(reset) = &status.reset {
+            holding.retain(|(began, _)| began >= reset);
         }
         let shown = status.rests.keep(holding);
         shown.as_ref().unwrap_or(&status.otherwise).write(credential);
@@ -284,6 +290,6 @@ fn stamps<T>(holding: Vec<(Stamp, T)>) -> Vec<Stamp> {
 /// All fields that a refresh sets, as they would be stored; those that the row does not have are null.
 pub(crate) fn tokens_of(credential: &Credential) -> RowFields {
     let row = credential.to_row();
-    let fields = crate::refresh::TOKEN_FIELDS.iter();
+    let fields = refresh::TOKEN_FIELDS.iter();
     RowFields(fields.map(|name| ((*name).to_owned(), row.get(*name).cloned().unwrap_or(Value::Null))).collect())
 }

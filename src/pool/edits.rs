@@ -99,14 +99,17 @@ impl Pool {
     /// Makes a change of a member's row, and takes it down.
     pub(super) fn commit(&mut self, slot: Slot, edit: Edit) {
         let pool = self.roster.pool().clone();
+        let token = |pool: &Self| pool.roster.get(slot).map(|member| member.credential.token_fingerprint());
+        let before = token(self);
         self.roster.edit(slot, |credential| edit.apply_to(credential, &pool));
+        let is_new_token = token(self) != before;
         let is_borrowed = self.roster.get(slot).is_some_and(|member| member.credential.is_stored_as_fingerprint());
         let mut stored = edit.clone();
         if let (true, Edit::Tokens { set, .. }) = (is_borrowed, &mut stored) {
             leave_out_secrets(&mut set.0);
         }
         let by = self.ledger.record(stored);
-        self.roster.change(slot, |member| member.know(by, &edit));
+        self.roster.change(slot, |member| member.know(by, &edit, is_new_token));
     }
 
     /// Sets a member's status, unless it is what the member has. What reports have taught of the
@@ -126,12 +129,12 @@ impl Pool {
         }
         let (id, ends) = (held.id.clone(), member.known.rests.clone());
         // A reset ends what other hosts have begun by now as well.
-        let ends_all_before = new.status.is_none().then(|| UnixSeconds::from(self.now));
+        let ends_earlier = new.status.is_none();
         let NewStatus { status, error_code, reason, .. } = new;
         let is_about_the_token =
             status == Some(Status::Dead) || matches!(reason, Some(FailureKind::Unauthorized | FailureKind::Revoked));
         let token: Option<Fingerprint> = is_about_the_token.then(|| held.token().fingerprint());
-        let edit = Edit::Status { id, status, at, error_code, reason, reset_at, ends, ends_all_before, token };
+        let edit = Edit::Status { id, status, at, error_code, reason, reset_at, ends, ends_earlier, token };
         self.commit(slot, edit);
     }
 
@@ -142,7 +145,11 @@ impl Pool {
             Some((credential.runtime_key(pool.roster.pool()).clone(), credential.token().clone()))
         };
         let before = secrets(self);
-        let (tokens, others) = merge::split(&fields);
+        // What a person says of tokens that stay is one edit among others.
+        let (tokens, others) = match self.has_new_secret(slot, &fields) {
+            true => merge::split(&fields),
+            false => (Map::new(), fields),
+        };
         if !others.is_empty() {
             self.commit(slot, Edit::Set { id: self.id(slot), set: RowFields(others) });
         }
@@ -161,13 +168,33 @@ impl Pool {
         let held = member.known.generation;
         let (generation, replaces) = match by {
             TokensBy::Refresh => (held.refreshed(), Some(member.credential.token_fingerprint())),
+            // The same tokens, stored in another way: a refresh that is under way goes on.
+            TokensBy::Discovery if !self.has_new_secret(slot, tokens) => (held, None),
             TokensBy::Person | TokensBy::Discovery => (held.edited(), None),
         };
+        let (was_borrowed, token) = (member.credential.is_stored_as_fingerprint(), member.credential.token().clone());
         if let Ok(mut new) = member.credential.with(tokens, self.roster.pool()) {
-            new.store_as_fingerprint(by == TokensBy::Discovery && self.is_kept_as_fingerprint(&new));
+            let is_borrowed = match by {
+                TokensBy::Discovery => self.is_kept_as_fingerprint(&new),
+                // A refresh token that a refresh left as it was is still someone else's.
+                TokensBy::Refresh => was_borrowed && *new.token() == token,
+                TokensBy::Person => false,
+            };
+            new.store_as_fingerprint(is_borrowed);
             let id = new.id.clone();
             self.commit(slot, Edit::Tokens { id, replaces, generation, set: merge::tokens_of(&new) });
         }
+    }
+
+    /// Whether a member gets another secret by these fields.
+    pub(super) fn has_new_secret(&self, slot: Slot, fields: &Map<String, Value>) -> bool {
+        let secrets = |credential: &Credential| {
+            (credential.access_token.clone(), credential.refresh_token.clone(), credential.agent_key.clone())
+        };
+        self.roster.get(slot).is_some_and(|member| {
+            let new = member.credential.with(fields, self.roster.pool());
+            new.is_ok_and(|new| secrets(&new) != secrets(&member.credential))
+        })
     }
 
     /// Whether the policy wants a credential's secrets left out of what is stored.

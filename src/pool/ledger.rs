@@ -20,6 +20,8 @@ pub(super) struct Ledger {
     last_intent: u64,
     /// In the order in which they were made.
     unsaved: Vec<Change>,
+    /// Those that were saved last: somebody may have read the store before.
+    just_saved: Vec<Change>,
     /// Whether a change was taken down since the last `Persist`.
     has_news: bool,
     outstanding: BTreeMap<IntentId, Outstanding>,
@@ -40,7 +42,15 @@ pub(super) enum Outstanding {
 
 impl Ledger {
     pub(super) fn new(host: HostId) -> Self {
-        Self { host, last: 0, last_intent: 0, unsaved: Vec::new(), has_news: false, outstanding: BTreeMap::new() }
+        Self {
+            host,
+            last: 0,
+            last_intent: 0,
+            unsaved: Vec::new(),
+            just_saved: Vec::new(),
+            has_news: false,
+            outstanding: BTreeMap::new(),
+        }
     }
 
     pub(super) fn host(&self) -> &HostId {
@@ -59,11 +69,11 @@ impl Ledger {
     pub(super) fn record(&mut self, mut edit: Edit) -> Stamp {
         match &mut edit {
             Edit::Remove { id } => self.unsaved.retain(|unsaved| unsaved.edit.row() != Some(id)),
-            Edit::Status { id, ends, ends_all_before, .. } => {
+            Edit::Status { id, ends, ends_earlier, .. } => {
                 self.unsaved.retain(|unsaved| match &unsaved.edit {
-                    Edit::Status { id: of, ends: earlier, ends_all_before: before, .. } if of == id => {
+                    Edit::Status { id: of, ends: earlier, ends_earlier: is_reset, .. } if of == id => {
                         ends.extend(earlier.iter().cloned());
-                        *ends_all_before = (*ends_all_before).max(*before);
+                        *ends_earlier |= *is_reset;
                         false
                     }
                     _ => true,
@@ -154,8 +164,19 @@ impl Ledger {
     /// What this intent held is written.
     pub(super) fn saved(&mut self, id: IntentId) {
         if let Some(Outstanding::Persist { up_to }) = self.outstanding.remove(&id) {
-            self.unsaved.retain(|change| change.by.at > up_to);
+            const LATE_US: u64 = 30_000_000;
+            let since = self.last.saturating_sub(LATE_US);
+            let (saved, unsaved) =
+                std::mem::take(&mut self.unsaved).into_iter().partition(|change| change.by.at <= up_to);
+            self.unsaved = unsaved;
+            self.just_saved.extend::<Vec<_>>(saved);
+            self.just_saved.retain(|change| change.by.at >= since);
         }
+    }
+
+    /// What a store may lack that was read a little while ago: a change that it has alters nothing.
+    pub(super) fn perhaps_missing(&self) -> Vec<Change> {
+        self.just_saved.iter().chain(&self.unsaved).cloned().collect()
     }
 
     /// Some changes turn out to be written.

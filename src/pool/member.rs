@@ -156,7 +156,7 @@ impl Member {
     }
 
     /// Takes in that an edit of this member was taken down.
-    pub(super) fn know(&mut self, by: Stamp, edit: &Edit) {
+    pub(super) fn know(&mut self, by: Stamp, edit: &Edit, is_new_token: bool) {
         match edit {
             Edit::Status { status, .. } => {
                 let is_rest = matches!(status, Some(Status::Exhausted | Status::Dead));
@@ -168,8 +168,9 @@ impl Member {
                     None => self.known.model_rests.remove(model),
                 };
             }
-            Edit::Tokens { generation, .. } => {
-                (self.known.generation, self.known.claim) = (*generation, None);
+            Edit::Tokens { generation, replaces, .. } => {
+                self.known.generation = *generation;
+                self.known.claim.take_if(|_| is_new_token || replaces.is_some());
             }
             Edit::Claim { token, .. } => self.known.claim = token.as_ref().map(|_| by),
             _ => {}

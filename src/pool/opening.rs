@@ -1,7 +1,7 @@
 //! How a pool comes to be: reading rows, repairing ids, discovery, pruning, ranking.
 
 use rustc_hash::FxHashSet;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
     change::{Edit, HostId, Stored},
@@ -198,10 +198,10 @@ impl Pool {
         // The secrets that are stored are those that were found, or the other way round.
         let is_kept_otherwise =
             self.is_kept_as_fingerprint(&member.credential) != member.credential.is_stored_as_fingerprint();
-        let secret = "access_token";
-        if is_kept_otherwise && !fields.contains_key(secret) {
-            fields.extend(found.fields.0.get_key_value(secret).map(|(name, value)| (name.clone(), value.clone())));
+        if is_kept_otherwise && !self.has_new_secret(slot, &fields) {
+            self.set_tokens(slot, &Map::new(), TokensBy::Discovery);
         }
+        let Some(member) = self.roster.get(slot) else { return };
         if fields.is_empty() {
             return;
         }

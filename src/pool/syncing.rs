@@ -29,7 +29,7 @@ impl Pool {
         self.ledger.observe(self.now, stored.merge.latest());
         self.ledger.found_in(&stored.merge);
         let mut latest = stored.clone();
-        merge::apply(&mut latest, self.ledger.unsaved(), self.roster.pool());
+        merge::apply(&mut latest, &self.ledger.perhaps_missing(), self.roster.pool());
 
         let mut problems = Vec::new();
         if let Some(named) =
@@ -116,7 +116,7 @@ impl Pool {
     fn claim_of_another(&self, slot: Slot) -> Option<Timestamp> {
         let claim = self.roster.get(slot)?.known.claim.as_ref()?;
         let millis = i64::try_from(claim.at.checked_div(1000)?).ok()?;
-        (claim.host != *self.ledger.host()).then(|| Timestamp::from_millis(millis))
+        (claim.host != *self.ledger.host()).then(|| Timestamp::from_millis(millis).min(self.now))
     }
 
     fn take_in_rows(&mut self, latest: &Stored, problems: &mut Vec<Problem>) {
@@ -138,7 +138,12 @@ impl Pool {
         if member.unsaved_turn {
             new.turn = new.turn.max(member.credential.turn);
         }
-        let is_given_up = member.refresh == Refresh::Interrupted && known.claim.is_none();
+        let waits_for_claim = match member.refresh {
+            Refresh::Interrupted => true,
+            Refresh::Unanswered { .. } => self.claim_of_another(slot).is_some(),
+            Refresh::Idle | Refresh::InFlight { .. } => false,
+        };
+        let is_given_up = waits_for_claim && known.claim.is_none();
         let has_other_rest = told(&member.credential) != told(&new);
         let rests_differ = has_other_rest || !new.model_cooldowns().eq(member.credential.model_cooldowns());
         if new != member.credential {

@@ -132,6 +132,29 @@ fn what_a_refresh_brings_is_nobody_else_s_and_is_stored() {
 }
 
 #[test]
+fn no_edit_and_no_refresh_brings_to_the_store_what_is_someone_else_s() {
+    let mut host = open("huggingface", Stored::default(), &env("fingerprint", "hf-canary"));
+    let id = host.row()["id"].as_str().unwrap().into();
+    let fields = json!({ "inference_base_url": "https://a.test", "scope": "all" });
+    let step = host.pool.update(&id, fields.as_object().unwrap(), START).unwrap();
+    host.write(step);
+    assert!(!serde_json::to_string(&host.stored).unwrap().contains("canary"));
+    assert_eq!((host.key().as_str(), &host.row()["scope"]), ("hf-canary", &json!("all")));
+
+    let login = json!({
+        "fileLogins": { "claude_code": { "accessToken": "at-canary", "refreshToken": "rt-canary", "expiresAt": START.as_millis() } },
+        "config": { "credential_pool_policies": { "anthropic": { "borrowed_secrets": "fingerprint" } } },
+    });
+    let mut host = open("anthropic", Stored::default(), &login);
+    let Selection::Refreshing { intent, .. } = host.pool.select(START).value else { panic!() };
+    let kept = json!({ "access_token": "at-2", "expires_at_ms": after(HOUR).as_millis() });
+    let step = host.pool.settle(intent, crate::host::tokens(kept), START).unwrap();
+    host.write(step);
+    assert!(!serde_json::to_string(&host.stored).unwrap().contains("canary"), "its refresh token is theirs still");
+    assert_eq!(host.key(), "at-2");
+}
+
+#[test]
 fn a_key_that_a_person_added_is_no_borrowed_one() {
     let mut host = open("huggingface", Stored::default(), &env("fingerprint", "hf-canary"));
     let row = json!({ "access_token": "sk-mine" });

@@ -33,8 +33,8 @@ fn is_well(ends: Value) -> Value {
     json!({ "type": "status", "status": "ok", "at": null, "errorCode": null, "ends": ends })
 }
 
-fn is_reset(ends_all_before: f64) -> Value {
-    json!({ "type": "status", "status": null, "at": null, "errorCode": null, "endsAllBefore": ends_all_before })
+fn is_reset() -> Value {
+    json!({ "type": "status", "status": null, "at": null, "errorCode": null, "endsEarlier": true })
 }
 
 fn cools(model: &str, until: impl Into<Option<f64>>, ends: Value) -> Value {
@@ -100,21 +100,21 @@ fn the_order_of_arrival_does_not_matter() {
         (
             "a reset ends what others had begun by then",
             json!({}),
-            vec![by("A", 9, is_reset(300.0))],
+            vec![by("A", 9, is_reset())],
             vec![by("B", 2, rests(200.0, json!({ "resetAt": 900.0 })))],
             json!({}),
         ),
         (
             "and not what they begin later",
             json!({}),
-            vec![by("A", 9, is_reset(300.0))],
-            vec![by("B", 2, rests(400.0, json!({ "resetAt": 900.0 })))],
+            vec![by("A", 9, is_reset())],
+            vec![by("B", 12, rests(400.0, json!({ "resetAt": 900.0 })))],
             json!({ "last_status": "exhausted", "last_status_at": 400.0, "last_error_reset_at": 900.0 }),
         ),
         (
             "of a reset and a recovery the later one is told",
             resting.clone(),
-            vec![by("A", 3, is_reset(60.0))],
+            vec![by("A", 60_000_000, is_reset())],
             vec![by("B", 2, is_well(json!([unknown])))],
             json!({ "model_cooldowns": { "m": 300.0, "odd": [1] } }),
         ),
@@ -292,6 +292,9 @@ fn what_another_program_writes_meanwhile_counts() {
     }
     let late = after(&stored, &[by("B", 3, tokens((0, 2), "r-k1", "k2"))]);
     assert_eq!(late.rows[0]["access_token"], "theirs", "a refresh of tokens that are gone is late");
+    let hidden = by("B", 1, rests(6.0, json!({ "resetAt": 80.0 })));
+    let well = after(&after(&stored, &[hidden]), &[by("C", 9, is_well(json!([])))]);
+    assert_eq!(well.rows[0]["last_status"], "exhausted", "a rest that came later holds");
     let next = after(&stored, &[by("B", 3, tokens((0, 2), "r-theirs", "k2"))]);
     assert_eq!((&next.rows[0]["access_token"], &next.rows[0]["last_status"]), (&json!("k2"), &json!("ok")));
 }
@@ -307,8 +310,11 @@ fn what_is_older_than_a_day_is_forgotten() {
         by("A", 4, is_well(json!([stamp("A", 3)]))),
     ];
     let stored = after(&stored, &early);
-    let late = after(&stored, &[by("B", DAY + 9, json!({ "type": "used", "count": 1 }))]);
-    assert_eq!(serde_json::to_value(&late.merge).unwrap(), json!({ "hosts": { "B": DAY + 9 } }));
+    let used = |host, at| by(host, at, json!({ "type": "used", "count": 1 }));
+    let ahead = after(&stored, &[used("B", DAY + 9)]);
+    assert!(after(&ahead, &early) == ahead, "one host alone may have a wrong clock");
+    let late = after(&ahead, &[used("C", DAY + 8)]);
+    assert_eq!(serde_json::to_value(&late.merge).unwrap(), json!({ "hosts": { "B": DAY + 9, "C": DAY + 8 } }));
 }
 
 #[test]

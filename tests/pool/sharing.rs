@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use credential_pool::{
     Change, Claim, CredentialId, Edit, ErrorCode, Failure, Happening, Intent, IntentId, Outcome, Pool, PoolKey,
-    RowFields, Selection, Settled, Sources, Stamp, Status, Step, Stored, Strategy as Choice, Timestamp, UnixSeconds,
-    apply,
+    RowFields, Selection, Settled, Sources, Stamp, Status, Step, Stored, Strategy as Choice, Timestamp, apply,
 };
 use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::{Value, json};
@@ -154,6 +153,56 @@ fn a_host_that_never_got_the_lock_leaves_the_claim_of_the_one_that_did() {
     let (mut next, _) = Pool::open(key.clone(), &store, &Sources::default(), [3; 32], START);
     let Selection::Refreshing { intent, .. } = next.select(START).value else { panic!() };
     assert_eq!(next.claim(intent, START).unwrap().value, Claim::Gone, "it may have spent the token");
+}
+
+#[test]
+fn a_refresh_that_keeps_its_refresh_token_leaves_it_to_the_others() {
+    let (key, mut store, [(mut one, at_work), (mut other, _)]) = two_hosts_with_a_login_that_is_due();
+    write(&mut store, &key, one.claim(at_work, START).unwrap());
+    let kept = crate::host::tokens(json!({ "access_token": "at-2", "expires_at_ms": after(HOUR).as_millis() }));
+    write(&mut store, &key, one.settle(at_work, kept, START).unwrap());
+    let later = after(HOUR);
+    let step = other.sync(&store, later);
+    write(&mut store, &key, step);
+    let Selection::Refreshing { intent, .. } = other.select(later).value else { panic!() };
+    assert!(matches!(other.claim(intent, later).unwrap().value, Claim::Send { .. }));
+}
+
+#[test]
+fn what_a_person_says_of_a_login_does_not_bring_its_old_tokens_back() {
+    let (key, mut store, [(mut one, at_work), (mut other, _)]) = two_hosts_with_a_login_that_is_due();
+    write(&mut store, &key, one.claim(at_work, START).unwrap());
+    write(&mut store, &key, one.settle(at_work, new_tokens(), START).unwrap());
+    let fields = json!({ "inference_base_url": "https://a.test", "label": "mine" });
+    write(&mut store, &key, other.update(&"a".into(), fields.as_object().unwrap(), after(1)).unwrap());
+    let told = ["refresh_token", "inference_base_url", "label"].map(|name| store.rows[0][name].as_str().unwrap());
+    assert_eq!(told, ["rt-2", "https://a.test", "mine"]);
+}
+
+#[test]
+fn what_was_read_before_an_own_write_takes_nothing_back() {
+    let (key, mut store, [(mut one, at_work), _]) = two_hosts_with_a_login_that_is_due();
+    let early = store.clone();
+    let step = one.settle(at_work, new_tokens(), START).unwrap();
+    let intent = step.intents[0].id();
+    write(&mut store, &key, step);
+    write(&mut store, &key, one.settle(intent, Outcome::Saved, START).unwrap());
+    let step = one.sync(&early, START);
+    write(&mut store, &key, step);
+    assert_eq!(one.runtime(&"a".into()).unwrap().key, "at-2");
+}
+
+#[test]
+fn a_reset_by_a_host_whose_clock_is_ahead_does_not_swallow_what_comes_after_it() {
+    let (key, mut store, [(mut ahead, _), (mut other, _)]) = two_hosts_with_a_login_that_is_due();
+    let rests = |store: &Stored| store.rows[0]["last_status"] == "exhausted";
+    write(&mut store, &key, ahead.rotate(&"a".into(), Failure::status(429), after(HOUR)).unwrap());
+    write(&mut store, &key, ahead.reset(None, after(HOUR)).unwrap());
+    assert!(!rests(&store));
+    let step = other.sync(&store, START);
+    write(&mut store, &key, step);
+    write(&mut store, &key, other.rotate(&"a".into(), Failure::status(429), START).unwrap());
+    assert!(rests(&store));
 }
 
 #[test]
@@ -455,17 +504,19 @@ impl Fleet {
             let first = self.first.rows.iter().find(|first| first["id"] == id.as_str());
             let mut uses = first.and_then(|first| first["request_count"].as_u64()).unwrap_or(0);
             let mut label = None;
-            let mut rests: BTreeMap<Stamp, UnixSeconds> = BTreeMap::new();
+            let mut rests: BTreeSet<Stamp> = BTreeSet::new();
             let (mut ended, mut reset, mut has_new_token) = (BTreeSet::new(), None, false);
             for (by, edit) in self.arrived.iter().filter(|(_, edit)| is_of(edit, &id)) {
                 match edit {
                     Edit::Used { count, .. } => uses += count,
                     Edit::Set { set: RowFields(set), .. } => label = set.get("label").cloned().or(label),
-                    Edit::Status { status, at, ends, ends_all_before, .. } => {
+                    Edit::Status { status, ends, ends_earlier, .. } => {
                         ended.extend(ends.iter().cloned());
-                        reset = reset.max(*ends_all_before);
+                        if *ends_earlier {
+                            reset = reset.max(Some(by.clone()));
+                        }
                         if *status == Some(Status::Exhausted) {
-                            rests.insert(by.clone(), at.unwrap());
+                            rests.insert(by.clone());
                         }
                     }
                     Edit::Tokens { .. } => has_new_token = true,
@@ -476,7 +527,7 @@ impl Fleet {
             if let Some(label) = label {
                 assert_eq!(row["label"], label);
             }
-            rests.retain(|by, at| !ended.contains(by) && reset.is_none_or(|reset| *at >= reset));
+            rests.retain(|by| !ended.contains(by) && reset.as_ref().is_none_or(|reset| by >= reset));
             if !rests.is_empty() && !has_new_token {
                 assert_eq!(row["last_status"], "exhausted", "{id:?} lost a rest: {rests:?}");
             }

@@ -364,7 +364,7 @@ const by = { at: 1_775_757_580_463_000, host: "5e1f" };
 export const leaseChanges: Change[] = [
   { by, type: "status", id: "a", status: "exhausted", at: 1, errorCode: 429 },
   { by, type: "status", id: "a", status: "exhausted", at: 1, errorCode: 429, reason: "quota", resetAt: 2, ends: [by] },
-  { by, type: "status", id: "a", status: null, at: null, errorCode: null, endsAllBefore: 1 },
+  { by, type: "status", id: "a", status: null, at: null, errorCode: null, endsEarlier: true },
   { by, type: "model_cooldown", id: "a", model: "small", until: 1_775_757_580.5 },
   { by, type: "tokens", id: "a", generation: { edits: 1, refreshes: 0 }, set: { access_token: "k" } },
   { by, type: "claim", id: "a", token: null },
