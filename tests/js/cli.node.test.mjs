@@ -364,7 +364,7 @@ describe("around the commands", { concurrency: true }, () => {
   test("--help teaches: every command, the exit codes, the document in use", async () => {
     const { out, path } = await done(["--help"]);
     for (const word of [...COMMANDS, "Exit codes", "HERMES_HOME", "NO_COLOR", path]) assert.ok(out.includes(word), word);
-    for (const code of [0, 1, 2, 3, 4, 70]) assert.match(out, new RegExp(`^ {2}${code} +\\S`, "m"));
+    for (const code of [0, 1, 2, 3, 4, 70, 130]) assert.match(out, new RegExp(`^ {2}${code} +\\S`, "m"));
     await Promise.all(COMMANDS.map(async (name) => {
       const help = (await done([name, "--help"])).out;
       assert.match(help, new RegExp(`Examples:\n +.*credential-pool ${name}`), name);

@@ -56,7 +56,7 @@ describe("login", { concurrency: true }, () => {
     const server = await startAuthorization({ interval: 60 });
     const open = (_, child) => void child.kill("SIGINT");
     const { exit, out, err, path } = await run(["login", KEY, "--flow", "device_code"], { server, open });
-    assert.deepEqual([exit, out], [2, ""]);
+    assert.deepEqual([exit, out], [130, ""]);
     assert.match(err, /\ncredential-pool: cancelled: nothing was written\n$/);
     await assert.rejects(readFile(path));
   });

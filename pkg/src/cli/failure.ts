@@ -4,7 +4,7 @@ import { type ErrorCode, PoolError } from "../host.js";
 import { StoreError } from "../store.js";
 
 /** How the program ends. */
-export const EXIT = { done: 0, missing: 1, misuse: 2, store: 3, login: 4, fault: 70 } as const;
+export const EXIT = { done: 0, missing: 1, misuse: 2, store: 3, login: 4, fault: 70, cancelled: 130 } as const;
 
 export type Exit = (typeof EXIT)[keyof typeof EXIT];
 

@@ -32,7 +32,11 @@ export const EXAMPLES = {
 
 /** What holds for all commands. */
 export const AFTER = `
+Without a command it opens a menu, on a terminal: choose a pool and what to do with it. The menu names the
+command that does the same. Esc goes back, Ctrl-C ends it; what was answered only in part is not written.
+
 Examples:
+  credential-pool                                         # the menu
   credential-pool list                                    # what there is, how it is doing, and why
   credential-pool add openrouter --label work             # asks for the key, and does not show it
   credential-pool login nous                              # shows a code and where to enter it, and waits
@@ -46,7 +50,8 @@ Pools in Redis: --redis redis://host:6379, or CREDENTIAL_POOL_REDIS, which other
 Exit codes:
   0  done
   1  the document has errors (check), or what was asked for is not there
-  2  what was given cannot be used
+  2  what was given cannot be used; or no command was given, and there is no terminal for the menu
   3  the document could not be read or written; nothing was written, unless the message says otherwise
   4  the login did not come about: denied, too late, or the provider refused or did not answer
-  70 a fault of this program`;
+  70 a fault of this program
+  130 cancelled with Ctrl-C; what was asked for is not written`;

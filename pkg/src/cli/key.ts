@@ -1,17 +1,16 @@
 /** How a key comes in: by a prompt that shows nothing, by stdin or by a variable; never by the list of processes. */
 
 import process from "node:process";
-import { createInterface } from "node:readline";
-import { Writable } from "node:stream";
 
 import { misuse } from "./failure.js";
+import { secrets } from "./prompt.js";
 
 /** What can be asked for. The first is needed. */
 export type Questions = readonly [needed: string, ...others: string[]];
 
 /** The answers to the questions: typed on a terminal, else one on each line of stdin. */
 export async function readKeys(questions: Questions): Promise<string[]> {
-  const lines = process.stdin.isTTY ? await prompt(questions) : await piped();
+  const lines = process.stdin.isTTY ? await secrets(questions.map((question) => `${question}:`)) : await piped();
   const keys = lines.map((line) => line.trim());
   while (keys.at(-1) === "") keys.pop();
   if (keys.length > questions.length) {
@@ -51,24 +50,3 @@ async function piped(): Promise<string[]> {
 }
 
 const MOST_BYTES = 65_536;
-
-/** One interface for all questions, so that what is pasted at once is not lost. */
-async function prompt(questions: Questions): Promise<string[]> {
-  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const terminal = createInterface({ input: process.stdin, output: nowhere, terminal: true, historySize: 0 });
-  terminal.on("SIGINT", () => terminal.close());
-  const typed = terminal[Symbol.asyncIterator]();
-  const answers: string[] = [];
-  try {
-    for (const question of questions) {
-      process.stderr.write(`${question} (nothing is shown): `);
-      const { value, done } = await typed.next();
-      process.stderr.write("\n");
-      if (done) throw misuse("cancelled", "cancelled: nothing was written");
-      answers.push(value);
-    }
-    return answers;
-  } finally {
-    terminal.close();
-  }
-}

@@ -9,6 +9,7 @@ import type { Place } from "./document.js";
 import { join } from "./edits.js";
 import { EXIT, Failure, misuse } from "./failure.js";
 import { open } from "./opened.js";
+import { cancelled } from "./prompt.js";
 import { type Answer, duration, plain } from "./show.js";
 
 /** What can be said of a new login. */
@@ -30,12 +31,12 @@ export async function login(
   // Before a person does something for nothing.
   const { pool } = open(await place.read(), key);
   const given = config === undefined ? {} : { config: await configOf(config) };
-  const cancelled = new AbortController();
-  const cancel = () => cancelled.abort(misuse("cancelled", "cancelled: nothing was written"));
+  const ending = new AbortController();
+  const cancel = () => ending.abort(cancelled());
   process.once("SIGINT", cancel);
   try {
     const show = (prompt: LoginPrompt) => void process.stderr.write(isJson ? scripted(prompt) : told(prompt));
-    const row = await logIn({ key: pool.key(), ...given, flow: flow ?? null, show, signal: cancelled.signal });
+    const row = await logIn({ key: pool.key(), ...given, flow: flow ?? null, show, signal: ending.signal });
     return await join(place, key, label === undefined ? row : { ...row, label }, priority);
   } catch (error) {
     throw asLoginFailure(error);

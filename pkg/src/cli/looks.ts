@@ -4,7 +4,7 @@ import { checkDocument, type Explained, StoreError } from "../node.js";
 import { type Document, type Place, textsOf } from "./document.js";
 import { EXIT, Failure } from "./failure.js";
 import { type Opened, openAll, openKnown } from "./opened.js";
-import { type Answer, duration, heading, paint, plain, plural, shown, stateOf, table } from "./show.js";
+import { type Answer, conditionOf, duration, heading, paint, plain, plural, shown, stateOf, table } from "./show.js";
 
 /** `list`: all pools or one, with how each credential is doing. */
 export async function list(place: Place, key: string | undefined): Promise<Answer> {
@@ -16,6 +16,20 @@ export async function list(place: Place, key: string | undefined): Promise<Answe
   if (opened.length === 0) lines.push(`no credentials in ${plain(place.name)}${isMissing}`);
   lines.push(...troubles(document));
   return { data: { document: place.name, pools: opened.map((each) => pooled(each, now)) }, lines: trimmed(lines) };
+}
+
+/** The pools at a glance, each in one line. */
+export async function glances(place: Place): Promise<{ key: string; line: string }[]> {
+  const now = Date.now();
+  return openAll(await place.read()).map((opened) => {
+    const counts = new Map<string, number>();
+    for (const { state } of opened.pool.entries(now)) {
+      counts.set(conditionOf(state), (counts.get(conditionOf(state)) ?? 0) + 1);
+    }
+    const health = [...counts].map(([condition, count]) => `${count} ${condition}`).join(", ");
+    const key = opened.pool.key();
+    return { key, line: `${plain(key)}  ${strategyAndSize(opened, now)}${health === "" ? "" : `: ${health}`}` };
+  });
 }
 
 /** `explain`: why each credential would or would not serve a request. */
@@ -70,7 +84,8 @@ function pooled({ pool }: Opened, now: number) {
 }
 
 /** A pool for people. */
-function listed({ pool }: Opened, now: number): string[] {
+function listed(opened: Opened, now: number): string[] {
+  const { pool } = opened;
   const entries = pool.entries(now);
   const explained = byId(pool.explain({}, now).credentials);
   const rows = entries.map(({ label, id, authType, source, fingerprint, requestCount, priority, state }) => {
@@ -81,10 +96,14 @@ function listed({ pool }: Opened, now: number): string[] {
   const head = ["", "priority", "label", "id", "kind", "source", "secret", "uses", "state", "why"];
   const aside = pool.setAside().length;
   return [
-    heading(plain(pool.key())) + `  ${pool.strategy()}, ${plural(entries.length, "credential")}`,
+    `${heading(plain(pool.key()))}  ${strategyAndSize(opened, now)}`,
     ...(rows.length === 0 ? [] : table([head, ...rows])),
     ...(aside === 0 ? [] : [`  ${plural(aside, "row")} cannot be read and ${aside === 1 ? "was" : "were"} set aside`]),
   ];
+}
+
+function strategyAndSize({ pool }: Opened, now: number): string {
+  return `${pool.strategy()}, ${plural(pool.entries(now).length, "credential")}`;
 }
 
 function byId(explained: readonly Explained[]): Map<string, Explained> {

@@ -11,6 +11,8 @@ import { asFailure, EXIT, Failure, misuse } from "./failure.js";
 import { AFTER, EXAMPLES } from "./help.js";
 import { login, type LoginWords } from "./login.js";
 import { check, explain, list } from "./looks.js";
+import { type Desk, menu } from "./menu.js";
+import { isTerminal } from "./prompt.js";
 import { policy, strategy } from "./settings.js";
 import { type Answer, plain } from "./show.js";
 
@@ -18,11 +20,11 @@ import { type Answer, plain } from "./show.js";
 export async function run(words: readonly string[]): Promise<number> {
   const ending = { exit: EXIT.done as number };
   const program = programFor((answer, isJson) => {
-    const lines = isJson ? [JSON.stringify(answer.data, null, 2)] : answer.lines;
-    process.stdout.write(lines.map((line) => `${line}\n`).join(""));
+    show(answer, isJson);
     ending.exit = answer.exit ?? EXIT.done;
   });
   try {
+    if (isTerminal() && isBare(program, words)) return await menu(deskFor(program.opts<Said>()));
     await program.parseAsync(words, { from: "user" });
     return ending.exit;
   } catch (error) {
@@ -35,8 +37,35 @@ export async function run(words: readonly string[]): Promise<number> {
   }
 }
 
-/** The words of commands; each gets the document and answers. */
-function programFor(say: (answer: Answer, isJson: boolean) => void): Command {
+/** Whether the words say at most where the document is. */
+function isBare(program: Command, words: readonly string[]): boolean {
+  const { operands, unknown } = program.parseOptions([...words]);
+  return operands.length === 0 && unknown.length === 0 && program.opts<{ json?: true }>().json !== true;
+}
+
+function deskFor(said: Said): Desk {
+  const place = placeFor(said);
+  return {
+    place,
+    whereabouts: Object.entries(said).flatMap(([name, word]) => [`--${name}`, name === "redis" ? place.name : word]),
+    tell: (failure) => tell(failure, false),
+    async carryOut(words) {
+      try {
+        await programFor((answer) => show(answer, false), place).parseAsync(words, { from: "user" });
+      } catch (error) {
+        throw error instanceof CommanderError ? fromParser(error) : error;
+      }
+    },
+  };
+}
+
+function show(answer: Answer, isJson: boolean): void {
+  const lines = isJson ? [JSON.stringify(answer.data, null, 2)] : answer.lines;
+  process.stdout.write(lines.map((line) => `${line}\n`).join(""));
+}
+
+/** The words of commands; each gets the document, which they may say themselves, and answers. */
+function programFor(say: (answer: Answer, isJson: boolean) => void, given?: Place): Command {
   const program = new Command("credential-pool")
     .description("Looks after the credentials of an agent host: several API keys and logins for one provider.")
     .version(version())
@@ -48,7 +77,7 @@ function programFor(say: (answer: Answer, isJson: boolean) => void): Command {
     .addHelpText("after", AFTER)
     .exitOverride();
 
-  const place = () => placeFor(program.opts<Said>());
+  const place = () => given ?? placeFor(program.opts<Said>());
   program.addHelpText("after", () => `\nThe document in use: ${place().name}`);
 
   const isJson = () => program.opts<{ json?: true }>().json === true;

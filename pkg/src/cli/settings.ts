@@ -8,6 +8,15 @@ import { misuse } from "./failure.js";
 import { openKnown, save } from "./opened.js";
 import { type Answer, plain } from "./show.js";
 
+/** What the strategies do. */
+export const STRATEGIES: Record<Strategy, string> = {
+  fill_first: "the first one, until it has to rest",
+  round_robin: "one after the other",
+  random: "any of them",
+  least_used: "the one that was used least",
+  least_in_flight: "the one with the fewest requests under way",
+};
+
 /** `strategy`: how the next credential is chosen. */
 export async function strategy(place: Place, key: string, name: string | undefined): Promise<Answer> {
   const { pool, step } = openKnown(await place.read(), key);

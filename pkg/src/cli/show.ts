@@ -20,11 +20,16 @@ export function table(rows: readonly (readonly string[])[]): string[] {
 
 /** How a credential is doing, in few words. */
 export function stateOf(state: State, now: number): string {
-  if (state.type === "available") return paint("green", "available");
-  if (state.type === "dead") return paint("red", "dead");
-  const left = state.until === null ? "" : `, ${duration(state.until - now)} left`;
-  return paint("yellow", `${REST[state.reason]}${left}`);
+  const left = state.type !== "exhausted" || state.until === null ? "" : `, ${duration(state.until - now)} left`;
+  return paint(COLOURS[state.type], `${conditionOf(state)}${left}`);
 }
+
+/** How a credential is doing, without until when. */
+export function conditionOf(state: State): string {
+  return state.type === "exhausted" ? REST[state.reason] : state.type;
+}
+
+const COLOURS = { available: "green", exhausted: "yellow", dead: "red" } as const;
 
 const REST: Record<Extract<State, { type: "exhausted" }>["reason"], string> = {
   failed: "resting",
