@@ -174,9 +174,7 @@ impl RowMerge {
         let tokens = Edit::Tokens { id, replaces: None, generation: Generation::default(), set: RowFields(tokens) };
         self.set(credential, by, &RowFields(set), pool);
         self.take_in(credential, by, &tokens, pool);
-        if by.clone() < self.added.clone().unwrap_or_else(|| by.clone()) {
-            self.added = Some(by.clone());
-        }
+        self.added = self.added.take().map(|added| added.min(by.clone()));
     }
 
     /// Drops what nobody argues about any more.
