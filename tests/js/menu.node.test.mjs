@@ -204,7 +204,8 @@ async function file(text) {
 const rows = async (path, pool = "openrouter") => JSON.parse(await readFile(path, "utf8")).credential_pool[pool];
 
 function environment(env) {
-  const { FORCE_COLOR, NO_COLOR, HERMES_HOME, CREDENTIAL_POOL_REDIS, NODE_TEST_CONTEXT, ...others } = process.env;
+  // With `CI` set, Node takes a terminal for one without colours.
+  const { CI, FORCE_COLOR, NO_COLOR, HERMES_HOME, CREDENTIAL_POOL_REDIS, NODE_TEST_CONTEXT, ...others } = process.env;
   return { ...others, ...env };
 }
 
