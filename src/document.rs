@@ -98,6 +98,11 @@ impl Document {
         }
     }
 
+    /// The rows of a pool, in the order in which they stand.
+    pub(crate) fn rows(&self, pool: &PoolKey) -> &[Value] {
+        self.list(POOLS, pool)
+    }
+
     /// The login that another program left for a provider: `providers.<id>`.
     pub fn login(&self, provider: &str) -> Option<&Value> {
         self.section(LOGINS)?.get(provider).filter(|login| !login.is_null())

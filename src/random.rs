@@ -30,6 +30,13 @@ impl Random {
         }
     }
 
+    /// The seed of another stream.
+    pub(crate) fn seed(&mut self) -> [u8; 32] {
+        let mut seed = [0; 32];
+        self.0.fill_bytes(&mut seed);
+        seed
+    }
+
     /// The first six hex digits of a new version 4 UUID.
     pub(crate) fn short_id(&mut self) -> String {
         let mut bytes = [0; 16];

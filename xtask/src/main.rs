@@ -4,6 +4,7 @@
 mod count;
 mod demo;
 mod package;
+mod page;
 mod purity;
 mod readme;
 mod replay;
@@ -22,7 +23,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Demo(options) => demo::run(&options),
         Command::Test => test::run(),
-        Command::Build => package::build().map(|()| ExitCode::SUCCESS),
+        Command::Build => package::build().and_then(|()| page::build()).map(|()| ExitCode::SUCCESS),
         Command::Replay { file, through } => replay::run(&file, through),
         Command::Serve { port } => serve::run(port),
     };
@@ -46,7 +47,7 @@ enum Command {
     Demo(demo::Options),
     /// Runs everything: formatting, lints, tests, builds, types, replay
     Test,
-    /// Builds the npm package and the component into pkg/dist
+    /// Builds the npm package and the component into pkg/dist, and the page into www/dist
     Build,
     /// Replays a file of recorded traces and shows where the pool differs
     Replay {

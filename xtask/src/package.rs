@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::Command,
 };
 
@@ -32,13 +32,8 @@ pub(crate) fn build() -> Result<()> {
 pub(crate) fn npm_package() -> Result<()> {
     setup::node()?;
     setup::npm_packages("pkg")?;
-    let wasm = cdylib("js")?;
     let dist = workspace::dist();
-    Inputs::default().path(&wasm)?.path(&lock_file())?.setting(&WASM_OPT.join(" ")).make(
-        &stamp("glue"),
-        &[&dist.join(GLUE), &dist.join(JS_WASM)],
-        || glue(&wasm),
-    )?;
+    glue(&Face { feature: "js", profile: "release", wasm_opt: &["-O3"], folder: dist.clone() })?;
     Inputs::default()
         .path(&workspace::package().join("src"))?
         .path(&workspace::package().join("tsconfig.json"))?
@@ -54,7 +49,7 @@ pub(crate) fn npm_package() -> Result<()> {
 ///
 /// If a step fails, or it does import something.
 pub(crate) fn component() -> Result<()> {
-    let wasm = cdylib("component")?;
+    let wasm = cdylib("component", "release")?;
     let (core, component) = (workspace::dist().join(CORE_WASM), workspace::dist().join(COMPONENT));
     Inputs::default().path(&wasm)?.make(&stamp("component"), &[&core, &component], || {
         eprintln!("build: the component");
@@ -64,6 +59,41 @@ pub(crate) fn component() -> Result<()> {
         ensure!(imports.is_empty(), "the component must import nothing, but it imports {}", imports.join(", "));
         fs::create_dir_all(workspace::dist())?;
         fs::write(&core, module).and_then(|()| fs::write(&component, encoded)).context("cannot write to pkg/dist")
+    })
+}
+
+/// A face of the library for JavaScript.
+pub(crate) struct Face {
+    /// The library's feature of that name.
+    pub(crate) feature: &'static str,
+    /// How cargo builds it.
+    pub(crate) profile: &'static str,
+    /// How it is made small; without `-all`, for Node 20 rejects what that makes.
+    pub(crate) wasm_opt: &'static [&'static str],
+    /// Where it goes.
+    pub(crate) folder: PathBuf,
+}
+
+/// Builds a face: wasm-bindgen's JavaScript and types, and the wasm made small.
+///
+/// # Errors
+///
+/// If a step fails.
+pub(crate) fn glue(face: &Face) -> Result<()> {
+    let wasm = cdylib(face.feature, face.profile)?;
+    let js_wasm = face.folder.join(JS_WASM);
+    let (inputs, stamp) = (Inputs::default().path(&wasm)?.path(&lock_file())?, face.folder.join(".glue.stamp"));
+    inputs.setting(&face.wasm_opt.join(" ")).make(&stamp, &[&face.folder.join(GLUE), &js_wasm], || {
+        eprintln!("build: the wasm of the face `{}`", face.feature);
+        Bindgen::new()
+            .input_path(&wasm)
+            .web(true)?
+            .omit_default_module_path(true)
+            .typescript(true)
+            .generate(&face.folder)
+            .context("wasm-bindgen cannot make the JavaScript")?;
+        let mut wasm_opt = workspace::npm_tool("binaryen/bin/wasm-opt");
+        run::output(wasm_opt.args(face.wasm_opt).arg(&js_wasm).arg("-o").arg(&js_wasm)).map(drop)
     })
 }
 
@@ -83,36 +113,17 @@ const JS_WASM: &str = "credential_pool_bg.wasm";
 const CORE_WASM: &str = "credential_pool.core.wasm";
 const COMPONENT: &str = "credential_pool.component.wasm";
 
-/// Without `-all`: Node 20 rejects what that makes.
-const WASM_OPT: [&str; 1] = ["-O3"];
-
-/// The library with one of its two wasm faces. Each has a folder of its own, since both make a file of the same name.
-fn cdylib(feature: &str) -> Result<PathBuf> {
+/// The library with one of its wasm faces. Each has a folder of its own, since all make a file of the same name.
+fn cdylib(feature: &str, profile: &str) -> Result<PathBuf> {
     setup::wasm_target()?;
     let folder = workspace::target()?.join(feature);
     run::shown(
         workspace::cargo()
-            .args(["build", "--release", "--lib", "--package", "credential-pool", "--target", setup::WASM])
+            .args(["build", "--profile", profile, "--lib", "--package", "credential-pool", "--target", setup::WASM])
             .args(["--features", feature, "--target-dir"])
             .arg(&folder),
     )?;
-    Ok(folder.join(setup::WASM).join("release/credential_pool.wasm"))
-}
-
-/// wasm-bindgen's JavaScript and types, and the wasm made small.
-fn glue(wasm: &Path) -> Result<()> {
-    eprintln!("build: the wasm for JavaScript");
-    let dist = workspace::dist();
-    Bindgen::new()
-        .input_path(wasm)
-        .web(true)?
-        .omit_default_module_path(true)
-        .typescript(true)
-        .generate(&dist)
-        .context("wasm-bindgen cannot make the JavaScript")?;
-    let js_wasm = dist.join(JS_WASM);
-    run::output(workspace::npm_tool("binaryen/bin/wasm-opt").args(WASM_OPT).arg(&js_wasm).arg("-o").arg(&js_wasm))?;
-    Ok(())
+    Ok(folder.join(setup::WASM).join(profile).join("credential_pool.wasm"))
 }
 
 /// The entries, the command line and what they import, from TypeScript.

@@ -39,6 +39,14 @@ pub(crate) fn npm_tool(script: &str) -> Command {
     node
 }
 
+/// Node with a script of an npm package that the page needs for its development, in the page's folder.
+pub(crate) fn page_tool(script: &str) -> Command {
+    let mut node = Command::new("node");
+    let www = root().join("www");
+    node.arg(www.join("node_modules").join(script)).current_dir(www);
+    node
+}
+
 /// Where cargo puts what it builds.
 ///
 /// # Errors
