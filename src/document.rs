@@ -1,6 +1,9 @@
 //! The document: the JSON file that holds the pools, read and written without losing a byte of what others put there.
 
 mod check;
+mod fix;
+mod locate;
+mod masking;
 mod raw;
 mod rewrite;
 
@@ -9,6 +12,9 @@ use std::fmt;
 use serde_json::{Map, Value, json};
 
 pub use check::check;
+pub use fix::{Fix, Splice, fixes};
+pub use locate::{Located, Span, fault, locate, locate_all, to_utf16};
+pub use masking::{masked, secrets};
 
 use crate::{
     change::{Change, Stored},

@@ -153,8 +153,7 @@ impl Editor {
         let key = PoolKey::parse(key)?;
         let (document, random) = (&self.document, &mut self.random);
         Ok(self.pools.entry(key.as_str().to_owned()).or_insert_with(|| {
-            let (pool, step) =
-                Pool::open(key.clone(), &document.stored(&key), &Sources::default(), random.seed(), now);
+            let (pool, step) = Pool::open(key.clone(), &document.stored(&key), &Sources::default(), random.seed(), now);
             Opened { pool, unsaved: step.intents }
         }))
     }

@@ -50,7 +50,9 @@ mod time;
 pub use change::{Change, Edit, Generation, HostId, RowFields, Stamp, Stored};
 pub use credential::{AuthType, Credential, CredentialId, Source, Status};
 pub use discovery::{Sources, Wanted, pool_key_for_base_url, wanted};
-pub use document::{Document, check};
+pub use document::{
+    Document, Fix, Located, Span, Splice, check, fault, fixes, locate, locate_all, masked, secrets, to_utf16,
+};
 pub use editor::{Edited, Editor, Health as PoolHealth, PoolSummary, PoolTable, ShownCredential};
 pub use error::{Error, ErrorCode, Problem, ProblemCode, Severity};
 pub use event::{Cause, Choice, Event, Explained, Explanation, Happening, Verdict};

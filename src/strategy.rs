@@ -25,7 +25,8 @@ pub enum Strategy {
 }
 
 impl Strategy {
-    const ALL: [Self; 5] = [Self::FillFirst, Self::RoundRobin, Self::Random, Self::LeastUsed, Self::LeastInFlight];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::FillFirst, Self::RoundRobin, Self::Random, Self::LeastUsed, Self::LeastInFlight];
 
     /// Reads a strategy's name, trimmed and in any case.
     ///

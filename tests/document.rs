@@ -1,6 +1,13 @@
 //! A document keeps what it holds, whatever changes are applied to it.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "document/fixing.rs"]
+mod fixing;
+#[path = "document/locating.rs"]
+mod locating;
+#[path = "document/masking.rs"]
+mod masking;
+
 use credential_pool::{
     Change, Document, Edit, ErrorCode, FailureKind, Generation, PoolKey, RowFields, Secret, Source, Stamp, Status,
     Stored, Strategy as Choice, Timestamp, UnixSeconds, apply, check,

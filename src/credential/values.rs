@@ -4,6 +4,8 @@ use std::{borrow::Borrow, fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
+use crate::{provider::PoolKey, secret::Fingerprint};
+
 /// Names a credential within its pool.
 ///
 /// `Debug` shows it only if it looks like one that a program made: people paste keys into the
@@ -15,6 +17,15 @@ impl CredentialId {
     /// The id as it is stored.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The id that a name within a pool leads to: always the same one, as long as it is free.
+    pub(crate) fn made_of(pool: &PoolKey, name: &[&str], is_taken: &dyn Fn(&str) -> bool) -> Self {
+        let mut made = (0_u32..).map(|attempt| {
+            let name = format!("{} {} {attempt}", pool.as_str(), name.join(" "));
+            Fingerprint::of(name.as_bytes()).digits().chars().take(6).collect::<String>()
+        });
+        made.find(|id| !is_taken(id)).unwrap_or_default().into()
     }
 }
 

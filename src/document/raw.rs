@@ -8,6 +8,7 @@ use serde::{
 };
 use serde_json::{Number, Value, error::Category, value::RawValue};
 
+use super::locate::Span;
 use crate::error::{Problem, ProblemCode};
 
 /// How many levels of lists and objects a document may have; `serde_json`, with which hosts read
@@ -16,26 +17,46 @@ pub(super) const MAX_DEPTH: usize = 127;
 
 /// Reads JSON of any shape, or says what is wrong with it and where.
 pub(super) fn parse(text: &str) -> Result<Value, Problem> {
-    let json = without_bom(text);
-    if json.trim().is_empty() {
-        return Err(not_json(
-            "an empty file is no document: restore it, or delete it if there is nothing to lose".to_owned(),
-        ));
+    match fault(text) {
+        Some(fault) => Err(Problem::error(ProblemCode::NotJson, "", fault.message)),
+        None => Ok(value(without_bom(text).trim())),
     }
-    let raw: &RawValue = serde_json::from_str(json).map_err(|error| {
+}
+
+/// What is wrong with a text that is not JSON.
+pub(super) struct Fault {
+    pub(super) message: String,
+    /// One character, or the empty end of the text.
+    pub(super) span: Span,
+}
+
+/// Why a text cannot be read as JSON, if it cannot.
+pub(super) fn fault(text: &str) -> Option<Fault> {
+    let json = without_bom(text);
+    let end = Span { from: text.len(), to: text.len() };
+    if json.trim().is_empty() {
+        let message = "an empty file is no document: restore it, or delete it if there is nothing to lose";
+        return Some(Fault { message: message.to_owned(), span: end });
+    }
+    if let Err(error) = serde_json::from_str::<&RawValue>(json) {
         let place = place(json, error.line(), error.column());
-        not_json(match error.classify() {
-            Category::Eof => format!("the document ends too early, at {place}: restore or complete it"),
-            _ => format!("the document is not JSON at {place}: correct it there"),
-        })
-    })?;
-    match too_deep(json) {
-        Some((line, column)) => Err(not_json(format!(
+        return Some(match error.classify() {
+            Category::Eof => {
+                Fault { message: format!("the document ends too early, at {place}: restore or complete it"), span: end }
+            }
+            _ => Fault {
+                message: format!("the document is not JSON at {place}: correct it there"),
+                span: character(text, json, error.line(), error.column()),
+            },
+        });
+    }
+    too_deep(json).map(|(line, column)| Fault {
+        message: format!(
             "the document is nested more than {MAX_DEPTH} levels deep at {}: store less there",
             place(json, line, column)
-        ))),
-        None => Ok(value(raw.get())),
-    }
+        ),
+        span: character(text, json, line, column),
+    })
 }
 
 /// The value of a JSON text.
@@ -213,6 +234,13 @@ fn place(json: &str, line: usize, column: usize) -> String {
     format!("line {line}, column {column}")
 }
 
-fn not_json(message: String) -> Problem {
-    Problem::error(ProblemCode::NotJson, "", message)
+/// The character of `text` that ends in this column (in bytes) of its JSON.
+fn character(text: &str, json: &str, line: usize, column: usize) -> Span {
+    let lines = json.split('\n').take(line.saturating_sub(1)).map(|line| line.len().saturating_add(1));
+    let bom = text.len().saturating_sub(json.len());
+    let behind = lines.fold(bom, usize::saturating_add).saturating_add(column).clamp(bom, text.len());
+    let is_bound = |at: &usize| text.is_char_boundary(*at);
+    let from = (bom..behind).rev().find(is_bound).unwrap_or(bom);
+    let to = (behind..text.len()).find(|at| *at > from && is_bound(at)).unwrap_or(text.len());
+    Span { from, to }
 }

@@ -254,12 +254,7 @@ impl Pool {
 
     /// The id of a credential that all hosts make out by the same name, so that they give it the same.
     pub(super) fn id_of(&self, name: &[&str]) -> CredentialId {
-        let taken = (0_u32..).map(|attempt| {
-            let name = format!("{} {} {attempt}", self.key().as_str(), name.join(" "));
-            Fingerprint::of(name.as_bytes()).digits().chars().take(6).collect::<String>()
-        });
-        let mut free = taken.filter(|id| self.roster.slot(id).is_none() && !self.is_set_aside(id));
-        free.next().unwrap_or_default().into()
+        CredentialId::made_of(self.key(), name, &|id| self.roster.slot(id).is_some() || self.is_set_aside(id))
     }
 
     pub(super) fn new_id(&mut self) -> CredentialId {
