@@ -71,6 +71,8 @@ pub fn empty_document() -> String {
 #[wasm_bindgen(js_name = checkText)]
 pub fn check_text(text: &str, now: f64) -> Answer {
     let problems = check(text, moment(now));
+    // What is no JSON has no place for a pointer.
+    let fault = fault(text);
     let pointers: Vec<_> = problems.iter().map(|problem| problem.pointer.as_str()).collect();
     let places = locate_all(text, &pointers);
     let mut marked: Vec<_> = problems
@@ -78,8 +80,7 @@ pub fn check_text(text: &str, now: f64) -> Answer {
         .zip(places)
         .map(|(problem, place)| Marked {
             problem,
-            // What is no JSON has no place for a pointer.
-            span: fault(text).or_else(|| place.map(|place| place.name.unwrap_or(place.value))).unwrap_or_default(),
+            span: fault.or(place.map(|place| place.name.unwrap_or(place.value))).unwrap_or(Span { from: 0, to: 0 }),
         })
         .collect();
     in_utf16(text, marked.iter_mut().map(|marked| &mut marked.span));

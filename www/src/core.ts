@@ -1,7 +1,9 @@
 /** The core, as the page uses it: every rule about documents comes from here. */
 
 import type { Entry, FailureKind, Millis, Policy, Problem, Row, Strategy } from "credential-pool/types";
-import init, { DocumentEditor, emptyDocument } from "../wasm/credential_pool.js";
+import init, {
+  checkText, DocumentEditor, emptyDocument, fixesOf, maskedText, placeOf, secretsOf,
+} from "../wasm/credential_pool.js";
 import wasm from "../wasm/credential_pool_bg.wasm?url";
 
 export type { Entry, FailureKind, Millis, Policy, Problem, Row, Strategy };
@@ -130,3 +132,53 @@ function called<T>(action: () => T): T {
     throw typeof thrown === "string" ? new CoreError(JSON.parse(thrown)) : thrown;
   }
 }
+
+/** A place in a text: from and to, in UTF-16. */
+export interface Span {
+  from: number;
+  to: number;
+}
+
+/** Something that a person should look at, and where it stands. */
+export interface MarkedProblem {
+  problem: Problem;
+  span: Span;
+}
+
+/** A repair of a problem. */
+export interface Fix {
+  /** What it does. */
+  label: string;
+  /** What it replaces, in order. */
+  edits: readonly (Span & { text: string })[];
+}
+
+/** Everything in a text that a person should look at. */
+export function check(text: string, now: Millis = Date.now()): MarkedProblem[] {
+  return JSON.parse(checkText(text, now));
+}
+
+/** How a problem can be repaired, the likeliest first. */
+export function fixes(text: string, { code, pointer }: Problem): Fix[] {
+  return JSON.parse(fixesOf(text, code, pointer));
+}
+
+/** A text with a repair made. */
+export function repaired(text: string, { edits }: Fix): string {
+  return edits.reduceRight((whole, { from, to, text }) => whole.slice(0, from) + text + whole.slice(to), text);
+}
+
+/** Where the secrets of a text stand, also of one that is no JSON. */
+export function secrets(text: string): Span[] {
+  const ends = secretsOf(text);
+  return Array.from({ length: ends.length / 2 }, (_, i) => ({ from: ends[2 * i] ?? 0, to: ends[2 * i + 1] ?? 0 }));
+}
+
+/** Where the value at a JSON pointer stands; null if it is not there. */
+export function place(text: string, pointer: string): Span | null {
+  const [from, to] = placeOf(text, pointer);
+  return from === undefined || to === undefined ? null : { from, to };
+}
+
+/** A text with a mark for each secret: the same one for the same secret. */
+export const masked = maskedText;
