@@ -64,7 +64,7 @@ pub fn locate_all(text: &str, pointers: &[&str]) -> Vec<Option<Located>> {
 /// use credential_pool::{Span, fault};
 ///
 /// assert_eq!(fault(r#"{"é": x}"#), Some(Span { from: 7, to: 8 }));
-/// assert_eq!(fault("[1, 2"), Some(Span { from: 6, to: 6 }));
+/// assert_eq!(fault("[1, 2"), Some(Span { from: 5, to: 5 }));
 /// assert_eq!(fault("[1, 2]"), None);
 /// ```
 pub fn fault(text: &str) -> Option<Span> {

@@ -64,10 +64,11 @@ proptest! {
     fn every_value_is_found(text in super::json_text()) {
         let text = format!("\u{feff} {{\"é\": {text}}}");
         let mut pointers = vec![String::new()];
-        let mut at = 0;
-        while let Some(pointer) = pointers.get(at).cloned() {
-            pointers.extend(["0", "1", "2", "a", "id", "é"].map(|step| format!("{pointer}/{step}")).into_iter().filter(|_| pointer.len() < 9));
-            at += 1;
+        for levels in 0..3 {
+            let deepest: Vec<_> = pointers.iter().filter(|pointer| pointer.matches('/').count() == levels).cloned().collect();
+            for step in ["0", "1", "2", "a", "id", "é"] {
+                pointers.extend(deepest.iter().map(|pointer| format!("{pointer}/{step}")));
+            }
         }
         // What serde_json cannot read as a value is not compared.
         if let Ok(root) = serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}')) {
