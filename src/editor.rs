@@ -138,6 +138,11 @@ impl Editor {
     }
 
     fn summary(&mut self, key: String, now: Timestamp) -> PoolSummary {
+        let known = self.pools.get(&key).and_then(|opened| opened.summary.as_ref());
+        // It stays true until something changes by itself.
+        if let Some(known) = known.filter(|known| known.next_at.is_none_or(|next| now < next)) {
+            return known.clone();
+        }
         let mut summary = PoolSummary { key, health: None, next_at: None };
         if let Ok(table) = self.pool(&summary.key, now) {
             // A key that is not in the form in which pools are looked up: nothing reads those rows.
@@ -145,6 +150,9 @@ impl Editor {
                 summary.next_at = table.credentials.iter().filter_map(|shown| until(&shown.entry.state)).min();
                 summary.health = Some(Health::of(&table));
             }
+        }
+        if let Some(opened) = self.pools.get_mut(&summary.key) {
+            opened.summary = Some(summary.clone());
         }
         summary
     }
@@ -154,7 +162,7 @@ impl Editor {
         let (document, random) = (&self.document, &mut self.random);
         Ok(self.pools.entry(key.as_str().to_owned()).or_insert_with(|| {
             let (pool, step) = Pool::open(key.clone(), &document.stored(&key), &Sources::default(), random.seed(), now);
-            Opened { pool, unsaved: step.intents }
+            Opened { pool, unsaved: step.intents, summary: None }
         }))
     }
 
@@ -337,11 +345,14 @@ impl std::fmt::Debug for ShownCredential {
 struct Opened {
     pool: Pool,
     unsaved: Vec<Intent>,
+    /// As it was shown last, until an edit.
+    summary: Option<PoolSummary>,
 }
 
 impl Opened {
     /// All intents that are not settled; the last one holds all changes.
     fn carry_out(&mut self, edit: &Edited, now: Timestamp) -> Result<Vec<Intent>, Error> {
+        self.summary = None;
         let pool = &mut self.pool;
         let mut intents = self.unsaved.clone();
         intents.extend(match edit {

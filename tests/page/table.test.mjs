@@ -1,0 +1,191 @@
+// The table of the page, in a real browser: open, edit, undo, order, save, and what never shows.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { describe, test } from "node:test";
+import { everything, openDocument, openPage } from "./browser.mjs";
+
+const CANARY = "sk-canary-0123456789abcdef";
+const row = (id, label, priority, more = {}) => ({
+  id, label, auth_type: "api_key", priority, source: "manual", access_token: `${CANARY}-${id}`, last_status: null,
+  last_status_at: null, last_error_code: null, base_url: `https://user:${CANARY}-password@example.com/v1?key=${CANARY}`,
+  request_count: 3, ...more,
+});
+const DOCUMENT = `{
+  "version": 1,
+  "mine": [1.0, 2e3, "\\u00e9"],
+  "providers": { "other": { "access_token": "${CANARY}-other" } },
+  "credential_pool": {
+    "openrouter": ${JSON.stringify([row("aaaaaa", "work", 0), row("bbbbbb", "spare", 1), row("cccccc", "third", 2)], null, 2)}
+  }
+}
+`;
+
+const labels = (page) => page.locator("pool-table .name strong").allTextContents();
+const undo = (page) => page.getByRole("button", { name: "Undo" }).click();
+
+/** Saves, and answers what came out. */
+async function saved(page) {
+  await page.getByRole("button", { name: "Save…" }).click();
+  const download = page.waitForEvent("download");
+  await page.getByRole("button", { name: /^(Save to|Download)/ }).click();
+  return readFile(await (await download).path(), "utf8");
+}
+
+function isQuiet({ violations, strangers, troubles, said }) {
+  assert.deepEqual({ violations, strangers, troubles }, { violations: [], strangers: [], troubles: [] });
+  assert.doesNotMatch(said.join("\n"), /canary/);
+}
+
+describe("the table", { concurrency: 2 }, () => {
+  test("what was not edited is saved to the byte, and secrets show nowhere", async (t) => {
+    const { page, ...seen } = await openPage(t, { document: DOCUMENT });
+    assert.deepEqual(await labels(page), ["work", "spare", "third"]);
+    await page.getByRole("button", { name: "Edit spare" }).click();
+    await page.getByLabel("Label").fill("second");
+    await page.getByRole("button", { name: "Change" }).click();
+    assert.deepEqual(await labels(page), ["work", "second", "third"]);
+    await page.getByText("unsaved changes").waitFor();
+    assert.doesNotMatch(await everything(page), /canary/);
+
+    const text = await saved(page);
+    assert.equal(text.split(',\n  "credential_pool_merges"')[0], DOCUMENT.replace('"spare"', '"second"').replace(/\n\}\n$/, ""));
+    await page.getByText("saved", { exact: true }).waitFor();
+    await openDocument(page, text);
+    assert.deepEqual(await labels(page), ["work", "second", "third"]);
+    assert.doesNotMatch(await everything(page), /canary/);
+    isQuiet(seen);
+  });
+
+  test("everything can be undone and done again, to the byte", async (t) => {
+    const { page, ...seen } = await openPage(t, { document: DOCUMENT });
+    const steps = [
+      ["Copy", () => page.getByRole("button", { name: "Duplicate work" }).click(), ["work", "work copy", "spare", "third"]],
+      ["Remove", () => page.getByRole("button", { name: "Remove spare" }).click(), ["work", "work copy", "third"]],
+      ["Move", () => page.getByRole("button", { name: /^Move third/ }).press("Home"), ["third", "work", "work copy"]],
+      ["Strategy", () => page.getByLabel("Strategy").selectOption("random"), ["third", "work", "work copy"]],
+      ["Policy", () => page.getByLabel("Policy", { exact: true }).selectOption("reference"), ["third", "work", "work copy"]],
+    ];
+    for (const [, act, after] of steps) {
+      await act();
+      await assert.doesNotReject(page.waitForFunction((wanted) => {
+        const table = document.querySelector("pool-page").shadowRoot.querySelector("pool-table").shadowRoot;
+        return [...table.querySelectorAll(".name strong")].map((each) => each.textContent).join() === wanted;
+      }, after.join()));
+    }
+    assert.equal(await page.getByLabel("Strategy").inputValue(), "random");
+    for (let step = 0; step < steps.length; step += 1) await undo(page);
+    assert.deepEqual(await labels(page), ["work", "spare", "third"]);
+    assert.equal(await page.getByText("unsaved changes").count(), 0, "what all is undone of is what was opened");
+    for (let step = 0; step < steps.length; step += 1) await page.getByRole("button", { name: "Redo" }).click();
+    assert.deepEqual(await labels(page), ["third", "work", "work copy"]);
+    assert.equal(await page.getByLabel("Strategy").inputValue(), "random");
+    isQuiet(seen);
+  });
+
+  test("rows move by keyboard, and the handle keeps the focus", async (t) => {
+    const { page } = await openPage(t, { document: DOCUMENT });
+    await page.getByRole("button", { name: /^Move work/ }).focus();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("ArrowDown");
+    await page.getByRole("button", { name: "Move work: place 3 of 3. Arrow keys move it." }).waitFor();
+    assert.deepEqual(await labels(page), ["spare", "third", "work"]);
+    await page.keyboard.press("ArrowUp");
+    await page.getByRole("button", { name: "Move work: place 2 of 3. Arrow keys move it." }).waitFor();
+    assert.equal(await page.locator("#announcer").textContent(), "work is at place 2");
+  });
+
+  test("rows move by drag", async (t) => {
+    const { page } = await openPage(t, { document: DOCUMENT });
+    const target = page.getByRole("button", { name: /^Move third/ });
+    await page.getByRole("button", { name: /^Move work/ }).dragTo(target, { targetPosition: { x: 5, y: 28 } });
+    await page.getByRole("button", { name: /^Move work: place 3/ }).waitFor();
+    assert.deepEqual(await labels(page), ["spare", "third", "work"]);
+  });
+
+  test("a secret shows by deliberate action, one at a time, and can be copied unseen", async (t) => {
+    const { page, browser, address } = await openPage(t, { document: DOCUMENT });
+    await browser.grantPermissions(["clipboard-read", "clipboard-write"], { origin: new URL(address).origin });
+    await page.getByRole("button", { name: "Show the secret of work" }).click();
+    await page.getByText(`${CANARY}-aaaaaa`).waitFor();
+    await page.getByRole("button", { name: "Show the secret of spare" }).click();
+    await page.getByText(`${CANARY}-bbbbbb`).waitFor();
+    assert.doesNotMatch(await everything(page), /-aaaaaa/);
+    await page.getByRole("button", { name: "Hide the secret of spare" }).click();
+    await page.getByRole("button", { name: "Copy the secret of third" }).click();
+    await page.waitForFunction(() => document.querySelector("#announcer").textContent.includes("was copied"));
+    assert.doesNotMatch(await everything(page), /canary/);
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), `${CANARY}-cccccc`);
+  });
+
+  test("a form says what is wrong while one types, and keeps nothing of a secret", async (t) => {
+    const { page, ...seen } = await openPage(t, { document: DOCUMENT });
+    await page.getByRole("button", { name: "Add a credential…" }).click();
+    await page.getByRole("button", { name: "Add", exact: true }).click();
+    await page.getByText("name the pool").waitFor();
+    await page.getByRole("combobox", { name: "Pool" }).fill("custom:workshop");
+    await page.getByLabel("Key", { exact: true }).fill(`${CANARY}-new`);
+    await page.getByText("a custom endpoint needs its base URL").waitFor();
+    await page.getByLabel("Base URL").fill("nonsense");
+    await page.getByText("this is no URL").waitFor();
+    await page.getByLabel("Base URL").fill("https://example.com/v1");
+    await page.getByText("Its share of the requests").click();
+    await page.getByLabel("Weight").fill("0");
+    await page.getByText("`weight` must be a whole number from 1").waitFor();
+    await page.getByLabel("Weight").fill("3");
+    await page.getByLabel("Label").fill("mine");
+    await page.getByRole("button", { name: "Add", exact: true }).click();
+    await page.getByRole("heading", { name: "custom:workshop" }).waitFor();
+    assert.deepEqual(await labels(page), ["mine"]);
+    assert.doesNotMatch(await everything(page), /canary/);
+    const pool = JSON.parse(await saved(page)).credential_pool["custom:workshop"];
+    assert.deepEqual([pool[0].access_token, pool[0].base_url, pool[0].weight], [`${CANARY}-new`, "https://example.com/v1", 3]);
+    isQuiet(seen);
+  });
+
+  test("rests count down, and end by themselves or by a reset", async (t) => {
+    const now = Math.floor(Date.now() / 1000);
+    const rests = (seconds) => ({ last_status: "exhausted", last_status_at: now, last_error_code: 429, last_error_reset_at: now + seconds });
+    const rows = [row("aaaaaa", "short", 0, rests(4)), row("bbbbbb", "long", 1, rests(4000))];
+    const { page } = await openPage(t, { document: JSON.stringify({ credential_pool: { openrouter: rows } }) });
+    await page.getByText("2 resting").waitFor();
+    await page.getByText(/^rests [1-4] s$/).waitFor();
+    await page.getByText("1 available").waitFor();
+    await page.getByText(/^rests 67 min$/).waitFor();
+    await page.getByRole("button", { name: "Reset long" }).click();
+    await page.getByText("2 available").waitFor();
+  });
+
+  test("a thousand credentials: few are in the page, and the last one is reached", async (t) => {
+    const rows = Array.from({ length: 1000 }, (_, i) => row(`id${i}`, `key ${i}`, i));
+    const { page } = await openPage(t, { document: JSON.stringify({ credential_pool: { openrouter: rows } }) });
+    assert.ok((await labels(page)).length < 60);
+    const took = await page.evaluate(async () => {
+      const table = document.querySelector("pool-page").shadowRoot.querySelector("pool-table");
+      const painted = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+      const times = [];
+      for (let step = 0; step < 20; step += 1) {
+        const began = performance.now();
+        const handle = [...table.shadowRoot.querySelectorAll(".handle")][1];
+        handle.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowDown", bubbles: true }));
+        await painted();
+        times.push(performance.now() - began);
+      }
+      return times.sort((a, b) => a - b);
+    });
+    t.diagnostic(`1,000 credentials: a move until it is painted takes ${took[10].toFixed(0)} ms, at most ${took[19].toFixed(0)} ms`);
+    await page.getByRole("button", { name: /^Move key 0:/ }).press("End");
+    await page.getByRole("button", { name: "Move key 0: place 1000 of 1000. Arrow keys move it." }).waitFor();
+  });
+
+  test("unsaved changes are guarded", async (t) => {
+    const { page } = await openPage(t, { document: DOCUMENT });
+    await page.getByRole("button", { name: "Remove work" }).click();
+    const asked = [];
+    page.on("dialog", (dialog) => (asked.push(dialog.type()), dialog.dismiss()));
+    await page.getByRole("button", { name: "Open…" }).click({ noWaitAfter: true });
+    await page.reload({ timeout: 3000 }).catch(() => {});
+    assert.ok(asked.includes("beforeunload"), String(asked));
+    assert.deepEqual(await labels(page), ["spare", "third"]);
+  });
+});
