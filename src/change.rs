@@ -101,6 +101,12 @@ impl HostId {
     }
 }
 
+impl AsRef<str> for HostId {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
 impl From<&str> for HostId {
     fn from(id: &str) -> Self {
         Self(id.to_owned())

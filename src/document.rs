@@ -20,7 +20,7 @@ use crate::{
     change::{Change, Stored},
     credential::Source,
     error::{Error, ErrorCode, Problem, ProblemCode, pointer_step},
-    merge,
+    merge::{self, Merge},
     provider::PoolKey,
     time::Timestamp,
 };
@@ -96,11 +96,7 @@ impl Document {
             suppressed_sources: texts(self.list(SUPPRESSED, pool)).map(|text| Source::from(text.to_owned())).collect(),
             strategy: self.entry(STRATEGIES, pool).and_then(Value::as_str).map(str::to_owned),
             policy: self.entry(POLICIES, pool).filter(|policy| policy.is_object()).cloned(),
-            merge: self
-                .entry(MERGES, pool)
-                .cloned()
-                .and_then(|merge| serde_json::from_value(merge).ok())
-                .unwrap_or_default(),
+            merge: self.entry(MERGES, pool).and_then(Merge::of).unwrap_or_default(),
         }
     }
 
@@ -163,7 +159,7 @@ impl Document {
         }
         if after.merge != before.merge {
             self.expect(&MERGE, pool)?;
-            entries.push((MERGES, serde_json::to_value(&after.merge).unwrap_or_default()));
+            entries.push((MERGES, after.merge.to_value()));
         }
         for (section, value) in entries {
             self.put(section, pool, value);

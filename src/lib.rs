@@ -43,6 +43,7 @@ mod provider;
 mod random;
 mod refresh;
 mod secret;
+mod sorted;
 mod step;
 mod strategy;
 mod time;

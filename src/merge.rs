@@ -6,23 +6,24 @@
 //! a store has. For what several hosts may change at once, the store keeps who changed it last; what
 //! is older than a day nobody argues about any more, and it is forgotten.
 
+mod record;
 mod rests;
 mod row;
 
-use std::collections::BTreeMap;
-
 use rustc_hash::FxHashMap;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use serde_json::{Map, Value};
 
 use crate::{
     change::{Change, Edit, HostId, RowFields, Stamp, Stored},
     credential::{Credential, CredentialId, Source},
     provider::PoolKey,
+    sorted::Sorted,
 };
 
 pub(crate) use row::{Known, tokens_of};
 
+use record::{Fields, Record, record, unless_empty};
 use rests::ToldStatus;
 use row::RowMerge;
 
@@ -30,20 +31,14 @@ use row::RowMerge;
 /// keeps it under `credential_pool_merges`.
 ///
 /// What cannot be read counts as nothing known.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Merge {
     /// The last change of each host that the store has, in microseconds.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    hosts: BTreeMap<HostId, u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    hosts: Sorted<HostId, u64>,
     strategy: Option<Stamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<Stamp>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    sources: BTreeMap<String, Stamp>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    rows: BTreeMap<String, RowMerge>,
+    sources: Sorted<String, Stamp>,
+    rows: Sorted<String, Box<RowMerge>>,
 }
 
 /// Applies changes, in their order, to what a store keeps of a pool.
@@ -82,14 +77,24 @@ impl Merge {
 
     /// What is known as it was stored; nothing, if it cannot be read.
     pub(crate) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(serde_json::from_value(Value::deserialize(deserializer)?).unwrap_or_default())
+        Ok(Self::of(&Value::deserialize(deserializer)?).unwrap_or_default())
+    }
+
+    /// What is known, of what was stored as this; none if it cannot be read.
+    pub(crate) fn of(stored: &Value) -> Option<Self> {
+        Record::read(stored)
+    }
+
+    /// What is known, as it is stored.
+    pub(crate) fn to_value(&self) -> Value {
+        Record::write(self)
     }
 
     /// The latest change of any host, in microseconds.
     pub(crate) fn latest(&self) -> u64 {
         // Beyond the year 2255 a number is not exact in JavaScript: no host of ours has written it.
         const EXACT: u64 = 1 << 53;
-        self.hosts.values().copied().filter(|at| *at < EXACT).max().unwrap_or(0)
+        self.hosts.iter().map(|(_, at)| *at).filter(|at| *at < EXACT).max().unwrap_or(0)
     }
 
     /// Whether the store has a change.
@@ -114,16 +119,18 @@ impl Merge {
     }
 
     fn row(&mut self, id: &CredentialId) -> &mut RowMerge {
-        self.rows.entry(id.as_str().to_owned()).or_default()
+        self.rows.entry(id.as_str())
     }
 
     fn forget(&mut self, is_there: impl Fn(&str) -> bool) {
         const ARGUED_ABOUT_US: u64 = 24 * 60 * 60 * 1_000_000;
         // One host whose clock is far ahead must not make all others' changes old.
-        let mut latest: Vec<_> = self.hosts.values().copied().collect();
-        latest.sort_unstable();
-        let second = latest.iter().rev().nth(1).or(latest.last()).copied().unwrap_or(0);
-        let since = second.saturating_sub(ARGUED_ABOUT_US);
+        let (mut first, mut second) = (None, None);
+        for (_, at) in self.hosts.iter() {
+            second = second.max(first.min(Some(*at)));
+            first = first.max(Some(*at));
+        }
+        let since = second.or(first).unwrap_or(0).saturating_sub(ARGUED_ABOUT_US);
         let is_recent = |by: &Stamp| by.at >= since;
         self.hosts.retain(|_, at| *at >= since);
         self.strategy.take_if(|by| !is_recent(by));
@@ -131,8 +138,44 @@ impl Merge {
         self.sources.retain(|_, by| is_recent(by));
         self.rows.retain(|id, row| {
             row.forget(is_recent, is_there(id));
-            *row != RowMerge::default()
+            **row != RowMerge::default()
         });
+    }
+}
+
+impl Serialize for Merge {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.to_value().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Merge {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let unreadable = || D::Error::custom("this is not what a store knows of earlier changes");
+        Self::of(&Value::deserialize(deserializer)?).ok_or_else(unreadable)
+    }
+}
+
+impl Record for Merge {
+    fn read(value: &Value) -> Option<Self> {
+        let fields = Fields::of(value)?;
+        Some(Self {
+            hosts: fields.read_or_default("hosts")?,
+            strategy: fields.read_or_default("strategy")?,
+            policy: fields.read_or_default("policy")?,
+            sources: fields.read_or_default("sources")?,
+            rows: fields.read_or_default("rows")?,
+        })
+    }
+
+    fn write(&self) -> Value {
+        record([
+            unless_empty("hosts", &self.hosts),
+            unless_empty("strategy", &self.strategy),
+            unless_empty("policy", &self.policy),
+            unless_empty("sources", &self.sources),
+            unless_empty("rows", &self.rows),
+        ])
     }
 }
 
@@ -234,7 +277,7 @@ fn suppress(stored: &mut Stored, by: &Stamp, source: &Source, is_suppressed: boo
     if !is_later(&mut known, by) {
         return;
     }
-    stored.merge.sources.extend(known.map(|by| (source.as_str().to_owned(), by)));
+    stored.merge.sources.insert(source.as_str().to_owned(), by.clone());
     let list = &mut stored.suppressed_sources;
     match (is_suppressed, list.contains(source)) {
         (true, false) => {

@@ -2,15 +2,14 @@
 
 mod check;
 mod presets;
+mod settings;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
-    credential::count,
     error::{Error, ErrorCode},
     failure::FailureKind,
-    protocol::read,
 };
 
 /// How a pool judges failures, bounds rests and spreads requests. It is stored as a preset and what
@@ -183,13 +182,11 @@ impl Policy {
             return Err(Error::new(ErrorCode::InvalidPolicy, message).at(""));
         };
         let preset = match given.get("preset") {
-            Some(name) => read(name).map_err(|_| wrong_shape(&Value::Null, "/preset"))?,
+            Some(name) => Preset::named(name).ok_or_else(|| wrong_shape(&Value::Null, "/preset"))?,
             None => Preset::default(),
         };
-        let whole = Self::of(preset).to_json();
-        let mut wanted = whole.clone();
-        merge(&mut wanted, value);
-        let policy: Self = read(wanted).map_err(|error| wrong_shape(&whole, &error.pointer.unwrap_or_default()))?;
+        let mut policy = Self::of(preset);
+        settings::read(&mut policy, given).map_err(|pointer| wrong_shape(&Self::of(preset).to_json(), &pointer))?;
         check::check(&policy, value)?;
         Ok(policy)
     }
@@ -205,7 +202,7 @@ impl Policy {
 
     /// The whole policy, with every setting.
     fn to_json(&self) -> Value {
-        serde_json::to_value(self).unwrap_or_default()
+        settings::write(self)
     }
 
     /// What a failure of this kind leads to.
@@ -225,6 +222,34 @@ impl Policy {
     }
 }
 
+impl Action {
+    const ALL: [Self; 6] = [Self::Rest, Self::RestModel, Self::Retire, Self::Rotate, Self::Wait, Self::GiveUp];
+
+    /// The action's name, as it is stored.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Rest => "rest",
+            Self::RestModel => "rest_model",
+            Self::Retire => "retire",
+            Self::Rotate => "rotate",
+            Self::Wait => "wait",
+            Self::GiveUp => "give_up",
+        }
+    }
+}
+
+impl BorrowedSecrets {
+    const ALL: [Self; 2] = [Self::Stored, Self::Fingerprint];
+
+    /// The name as it is stored.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::Fingerprint => "fingerprint",
+        }
+    }
+}
+
 impl Default for Policy {
     fn default() -> Self {
         Self::adaptive()
@@ -232,24 +257,18 @@ impl Default for Policy {
 }
 
 impl Preset {
+    const ALL: [Self; 2] = [Self::Adaptive, Self::Reference];
+
+    fn named(name: &Value) -> Option<Self> {
+        Self::ALL.into_iter().find(|preset| name.as_str() == Some(preset.name()))
+    }
+
     /// The preset's name, as it is stored.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Adaptive => "adaptive",
             Self::Reference => "reference",
         }
-    }
-}
-
-/// Puts `given` over `whole`: objects merge, everything else replaces.
-fn merge(whole: &mut Value, given: &Value) {
-    match (whole, given) {
-        (Value::Object(whole), Value::Object(given)) => {
-            for (name, given) in given {
-                merge(whole.entry(name).or_insert(Value::Null), given);
-            }
-        }
-        (whole, given) => *whole = count(given).map_or_else(|| given.clone(), Value::from),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Rests that hold side by side, since the hosts that began them did not know of each other.
 
-use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
     change::{HostId, Stamp},
@@ -9,13 +9,13 @@ use crate::{
     time::{Timestamp, UnixSeconds},
 };
 
+use super::record::{Fields, Record, field, record, unless_empty};
+
 /// The rests of one row, or of one row for one model: the row shows the one that ends last.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Rests<T> {
     /// Which change began the one that the row shows.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     shown: Option<Shown>,
-    #[serde(skip_serializing_if = "Vec::is_empty", default = "Vec::new")]
     hidden: Vec<(Stamp, T)>,
 }
 
@@ -27,10 +27,35 @@ impl<T> Default for Rests<T> {
 
 /// Which change began the rest that a row shows, as long as the row tells the same moment: else
 /// another program has written it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 struct Shown {
     by: Stamp,
     moment: Option<f64>,
+}
+
+impl<T: Record> Record for Rests<T>
+where
+    Vec<(Stamp, T)>: Record,
+{
+    fn read(value: &Value) -> Option<Self> {
+        let fields = Fields::of(value)?;
+        Some(Self { shown: fields.read_or_default("shown")?, hidden: fields.read_or_default("hidden")? })
+    }
+
+    fn write(&self) -> Value {
+        record([unless_empty("shown", &self.shown), unless_empty("hidden", &self.hidden)])
+    }
+}
+
+impl Record for Shown {
+    fn read(value: &Value) -> Option<Self> {
+        let fields = Fields::of(value)?;
+        Some(Self { by: fields.read("by")?, moment: fields.read_or_default("moment")? })
+    }
+
+    fn write(&self) -> Value {
+        record([field("by", &self.by), field("moment", &self.moment)])
+    }
 }
 
 /// A rest, as a row tells of it.
@@ -83,22 +108,39 @@ fn unknown(moment: Option<f64>) -> Stamp {
 }
 
 /// A status, as a row tells of it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct ToldStatus {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) status: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) at: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) error_code: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reason: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reset_at: Option<f64>,
     /// Whether there is more that stays with the row: a message, and what cannot be read.
-    #[serde(skip)]
     pub(super) has_more: bool,
+}
+
+impl Record for ToldStatus {
+    fn read(value: &Value) -> Option<Self> {
+        let fields = Fields::of(value)?;
+        Some(Self {
+            status: fields.read_or_default("status")?,
+            at: fields.read_or_default("at")?,
+            error_code: fields.read_or_default("error_code")?,
+            reason: fields.read_or_default("reason")?,
+            reset_at: fields.read_or_default("reset_at")?,
+            has_more: false,
+        })
+    }
+
+    fn write(&self) -> Value {
+        record([
+            unless_empty("status", &self.status),
+            unless_empty("at", &self.at),
+            unless_empty("error_code", &self.error_code),
+            unless_empty("reason", &self.reason),
+            unless_empty("reset_at", &self.reset_at),
+        ])
+    }
 }
 
 impl ToldStatus {

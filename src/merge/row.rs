@@ -1,8 +1,5 @@
 //! What a store knows of earlier changes of one row, and how a later one comes together with them.
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
@@ -11,11 +8,13 @@ use crate::{
     provider::PoolKey,
     refresh,
     secret::Fingerprint,
+    sorted::Sorted,
     time::{Timestamp, UnixSeconds},
 };
 
 use super::{
     is_later,
+    record::{Fields, Record, field, record, unless_empty},
     rests::{Rests, ToldStatus},
     split,
 };
@@ -26,34 +25,26 @@ pub(crate) struct Known {
     /// The changes that began the rests that hold.
     pub(crate) rests: Vec<Stamp>,
     /// The same, by model.
-    pub(crate) model_rests: BTreeMap<String, Vec<Stamp>>,
+    pub(crate) model_rests: Sorted<String, Vec<Stamp>>,
     pub(crate) generation: Generation,
     /// Who claims the token that the row holds.
     pub(crate) claim: Option<Stamp>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct RowMerge {
-    #[serde(skip_serializing_if = "Option::is_none")]
     added: Option<Stamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     removed: Option<Stamp>,
     /// Who set a field last.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    fields: BTreeMap<String, Stamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    fields: Sorted<String, Stamp>,
     tokens: Option<Tokens>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     claim: Option<Claim>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<StatusMerge>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    models: BTreeMap<String, Rests<Timestamp>>,
+    models: Sorted<String, Rests<Timestamp>>,
 }
 
 /// Where the tokens of a row came from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 struct Tokens {
     /// Theirs: if the row has others, another program has written them.
     token: Fingerprint,
@@ -62,26 +53,91 @@ struct Tokens {
 }
 
 /// Who spends a token, or was about to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 struct Claim {
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     token: Option<Fingerprint>,
     by: Stamp,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 struct StatusMerge {
-    #[serde(skip_serializing_if = "Rests::is_empty")]
     rests: Rests<ToldStatus>,
     /// What the row tells while no rest holds.
     otherwise: ToldStatus,
     /// Who said so.
-    #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<Stamp>,
     /// The last reset: rests that began earlier are over.
-    #[serde(skip_serializing_if = "Option::is_none")]
     reset: Option<Stamp>,
+}
+
+impl Record for RowMerge {
+    fn read(value: &Value) -> Option<Self> {
+        let fields = Fields::of(value)?;
+        Some(Self {
+            added: fields.read_or_default("added")?,
+            removed: fields.read_or_default("removed")?,
+            fields: fields.read_or_default("fields")?,
+            tokens: fields.read_or_default("tokens")?,
+            claim: fields.read_or_default("claim")?,
+            status: fields.read_or_default("status")?,
+            models: fields.read_or_default("models")?,
+        })
+    }
+
+    fn write(&self) -> Value {
+        record([
+            unless_empty("added", &self.added),
+            unless_empty("removed", &self.removed),
+            unless_empty("fields", &self.fields),
+            unless_empty("tokens", &self.tokens),
+            unless_empty("claim", &self.claim),
+            unless_empty("status", &self.status),
+            unless_empty("models", &self.models),
+        ])
+    }
+}
+
+impl Record for Tokens {
+    fn read(value: &Value) -> Option<Self> {
+        let fields = Fields::of(value)?;
+        Some(Self { token: fields.read("token")?, generation: fields.read("generation")?, by: fields.read("by")? })
+    }
+
+    fn write(&self) -> Value {
+        record([field("token", &self.token), field("generation", &self.generation), field("by", &self.by)])
+    }
+}
+
+impl Record for Claim {
+    fn read(value: &Value) -> Option<Self> {
+        let fields = Fields::of(value)?;
+        Some(Self { token: fields.read_or_default("token")?, by: fields.read("by")? })
+    }
+
+    fn write(&self) -> Value {
+        record([unless_empty("token", &self.token), field("by", &self.by)])
+    }
+}
+
+impl Record for StatusMerge {
+    fn read(value: &Value) -> Option<Self> {
+        let fields = Fields::of(value)?;
+        Some(Self {
+            rests: fields.read_or_default("rests")?,
+            otherwise: fields.read_or_default("otherwise")?,
+            by: fields.read_or_default("by")?,
+            reset: fields.read_or_default("reset")?,
+        })
+    }
+
+    fn write(&self) -> Value {
+        record([
+            unless_empty("rests", &self.rests),
+            field("otherwise", &self.otherwise),
+            unless_empty("by", &self.by),
+            unless_empty("reset", &self.reset),
+        ])
+    }
 }
 
 impl RowMerge {
@@ -139,7 +195,7 @@ impl RowMerge {
             }
             Edit::Status { ends, .. } => self.take_status(credential, by, ends, edit, pool),
             Edit::ModelCooldown { model, until, ends, .. } => {
-                let rests = self.models.entry(model.clone()).or_default();
+                let rests = self.models.entry(model);
                 let mut holding = rests.holding(credential.model_end(model));
                 holding.retain(|(began, _)| !ends.contains(began));
                 holding.extend(until.and_then(cooldown_end).map(|until| (by.clone(), until)));

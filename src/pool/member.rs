@@ -162,12 +162,10 @@ impl Member {
                 let is_rest = matches!(status, Some(Status::Exhausted | Status::Dead));
                 self.known.rests = if is_rest { vec![by] } else { Vec::new() };
             }
-            Edit::ModelCooldown { model, until, .. } => {
-                match until {
-                    Some(_) => self.known.model_rests.insert(model.clone(), vec![by]),
-                    None => self.known.model_rests.remove(model),
-                };
-            }
+            Edit::ModelCooldown { model, until, .. } => match until {
+                Some(_) => self.known.model_rests.insert(model.clone(), vec![by]),
+                None => drop(self.known.model_rests.remove(model)),
+            },
             Edit::Tokens { generation, replaces, .. } => {
                 self.known.generation = *generation;
                 self.known.claim.take_if(|_| is_new_token || replaces.is_some());
