@@ -11,7 +11,11 @@ pub(crate) fn claims(token: &str) -> Map<String, Value> {
     let (Some(_), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
         return Map::new();
     };
-    URL_SAFE_NO_PAD.decode(payload).ok().and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default()
+    let json = URL_SAFE_NO_PAD.decode(payload).ok().and_then(|json| String::from_utf8(json).ok());
+    match json.and_then(|json| serde_json::from_str(&json).ok()) {
+        Some(Value::Object(claims)) => claims,
+        _ => Map::new(),
+    }
 }
 
 /// When the token ends, by its numeric `exp` claim (seconds).

@@ -1,6 +1,7 @@
 //! The centre: a pool, and every input it takes.
 
 mod affinity;
+mod agenda;
 mod choice;
 mod edits;
 mod explaining;

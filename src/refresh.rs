@@ -5,7 +5,7 @@ mod answer;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use form_urlencoded::Serializer;
 use serde_json::{Value, json};
@@ -130,14 +130,16 @@ pub(crate) fn request(credential: &Credential, pool: &PoolKey, leg: Leg) -> Resu
     let (content_type, body) = match leg {
         Leg::Tokens | Leg::TokensElsewhere => {
             let own_client = credential.client_id.as_deref().filter(|own| !own.is_empty());
-            let fields = [
-                ("grant_type", "refresh_token"),
-                ("refresh_token", refresh_token.expose()),
-                ("client_id", own_client.unwrap_or(flow.client_id)),
-            ];
+            let (token, client) = (refresh_token.expose(), own_client.unwrap_or(flow.client_id));
             match flow.json_sources.iter().any(|end| credential.source.as_str().ends_with(end)) {
-                true => (JSON, json!(fields.into_iter().collect::<BTreeMap<_, _>>()).to_string()),
-                false => (FORM, Serializer::new(String::new()).extend_pairs(fields).finish()),
+                true => {
+                    let body = json!({ "client_id": client, "grant_type": "refresh_token", "refresh_token": token });
+                    (JSON, body.to_string())
+                }
+                false => {
+                    let fields = [("grant_type", "refresh_token"), ("refresh_token", token), ("client_id", client)];
+                    (FORM, Serializer::new(String::new()).extend_pairs(fields).finish())
+                }
             }
         }
         Leg::Key | Leg::KeyAlone => {

@@ -244,20 +244,20 @@ fn changed_origins<'a>(old: impl Iterator<Item = (usize, &'a Item<'a>)>, new: &[
     let new_ids: FxHashSet<_> = new.iter().filter_map(id).collect();
     let mut by_id = FxHashMap::<_, VecDeque<usize>>::default();
     // An id that is new may have been given to a row without one, or to the second one of two.
-    let mut nameless = Vec::new();
+    let mut left = Vec::new();
     for (at, item) in old {
         let value = raw::value(item.value);
-        match id(&value) {
-            Some(id) if new_ids.contains(id) => by_id.entry(id.to_owned()).or_default().push_back(at),
-            Some(_) => {}
-            None => nameless.push(at),
+        let id = id(&value);
+        match id {
+            Some(id) if new_ids.contains(id) => by_id.entry(id.to_owned()).or_default().push_back(left.len()),
+            Some(_) => continue,
+            None => {}
         }
+        left.push(Some(at));
     }
-    let found: Vec<_> = new.iter().map(|value| by_id.get_mut(id(value)?)?.pop_front()).collect();
-    nameless.extend(by_id.into_values().flatten());
-    nameless.sort_unstable();
-    let mut nameless = nameless.into_iter();
-    found.into_iter().map(|at| at.or_else(|| nameless.next())).collect()
+    let found: Vec<_> = new.iter().map(|value| left.get_mut(by_id.get_mut(id(value)?)?.pop_front()?)?.take()).collect();
+    let mut left = left.into_iter().flatten();
+    found.into_iter().map(|at| at.or_else(|| left.next())).collect()
 }
 
 fn id(row: &Value) -> Option<&str> {

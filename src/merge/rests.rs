@@ -82,10 +82,14 @@ impl<T: Told> Rests<T> {
     }
 
     /// Takes down those that hold. Answers the one that is to be shown.
-    pub(super) fn keep(&mut self, mut holding: Vec<(Stamp, T)>) -> Option<T> {
-        holding.sort_by(|(by, one), (other_by, other)| (one.end(), by).cmp(&(other.end(), other_by)));
-        let shown = holding.pop();
-        self.hidden = holding;
+    pub(super) fn keep(&mut self, holding: Vec<(Stamp, T)>) -> Option<T> {
+        self.hidden.clear();
+        for (by, told) in holding {
+            let end = told.end();
+            let place = self.hidden.partition_point(|(other_by, other)| (other.end(), other_by) <= (end, &by));
+            self.hidden.insert(place, (by, told));
+        }
+        let shown = self.hidden.pop();
         self.shown = shown.as_ref().map(|(by, told)| Shown { by: by.clone(), moment: told.moment() });
         shown.map(|(_, told)| told)
     }

@@ -15,7 +15,12 @@ use crate::{
     time::{Timestamp, UnixSeconds},
 };
 
-use super::{FLUSH_AFTER, Pool, member::Health, roster::Slot, unknown_credential};
+use super::{
+    FLUSH_AFTER, Pool,
+    member::{Health, Member},
+    roster::Slot,
+    unknown_credential,
+};
 
 /// What a row says of how a credential is doing; by default nothing, as after a reset.
 #[derive(Default)]
@@ -239,9 +244,8 @@ impl Pool {
     }
 
     pub(super) fn by_priority(&self) -> Vec<Slot> {
-        let mut members: Vec<_> = self.roster.iter().collect();
-        members.sort_by_key(|(_, member)| Strategy::FillFirst.rank(&member.credential, 0));
-        members.into_iter().map(|(slot, _)| slot).collect()
+        let rank = |member: &Member| Strategy::FillFirst.rank(&member.credential, 0);
+        self.roster.sorted(&|one, other| rank(one).cmp(&rank(other))).into_iter().map(|(slot, _)| slot).collect()
     }
 
     pub(super) fn find(&self, id: &CredentialId) -> Result<Slot, Error> {

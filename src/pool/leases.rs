@@ -1,7 +1,5 @@
 //! The leases that are under way, and those that ran out and may still be reported.
 
-use std::collections::BTreeSet;
-
 use rustc_hash::FxHashMap;
 
 use crate::{
@@ -11,7 +9,11 @@ use crate::{
     time::Timestamp,
 };
 
-use super::{member::Sent, roster::Slot};
+use super::{
+    agenda::{Agenda, Numbered},
+    member::Sent,
+    roster::Slot,
+};
 
 /// Every lease that the pool has not forgotten.
 #[derive(Clone, Debug, Default)]
@@ -19,11 +21,11 @@ pub(super) struct Leases {
     last: u64,
     live: FxHashMap<LeaseId, Lease>,
     /// When the live ones run out.
-    ends: BTreeSet<(Timestamp, LeaseId)>,
+    ends: Agenda<LeaseId>,
     /// Those that ran out while their request was under way.
     late: FxHashMap<LeaseId, Late>,
     /// When the late ones are forgotten.
-    late_ends: BTreeSet<(Timestamp, LeaseId)>,
+    late_ends: Agenda<LeaseId>,
 }
 
 /// One request, from its selection to its end.
@@ -107,6 +109,16 @@ pub(super) enum Found {
     Late,
 }
 
+impl Numbered for LeaseId {
+    fn number(self) -> u64 {
+        self.0
+    }
+
+    fn of_number(number: u64) -> Self {
+        Self(number)
+    }
+}
+
 impl Leases {
     pub(super) fn next_id(&mut self) -> LeaseId {
         self.last = self.last.saturating_add(1);
@@ -114,13 +126,13 @@ impl Leases {
     }
 
     pub(super) fn insert(&mut self, id: LeaseId, lease: Lease) {
-        self.ends.insert((lease.ends_at, id));
+        self.ends.insert(lease.ends_at, id);
         self.live.insert(id, lease);
     }
 
     pub(super) fn take(&mut self, id: LeaseId) -> Option<Lease> {
         let lease = self.live.remove(&id)?;
-        self.ends.remove(&(lease.ends_at, id));
+        self.ends.remove(lease.ends_at, id);
         Some(lease)
     }
 
@@ -146,29 +158,29 @@ impl Leases {
 
     /// When the next one runs out.
     pub(super) fn next_end(&self) -> Option<Timestamp> {
-        self.ends.first().map(|(at, _)| *at)
+        self.ends.first().map(|(at, _)| at)
     }
 
     /// The next one that has run out.
     pub(super) fn take_run_out(&mut self, now: Timestamp) -> Option<(LeaseId, Lease)> {
-        let (_, id) = self.ends.first().copied().filter(|(at, _)| *at <= now)?;
+        let (_, id) = self.ends.first().filter(|(at, _)| *at <= now)?;
         self.take(id).map(|lease| (id, lease))
     }
 
     pub(super) fn keep_late(&mut self, id: LeaseId, late: Late) {
-        self.late_ends.insert((late.until, id));
+        self.late_ends.insert(late.until, id);
         self.late.insert(id, late);
     }
 
     pub(super) fn take_late(&mut self, id: LeaseId) -> Option<Late> {
         let late = self.late.remove(&id)?;
-        self.late_ends.remove(&(late.until, id));
+        self.late_ends.remove(late.until, id);
         Some(late)
     }
 
     pub(super) fn forget_late(&mut self, now: Timestamp) {
-        while let Some((_, id)) = self.late_ends.first().copied().filter(|(at, _)| *at <= now) {
-            self.late_ends.pop_first();
+        while let Some((at, id)) = self.late_ends.first().filter(|(at, _)| *at <= now) {
+            self.late_ends.remove(at, id);
             self.late.remove(&id);
         }
     }

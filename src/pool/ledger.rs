@@ -1,12 +1,11 @@
 //! What has to be written down, and the intents that the host has not settled.
 
-use std::collections::BTreeMap;
-
 use crate::{
     change::{Change, Edit, HostId, Stamp},
     credential::CredentialId,
     error::{Error, ErrorCode},
     merge::Merge,
+    sorted::Sorted,
     step::{HttpRequest, Intent, IntentId},
     time::Timestamp,
 };
@@ -24,7 +23,7 @@ pub(super) struct Ledger {
     just_saved: Vec<Change>,
     /// Whether a change was taken down since the last `Persist`.
     has_news: bool,
-    outstanding: BTreeMap<IntentId, Outstanding>,
+    outstanding: Sorted<IntentId, Outstanding>,
 }
 
 /// What an intent that is not settled asks for.
@@ -49,7 +48,7 @@ impl Ledger {
             unsaved: Vec::new(),
             just_saved: Vec::new(),
             has_news: false,
-            outstanding: BTreeMap::new(),
+            outstanding: Sorted::default(),
         }
     }
 
@@ -78,8 +77,7 @@ impl Ledger {
                     }
                     _ => true,
                 });
-                ends.sort_unstable();
-                ends.dedup();
+                *ends = in_order(std::mem::take(ends));
             }
             _ => {}
         }
@@ -102,7 +100,7 @@ impl Ledger {
 
     /// Whether there are changes that no `Persist` holds which may still succeed.
     pub(super) fn has_unsaved(&self) -> bool {
-        let up_to = self.outstanding.values().filter_map(|outstanding| match outstanding {
+        let up_to = self.outstanding.iter().filter_map(|(_, outstanding)| match outstanding {
             Outstanding::Persist { up_to } => Some(*up_to),
             Outstanding::Refresh { .. } => None,
         });
@@ -131,7 +129,7 @@ impl Ledger {
 
     /// The intents that are not settled. Of those that write, the last one holds all that the others do.
     pub(super) fn outstanding(&self) -> impl Iterator<Item = Intent> {
-        let is_persist = |(_, outstanding): &(_, &Outstanding)| matches!(outstanding, Outstanding::Persist { .. });
+        let is_persist = |(_, outstanding): &&(_, Outstanding)| matches!(outstanding, Outstanding::Persist { .. });
         let last = self.outstanding.iter().rev().find(is_persist).map(|(id, _)| *id);
         self.outstanding.iter().filter_map(move |(id, outstanding)| match outstanding {
             Outstanding::Persist { up_to } => (last == Some(*id)).then(|| {
@@ -183,4 +181,15 @@ impl Ledger {
     pub(super) fn found_in(&mut self, merge: &Merge) {
         self.unsaved.retain(|change| !merge.has(&change.by));
     }
+}
+
+/// Each stamp once, in their order. They are few: one for each host that began a rest.
+fn in_order(stamps: Vec<Stamp>) -> Vec<Stamp> {
+    let mut ordered = Vec::with_capacity(stamps.len());
+    for stamp in stamps {
+        if let Err(place) = ordered.binary_search(&stamp) {
+            ordered.insert(place, stamp);
+        }
+    }
+    ordered
 }

@@ -225,18 +225,17 @@ impl Pool {
 
     /// Anthropic's order: those added by hand first, then by source.
     fn rank_sources(&mut self) {
-        let mut order: Vec<_> = self.roster.iter().collect();
-        order.sort_by_cached_key(|(_, member)| {
-            let credential = &member.credential;
+        fn rank(credential: &Credential) -> (usize, i64, &str) {
             match credential.source.is_manual() {
-                true => (0, credential.priority, String::new()),
+                true => (0, credential.priority, ""),
                 false => {
                     let rank = anthropic_rank(&credential.source).saturating_add(1);
-                    (rank, credential.priority, credential.label.clone())
+                    (rank, credential.priority, &credential.label)
                 }
             }
-        });
-        let order: Vec<_> = order.into_iter().map(|(slot, _)| slot).collect();
+        }
+        let members = self.roster.sorted(&|one, other| rank(&one.credential).cmp(&rank(&other.credential)));
+        let order: Vec<_> = members.into_iter().map(|(slot, _)| slot).collect();
         self.number(&order);
     }
 }

@@ -1,6 +1,6 @@
 //! The members of a pool, and the orders in which a decision finds them without a scan.
 
-use std::collections::BTreeSet;
+use std::{cmp::Ordering, collections::BTreeSet};
 
 use rustc_hash::FxHashMap;
 
@@ -18,12 +18,23 @@ use crate::{
 
 use super::{
     affinity::{self, Affinity},
+    agenda::{Agenda, Numbered},
     member::{Health, Member, Refresh, Trial, Wait},
 };
 
 /// A member's place in the document's order. Never used again once the member is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Slot(usize);
+
+impl Numbered for Slot {
+    fn number(self) -> u64 {
+        self.0 as u64
+    }
+
+    fn of_number(number: u64) -> Self {
+        Self(usize::try_from(number).unwrap_or(usize::MAX))
+    }
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Standing {
@@ -58,7 +69,7 @@ pub(super) struct Roster {
     /// The available below the soft limit, in any order, to draw from.
     lots: Vec<Slot>,
     /// Those that rest, in the order in which they are back.
-    resting: BTreeSet<(Timestamp, Slot)>,
+    resting: Agenda<Slot>,
     last_turn: u64,
     /// How many requests are under way.
     in_flight: u64,
@@ -79,7 +90,7 @@ impl Roster {
             by_secret: FxHashMap::default(),
             ranked: BTreeSet::new(),
             lots: Vec::new(),
-            resting: BTreeSet::new(),
+            resting: Agenda::default(),
             last_turn: 0,
             caps: MaxInFlight::default(),
             in_flight: 0,
@@ -126,8 +137,13 @@ impl Roster {
 
     /// All members, in the order of priority; for `round_robin` in the order of turns.
     pub(super) fn in_order(&self) -> Vec<(Slot, &Member)> {
+        self.sorted(&|one, other| self.listing_rank(&one.credential).cmp(&self.listing_rank(&other.credential)))
+    }
+
+    /// All members in an order; those that are equal stay in the document's.
+    pub(super) fn sorted(&self, order: &dyn Fn(&Member, &Member) -> Ordering) -> Vec<(Slot, &Member)> {
         let mut members: Vec<_> = self.iter().collect();
-        members.sort_by_key(|(_, member)| self.listing_rank(&member.credential));
+        members.sort_by(|(_, one), (_, other)| order(one, other));
         members
     }
 
@@ -166,11 +182,11 @@ impl Roster {
         };
         let mut soonest: Option<Timestamp> = None;
         // The order is that of the first moment of each, so that this ends at the first that is later.
-        for (first, slot) in &self.resting {
-            if soonest.is_some_and(|soonest| soonest <= *first) {
+        for (first, slot) in self.resting.iter() {
+            if soonest.is_some_and(|soonest| soonest <= first) {
                 break;
             }
-            soonest = soonest.into_iter().chain(back(slot)).min();
+            soonest = soonest.into_iter().chain(back(&slot)).min();
         }
         let on_trial = self.ranked.iter().filter_map(|(_, slot)| back(slot));
         soonest.into_iter().chain(on_trial).min()
@@ -199,7 +215,7 @@ impl Roster {
 
     /// The first in the listing's order that can serve at `now`, taking cooldowns as over that are.
     pub(super) fn first_serving(&self, now: Timestamp) -> Option<Slot> {
-        let elapsed = self.resting.iter().take_while(|(until, _)| *until <= now).map(|(_, slot)| *slot);
+        let elapsed = self.resting.iter().take_while(|(until, _)| *until <= now).map(|(_, slot)| slot);
         let serving = self.ranked.iter().map(|(_, slot)| *slot).chain(elapsed).filter_map(|slot| {
             let member = self.get(slot)?;
             let serves = member.is_refreshable || member.expires_at.is_none_or(|end| now < end);
@@ -210,12 +226,12 @@ impl Roster {
 
     /// The first whose rest is over.
     pub(super) fn next_rested(&self, now: Timestamp) -> Option<Slot> {
-        self.resting.first().filter(|(until, _)| *until <= now).map(|(_, slot)| *slot)
+        self.resting.first().filter(|(until, _)| *until <= now).map(|(_, slot)| slot)
     }
 
     /// When the next one has rested enough.
     pub(super) fn next_rest_end(&self) -> Option<Timestamp> {
-        self.resting.first().map(|(until, _)| *until)
+        self.resting.first().map(|(until, _)| until)
     }
 
     /// The place in the order of `round_robin` behind all others.
@@ -422,7 +438,7 @@ impl Roster {
                 self.lots.extend(lot.map(|_| slot));
             }
             Standing::Resting(until) => {
-                self.resting.insert((until, slot));
+                self.resting.insert(until, slot);
             }
             Standing::Out => {}
         }
@@ -442,7 +458,7 @@ impl Roster {
                 }
             }
             Some(Standing::Resting(until)) => {
-                self.resting.remove(&(until, slot));
+                self.resting.remove(until, slot);
             }
             Some(Standing::Out) | None => {}
         }
