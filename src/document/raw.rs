@@ -1,12 +1,9 @@
 //! JSON text, read one level at a time, so that what is not understood can be carried as it was written.
 
-use std::fmt;
+use std::str::Chars;
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{MapAccess, Visitor},
-};
-use serde_json::{Number, Value, error::Category, value::RawValue};
+use serde::de::IgnoredAny;
+use serde_json::{Value, error::Category};
 
 use super::locate::Span;
 use crate::error::{Problem, ProblemCode};
@@ -38,7 +35,7 @@ pub(super) fn fault(text: &str) -> Option<Fault> {
         let message = "an empty file is no document: restore it, or delete it if there is nothing to lose";
         return Some(Fault { message: message.to_owned(), span: end });
     }
-    if let Err(error) = serde_json::from_str::<&RawValue>(json) {
+    if let Err(error) = serde_json::from_str::<IgnoredAny>(json) {
         let place = place(json, error.line(), error.column());
         return Some(match error.classify() {
             Category::Eof => {
@@ -75,7 +72,50 @@ pub(super) fn value(raw: &str) -> Value {
 
 /// The text that a JSON string stands for.
 pub(super) fn text(raw: &str) -> String {
-    serde_json::from_str(raw).map_or_else(|_| String::new(), |Lossy(text)| text)
+    let quoted = raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"')).unwrap_or_default();
+    if !quoted.contains('\\') {
+        return quoted.to_owned();
+    }
+    let mut units = Vec::with_capacity(quoted.len());
+    let mut rest = quoted.chars();
+    while let Some(char) = rest.next() {
+        match if char == '\\' { escaped(&mut rest) } else { Escaped::Char(char) } {
+            Escaped::Char(char) => units.extend_from_slice(char.encode_utf16(&mut [0; 2])),
+            Escaped::Unit(unit) => units.push(unit),
+        }
+    }
+    // One for each of the three bytes that half a pair would take.
+    const HALF: &str = "\u{fffd}\u{fffd}\u{fffd}";
+    char::decode_utf16(units).fold(String::new(), |mut text, char| {
+        match char {
+            Ok(char) => text.push(char),
+            Err(_) => text.push_str(HALF),
+        }
+        text
+    })
+}
+
+enum Escaped {
+    Char(char),
+    /// Of UTF-16, perhaps half a pair.
+    Unit(u16),
+}
+
+/// What is written behind a backslash.
+fn escaped(rest: &mut Chars<'_>) -> Escaped {
+    Escaped::Char(match rest.next() {
+        Some('b') => '\u{8}',
+        Some('f') => '\u{c}',
+        Some('n') => '\n',
+        Some('r') => '\r',
+        Some('t') => '\t',
+        Some('u') => {
+            let digits = rest.by_ref().take(4).filter_map(|digit| digit.to_digit(16));
+            let unit = digits.fold(0_u32, |unit, digit| (unit << 4) | digit);
+            return Escaped::Unit(u16::try_from(unit).unwrap_or_default());
+        }
+        other => other.unwrap_or_default(),
+    })
 }
 
 /// `text` without a byte order mark.
@@ -106,38 +146,65 @@ pub(super) struct Item<'a> {
 impl<'a> Container<'a> {
     /// Reads one level of a JSON text; none if it is neither a list nor an object.
     pub(super) fn read(raw: &'a str) -> Option<Self> {
-        let (is_object, mut rest) = match raw.strip_prefix('{') {
-            Some(rest) => (true, rest),
-            None => (false, raw.strip_prefix('[')?),
-        };
-        let items = if is_object {
-            let Members(members) = serde_json::from_str(raw).ok()?;
-            members.into_iter().map(|(key, value)| Item::member(&mut rest, key, value)).collect()
-        } else {
-            let elements: Vec<&RawValue> = serde_json::from_str(raw).ok()?;
-            elements.into_iter().map(|value| Item::element(&mut rest, value)).collect()
-        };
-        Some(Self { is_object, items, trail: rest.strip_suffix(['}', ']'])? })
+        let is_object = raw.starts_with('{');
+        let mut rest = raw.strip_prefix(['{', '['])?;
+        let mut items = Vec::new();
+        loop {
+            let gap = take(&mut rest, gap_len);
+            if matches!(rest, "}" | "]") {
+                return Some(Self { is_object, items, trail: gap });
+            }
+            let (key, colon) = if is_object {
+                let key = take(&mut rest, token_len);
+                (key, take(&mut rest, gap_len))
+            } else {
+                ("", "")
+            };
+            let value = take(&mut rest, token_len);
+            if value.is_empty() {
+                return None;
+            }
+            items.push(Item { gap, key, colon, value });
+        }
     }
 }
 
-impl<'a> Item<'a> {
-    fn member(rest: &mut &'a str, key: &'a RawValue, value: &'a RawValue) -> Self {
-        let gap = advance(rest, key);
-        Self { gap, key: key.get(), colon: advance(rest, value), value: value.get() }
-    }
-
-    fn element(rest: &mut &'a str, value: &'a RawValue) -> Self {
-        Self { gap: advance(rest, value), key: "", colon: "", value: value.get() }
-    }
+/// Moves `rest` behind what it begins with, and answers that.
+fn take<'a>(rest: &mut &'a str, len: fn(&str) -> usize) -> &'a str {
+    let (taken, after) = rest.split_at_checked(len(rest)).unwrap_or_default();
+    *rest = after;
+    taken
 }
 
-/// Moves `rest` behind the `token` that comes next, and answers what stood before it.
-fn advance<'a>(rest: &mut &'a str, token: &RawValue) -> &'a str {
-    let at = rest.find(|c| !matches!(c, ' ' | '\t' | '\n' | '\r' | ',' | ':')).unwrap_or(rest.len());
-    let (gap, after) = rest.split_at_checked(at).unwrap_or_default();
-    *rest = after.strip_prefix(token.get()).unwrap_or_default();
-    gap
+/// How long what stands between two tokens is.
+fn gap_len(text: &str) -> usize {
+    text.bytes().take_while(|byte| is_between(*byte)).count()
+}
+
+/// How long the value is that a text begins with. The text is valid JSON.
+fn token_len(text: &str) -> usize {
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => quoted = !quoted,
+            _ if quoted => {}
+            b'[' | b'{' => depth = depth.saturating_add(1),
+            b']' | b'}' if depth > 0 => depth = depth.saturating_sub(1),
+            b']' | b'}' => return at,
+            _ if depth == 0 && is_between(byte) => return at,
+            _ => {}
+        }
+        if depth == 0 && !quoted && matches!(byte, b'"' | b']' | b'}') {
+            return at.saturating_add(1);
+        }
+    }
+    text.len()
+}
+
+fn is_between(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b',' | b':')
 }
 
 fn scalar(raw: &str) -> Value {
@@ -146,62 +213,8 @@ fn scalar(raw: &str) -> Value {
         "true" => Value::Bool(true),
         "false" => Value::Bool(false),
         _ if raw.starts_with('"') => Value::String(text(raw)),
-        _ => serde_json::from_str::<Number>(raw).map_or_else(|_| largest(raw), Value::Number),
-    }
-}
-
-/// The float that stands for a number beyond all of them.
-fn largest(raw: &str) -> Value {
-    raw.parse::<f64>().map_or(Value::Null, |float| float.clamp(f64::MIN, f64::MAX).into())
-}
-
-/// The members of an object in their order, duplicates and all.
-struct Members<'a>(Vec<(&'a RawValue, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Each;
-
-        impl<'de> Visitor<'de> for Each {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-
-        deserializer.deserialize_map(Each)
-    }
-}
-
-/// A JSON string, also one that is no Unicode.
-struct Lossy(String);
-
-impl<'de> Deserialize<'de> for Lossy {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Bytes;
-
-        impl Visitor<'_> for Bytes {
-            type Value = Lossy;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
-
-            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Self::Value, E> {
-                Ok(Lossy(String::from_utf8_lossy(bytes).into_owned()))
-            }
-        }
-
-        deserializer.deserialize_bytes(Bytes)
+        // What fails is beyond all floats, and counts as the largest.
+        _ => serde_json::from_str(raw).unwrap_or(if raw.starts_with('-') { f64::MIN.into() } else { f64::MAX.into() }),
     }
 }
 
@@ -243,4 +256,25 @@ fn character(text: &str, json: &str, line: usize, column: usize) -> Span {
     let from = (bom..behind).rev().find(is_bound).unwrap_or(bom);
     let to = (behind..text.len()).find(|at| *at > from && is_bound(at)).unwrap_or(text.len());
     Span { from, to }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_string_stands_for_the_text_that_serde_json_reads() {
+        for raw in [r#""""#, r#""é𝄞""#, r#""\"\\\/\b\f\n\r\t""#, r#""\u00e9\uD834\udd1e \u0000é""#] {
+            assert_eq!(text(raw), serde_json::from_str::<String>(raw).unwrap());
+        }
+        let half = "\u{fffd}".repeat(3);
+        for (raw, expected) in [
+            (r#""\ud800""#, half.clone()),
+            (r#""\udd1e""#, half.clone()),
+            (r#""\ud834\ud834\udd1e!""#, format!("{half}𝄞!")),
+            (r#""\ud834\n\ud834𝄞""#, format!("{half}\n{half}𝄞")),
+        ] {
+            assert_eq!(text(raw), expected, "{raw}");
+        }
+    }
 }
