@@ -169,7 +169,7 @@ impl Record for Merge {
     }
 
     fn write(&self) -> Value {
-        record([
+        record(vec![
             unless_empty("hosts", &self.hosts),
             unless_empty("strategy", &self.strategy),
             unless_empty("policy", &self.policy),

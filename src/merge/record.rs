@@ -33,27 +33,33 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A record of these fields, in their order.
-pub(super) fn record<const N: usize>(fields: [(&str, Option<Value>); N]) -> Value {
-    let mut record = Map::new();
-    for (name, value) in fields {
-        put(&mut record, name, value);
-    }
-    Value::Object(record)
+/// A field of a record, to be written.
+pub(super) struct Field {
+    name: &'static str,
+    value: Value,
+    /// Whether it is left out if there is nothing in it.
+    may_go: bool,
 }
 
 /// A field that is always there.
-pub(super) fn field<'a>(name: &'a str, value: &impl Record) -> (&'a str, Option<Value>) {
-    (name, Some(value.write()))
+pub(super) fn field(name: &'static str, value: &impl Record) -> Field {
+    Field { name, value: value.write(), may_go: false }
 }
 
 /// A field that is left out if there is nothing in it.
-pub(super) fn unless_empty<'a>(name: &'a str, value: &impl Record) -> (&'a str, Option<Value>) {
-    (name, Some(value.write()).filter(|value| !is_empty(value)))
+pub(super) fn unless_empty(name: &'static str, value: &impl Record) -> Field {
+    Field { name, value: value.write(), may_go: true }
 }
 
-fn put(record: &mut Map<String, Value>, name: &str, value: Option<Value>) {
-    record.extend(value.map(|value| (name.to_owned(), value)));
+/// A record of these fields, in their order.
+pub(super) fn record(fields: Vec<Field>) -> Value {
+    let mut record = Map::new();
+    for Field { name, value, may_go } in fields {
+        if !(may_go && is_empty(&value)) {
+            record.insert(name.to_owned(), value);
+        }
+    }
+    Value::Object(record)
 }
 
 fn is_empty(value: &Value) -> bool {
@@ -135,14 +141,24 @@ impl Record for Fingerprint {
     }
 }
 
-impl Record for Stamp {
+impl Record for HostId {
     fn read(value: &Value) -> Option<Self> {
-        let fields = Fields::of(value)?;
-        Some(Self { at: fields.read("at")?, host: HostId::from(fields.0.get("host")?.as_str()?) })
+        value.as_str().map(Self::from)
     }
 
     fn write(&self) -> Value {
-        record([field("at", &self.at), ("host", Some(self.host.as_ref().into()))])
+        self.as_ref().into()
+    }
+}
+
+impl Record for Stamp {
+    fn read(value: &Value) -> Option<Self> {
+        let fields = Fields::of(value)?;
+        Some(Self { at: fields.read("at")?, host: fields.read("host")? })
+    }
+
+    fn write(&self) -> Value {
+        record(vec![field("at", &self.at), field("host", &self.host)])
     }
 }
 
@@ -153,7 +169,7 @@ impl Record for Generation {
     }
 
     fn write(&self) -> Value {
-        record([field("edits", &self.edits), field("refreshes", &self.refreshes)])
+        record(vec![field("edits", &self.edits), field("refreshes", &self.refreshes)])
     }
 }
 

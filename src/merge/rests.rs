@@ -43,7 +43,7 @@ where
     }
 
     fn write(&self) -> Value {
-        record([unless_empty("shown", &self.shown), unless_empty("hidden", &self.hidden)])
+        record(vec![unless_empty("shown", &self.shown), unless_empty("hidden", &self.hidden)])
     }
 }
 
@@ -54,7 +54,7 @@ impl Record for Shown {
     }
 
     fn write(&self) -> Value {
-        record([field("by", &self.by), field("moment", &self.moment)])
+        record(vec![field("by", &self.by), field("moment", &self.moment)])
     }
 }
 
@@ -137,7 +137,7 @@ impl Record for ToldStatus {
     }
 
     fn write(&self) -> Value {
-        record([
+        record(vec![
             unless_empty("status", &self.status),
             unless_empty("at", &self.at),
             unless_empty("error_code", &self.error_code),

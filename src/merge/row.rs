@@ -85,7 +85,7 @@ impl Record for RowMerge {
     }
 
     fn write(&self) -> Value {
-        record([
+        record(vec![
             unless_empty("added", &self.added),
             unless_empty("removed", &self.removed),
             unless_empty("fields", &self.fields),
@@ -104,7 +104,7 @@ impl Record for Tokens {
     }
 
     fn write(&self) -> Value {
-        record([field("token", &self.token), field("generation", &self.generation), field("by", &self.by)])
+        record(vec![field("token", &self.token), field("generation", &self.generation), field("by", &self.by)])
     }
 }
 
@@ -115,7 +115,7 @@ impl Record for Claim {
     }
 
     fn write(&self) -> Value {
-        record([unless_empty("token", &self.token), field("by", &self.by)])
+        record(vec![unless_empty("token", &self.token), field("by", &self.by)])
     }
 }
 
@@ -131,7 +131,7 @@ impl Record for StatusMerge {
     }
 
     fn write(&self) -> Value {
-        record([
+        record(vec![
             unless_empty("rests", &self.rests),
             field("otherwise", &self.otherwise),
             unless_empty("by", &self.by),

@@ -11,12 +11,16 @@ use crate::{
 /// Whether a policy makes sense. An error points at what stands in `given`, what was put over the
 /// preset.
 pub(super) fn check(policy: &Policy, given: &Value) -> Result<(), Error> {
-    let general = general(policy);
-    let rules = FailureKind::ALL.into_iter().flat_map(|kind| {
-        of_rule(policy.rule(kind)).map(move |claim| claim.under(&format!("/failures/{}", kind.name())))
-    });
-    match general.into_iter().chain(rules).find(|claim| !claim.holds) {
-        Some(claim) => Err(Error::new(ErrorCode::InvalidPolicy, claim.message).at(claim.pointer_into(given))),
+    all_hold(&general(policy), "", given)?;
+    for kind in FailureKind::ALL {
+        all_hold(&of_rule(policy.rule(kind)), &format!("/failures/{}", kind.name()), given)?;
+    }
+    Ok(())
+}
+
+fn all_hold(claims: &[Claim], place: &str, given: &Value) -> Result<(), Error> {
+    match claims.iter().find(|claim| !claim.holds) {
+        Some(claim) => Err(Error::new(ErrorCode::InvalidPolicy, claim.message).at(claim.pointer_into(given, place))),
         None => Ok(()),
     }
 }
@@ -25,22 +29,18 @@ pub(super) fn check(policy: &Policy, given: &Value) -> Result<(), Error> {
 struct Claim {
     holds: bool,
     /// The settings it is about, the one that is most likely wrong first.
-    pointers: Vec<String>,
+    settings: &'static [&'static str],
     message: &'static str,
 }
 
 impl Claim {
-    fn new<const N: usize>(holds: bool, settings: [&str; N], message: &'static str) -> Self {
-        Self { holds, pointers: settings.map(|setting| format!("/{setting}")).into(), message }
+    const fn new(holds: bool, settings: &'static [&'static str], message: &'static str) -> Self {
+        Self { holds, settings, message }
     }
 
-    fn under(mut self, place: &str) -> Self {
-        self.pointers.iter_mut().for_each(|pointer| pointer.insert_str(0, place));
-        self
-    }
-
-    fn pointer_into(self, given: &Value) -> String {
-        let mut pointers = self.pointers.into_iter();
+    /// A pointer to the first of the settings that is `given`, else to the first.
+    fn pointer_into(&self, given: &Value, place: &str) -> String {
+        let mut pointers = self.settings.iter().map(|setting| format!("{place}/{setting}"));
         let first = pointers.next().unwrap_or_default();
         match given.pointer(&first) {
             Some(_) => first,
@@ -56,81 +56,81 @@ fn general(policy: &Policy) -> [Claim; 12] {
     let Policy { max_in_flight: limit, affinity, .. } = policy;
     let at_least_one = |limit: Option<u32>| limit.is_none_or(|limit| limit >= 1);
     [
-        Claim::new(policy.lease_ms >= 1_000, ["lease_ms"], "a lease must last 1000 ms at least; make it longer"),
-        Claim::new(policy.lease_ms <= LONGEST_MS, ["lease_ms"], TOO_LONG),
-        Claim::new(policy.patience_ms <= LONGEST_MS, ["patience_ms"], TOO_LONG),
-        Claim::new(policy.recheck_ms >= 10, ["recheck_ms"], "a request must wait 10 ms at least; make it longer"),
-        Claim::new(policy.recheck_ms <= LONGEST_MS, ["recheck_ms"], TOO_LONG),
-        Claim::new(policy.sole_rest_ms.is_none_or(|rest| rest <= LONGEST_MS), ["sole_rest_ms"], TOO_LONG),
-        Claim::new(policy.jitter_percent <= 100, ["jitter_percent"], "jitter must be 100 percent at most; lower it"),
+        Claim::new(policy.lease_ms >= 1_000, &["lease_ms"], "a lease must last 1000 ms at least; make it longer"),
+        Claim::new(policy.lease_ms <= LONGEST_MS, &["lease_ms"], TOO_LONG),
+        Claim::new(policy.patience_ms <= LONGEST_MS, &["patience_ms"], TOO_LONG),
+        Claim::new(policy.recheck_ms >= 10, &["recheck_ms"], "a request must wait 10 ms at least; make it longer"),
+        Claim::new(policy.recheck_ms <= LONGEST_MS, &["recheck_ms"], TOO_LONG),
+        Claim::new(policy.sole_rest_ms.is_none_or(|rest| rest <= LONGEST_MS), &["sole_rest_ms"], TOO_LONG),
+        Claim::new(policy.jitter_percent <= 100, &["jitter_percent"], "jitter must be 100 percent at most; lower it"),
         Claim::new(
             at_least_one(limit.soft),
-            ["max_in_flight/soft"],
+            &["max_in_flight/soft"],
             "a limit must be 1 at least, or null for none; raise it",
         ),
         Claim::new(
             at_least_one(limit.hard),
-            ["max_in_flight/hard"],
+            &["max_in_flight/hard"],
             "a limit must be 1 at least, or null for none; raise it",
         ),
         Claim::new(
             limit.soft.zip(limit.hard).is_none_or(|(soft, hard)| soft <= hard),
-            ["max_in_flight/soft", "max_in_flight/hard"],
+            &["max_in_flight/soft", "max_in_flight/hard"],
             "`soft` must be at most `hard`; lower `soft` or raise `hard`",
         ),
         Claim::new(
             affinity.max_load_percent >= 100,
-            ["affinity/max_load_percent"],
+            &["affinity/max_load_percent"],
             "a credential must be allowed its share of the load, 100 percent; raise it",
         ),
         Claim::new(
             affinity.min_in_flight >= 1,
-            ["affinity/min_in_flight"],
+            &["affinity/min_in_flight"],
             "a credential must be allowed 1 request at least; raise it",
         ),
     ]
 }
 
 fn of_rule(rule: &Rule) -> [Claim; 14] {
-    let within = |ms: u64, setting| Claim::new(ms <= LONGEST_MS, [setting], TOO_LONG);
+    let within = |ms: u64, setting| Claim::new(ms <= LONGEST_MS, setting, TOO_LONG);
     let waits = rule.action == Action::Wait;
     [
-        within(rule.retry_ms, "retry_ms"),
-        within(rule.longest_retry_ms, "longest_retry_ms"),
-        within(rule.floor_ms, "floor_ms"),
-        within(rule.ceiling_ms, "ceiling_ms"),
-        within(rule.rest_ms.unwrap_or(0), "rest_ms"),
-        within(rule.longest_rest_ms, "longest_rest_ms"),
-        within(rule.probe_ms.unwrap_or(0), "probe_ms"),
-        Claim::new(rule.retries <= 10, ["retries"], "a credential can be retried 10 times at most; lower it"),
+        within(rule.retry_ms, &["retry_ms"]),
+        within(rule.longest_retry_ms, &["longest_retry_ms"]),
+        within(rule.floor_ms, &["floor_ms"]),
+        within(rule.ceiling_ms, &["ceiling_ms"]),
+        within(rule.rest_ms.unwrap_or(0), &["rest_ms"]),
+        within(rule.longest_rest_ms, &["longest_rest_ms"]),
+        within(rule.probe_ms.unwrap_or(0), &["probe_ms"]),
+        Claim::new(rule.retries <= 10, &["retries"], "a credential can be retried 10 times at most; lower it"),
         Claim::new(
             !waits || rule.retry_ms >= 1,
-            ["retry_ms", "action"],
+            &["retry_ms", "action"],
             "the action `wait` needs a `retry_ms` of 1 at least; raise it or use another action",
         ),
         Claim::new(
             !(waits || rule.retries > 0) || rule.retry_ms <= rule.longest_retry_ms,
-            ["retry_ms", "longest_retry_ms", "retries", "action"],
+            &["retry_ms", "longest_retry_ms", "retries", "action"],
             "`retry_ms` must be at most `longest_retry_ms`; lower the one or raise the other",
         ),
         Claim::new(
             !rule.hints || rule.ceiling_ms >= 1,
-            ["ceiling_ms", "hints"],
+            &["ceiling_ms", "hints"],
             "`hints` need a `ceiling_ms` of 1 at least; raise it or set `hints` to false",
         ),
         Claim::new(
             !rule.hints || rule.floor_ms <= rule.ceiling_ms,
-            ["floor_ms", "ceiling_ms", "hints"],
+            &["floor_ms", "ceiling_ms", "hints"],
             "`floor_ms` must be at most `ceiling_ms`; lower the one or raise the other",
         ),
         Claim::new(
             rule.rest_ms.is_none_or(|rest| rest >= 1 && rest <= rule.longest_rest_ms),
-            ["rest_ms", "longest_rest_ms"],
+            &["rest_ms", "longest_rest_ms"],
             "`rest_ms` must be 1 at least and `longest_rest_ms` at most, or null; change the one or the other",
         ),
         Claim::new(
             rule.probe_ms.is_none_or(|probe| probe >= 1_000),
-            ["probe_ms"],
+            &["probe_ms"],
             "a credential can be tried every 1000 ms at most; make it longer, or null for not at all",
         ),
     ]
