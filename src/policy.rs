@@ -284,11 +284,16 @@ fn difference(whole: &Value, wanted: &Value) -> Option<Value> {
     (!differing.is_empty()).then_some(Value::Object(differing))
 }
 
+/// What stands where a pointer to a setting points; no setting's name needs an escape.
+fn setting<'a>(policy: &'a Value, pointer: &str) -> Option<&'a Value> {
+    pointer.split('/').skip(1).try_fold(policy, |settings, name| settings.get(name))
+}
+
 /// What to do about a setting that cannot be read. `whole` holds every setting there is.
 fn wrong_shape(whole: &Value, pointer: &str) -> Error {
     const NULLABLE: [&str; 5] = ["sole_rest_ms", "rest_ms", "probe_ms", "soft", "hard"];
     let name = pointer.rsplit('/').next().unwrap_or_default();
-    let message = match (name, whole.pointer(pointer)) {
+    let message = match (name, setting(whole, pointer)) {
         _ if pointer == "/preset" => "no preset has this name; use `adaptive` or `reference`",
         (_, None) => "no policy has a setting of this name; correct the name or delete it",
         ("action", _) => "no action has this name; use `rest`, `rest_model`, `retire`, `rotate`, `wait` or `give_up`",

@@ -13,8 +13,10 @@ use super::raw::{self, Container, Item};
 /// last; a list's rows are known by their `id`, else by their place. Of a duplicate name the last
 /// one counts, so that is the one that changes.
 pub(super) fn rewrite(text: &str, new: &Value) -> String {
-    let json = raw::without_bom(text).trim();
-    let (before, after) = text.split_once(json).unwrap_or_default();
+    let from_json = raw::without_bom(text).trim_start();
+    let json = from_json.trim_end();
+    let before = text.strip_suffix(from_json).unwrap_or_default();
+    let after = from_json.strip_prefix(json).unwrap_or_default();
     let style = Style::of(json);
     let mut out = String::with_capacity(text.len());
     out.push_str(before);
@@ -44,7 +46,11 @@ impl<'a> Style<'a> {
         Self {
             on_lines: indent.is_some(),
             // A line end inside a JSON string is escaped, so this one stands between tokens.
-            newline: if json.contains("\r\n") { "\r\n" } else { "\n" },
+            newline: if json.bytes().zip(json.bytes().skip(1)).any(|pair| pair == (b'\r', b'\n')) {
+                "\r\n"
+            } else {
+                "\n"
+            },
             unit: indent.unwrap_or("  "),
             colon,
             comma: comma.unwrap_or(if colon == ":" { "," } else { ", " }),

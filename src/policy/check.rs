@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Action, Policy, Rule};
+use super::{Action, Policy, Rule, setting};
 use crate::{
     error::{Error, ErrorCode},
     failure::FailureKind,
@@ -40,11 +40,11 @@ impl Claim {
 
     /// A pointer to the first of the settings that is `given`, else to the first.
     fn pointer_into(&self, given: &Value, place: &str) -> String {
-        let mut pointers = self.settings.iter().map(|setting| format!("{place}/{setting}"));
+        let mut pointers = self.settings.iter().map(|name| format!("{place}/{name}"));
         let first = pointers.next().unwrap_or_default();
-        match given.pointer(&first) {
+        match setting(given, &first) {
             Some(_) => first,
-            None => pointers.find(|pointer| given.pointer(pointer).is_some()).unwrap_or(first),
+            None => pointers.find(|pointer| setting(given, pointer).is_some()).unwrap_or(first),
         }
     }
 }
