@@ -21,7 +21,12 @@ pub(crate) fn build() -> Result<()> {
     package::npm_package()?;
     setup::npm_packages("www")?;
     let www = workspace::root().join("www");
-    package::glue(&Face { feature: "page", profile: "small", wasm_opt: &["-Oz"], folder: www.join("wasm") })?;
+    package::glue(&Face {
+        feature: "page",
+        profile: "small",
+        wasm_opt: &["-Oz", "--converge", "--low-memory-unused", "--zero-filled-memory"],
+        folder: www.join("wasm"),
+    })?;
 
     let mut inputs = Inputs::default().path(&workspace::dist().join("credential_pool_bg.wasm"))?;
     for input in ["index.html", "package-lock.json", "public", "src", "tsconfig.json", "vite.config.ts", "wasm"] {

@@ -86,21 +86,42 @@ pub(crate) fn npm_packages(folder: &str) -> Result<()> {
 ///
 /// If there is none, and it cannot be installed: only root can, where there is apt-get.
 pub(crate) fn redis() -> Result<()> {
-    let is_there = |server| run::output(Command::new(server).arg("--version")).is_ok();
     if is_there("redis-server") || is_there("valkey-server") {
         return Ok(());
     }
-    eprintln!("set-up: installing redis-server");
-    // Without RUNLEVEL the package starts a service that nobody needs.
+    debian_package("redis-server")
+        .context("there is no Redis to test with: install redis-server (7 or later) or valkey-server")
+}
+
+/// Makes sure that there is a Chromium, in which the page is tested.
+///
+/// # Errors
+///
+/// If there is none, and it cannot be installed: only root can, where there is apt-get.
+pub(crate) fn chromium() -> Result<()> {
+    let named = std::env::var("CHROMIUM").ok();
+    if named.is_some_and(|path| Path::new(&path).is_file()) || Path::new("/usr/bin/chromium").is_file() {
+        return Ok(());
+    }
+    debian_package("chromium").context(
+        "there is no Chromium to test the page with: install Debian's chromium, or name one in the variable CHROMIUM",
+    )
+}
+
+fn is_there(program: &str) -> bool {
+    run::output(Command::new(program).arg("--version")).is_ok()
+}
+
+fn debian_package(name: &str) -> Result<()> {
+    eprintln!("set-up: installing {name}");
+    // Without RUNLEVEL the package of a server starts a service that nobody needs.
     let apt = |arguments: &[&str]| {
         run::output(
             Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1"),
         )
     };
-    apt(&["update"])
-        .and_then(|_| apt(&["install", "--yes", "--no-install-recommends", "redis-server"]))
-        .map(drop)
-        .context("there is no Redis to test with: install redis-server (7 or later) or valkey-server")
+    apt(&["update"])?;
+    apt(&["install", "--yes", "--no-install-recommends", name]).map(drop)
 }
 
 /// npm, which is a batch file on Windows.

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{
     count::Count,
-    package, purity, readme,
+    package, page, purity, readme,
     replay::{self, Through},
     run, setup, workspace,
 };
@@ -40,12 +40,14 @@ fn all(suite: &mut Suite) -> Result<()> {
     suite.check("lints", clippy(&["--workspace", "--all-targets"]))?;
     suite.check("lints of the JavaScript face", clippy(&["--lib", "--features=js", WASM]))?;
     suite.check("lints of the component", clippy(&["--lib", "--features=component", WASM]))?;
+    suite.check("lints of the page's face", clippy(&["--lib", "--features=page", WASM]))?;
     suite.check("documentation", with_strict_docs(cargo(&["doc", "--workspace", "--no-deps"])))?;
-    suite.part("build", || package::build().map(|()| Count::ONE))?;
+    suite.part("build", || package::build().and_then(|()| page::build()).map(|()| Count::ONE))?;
 
     suite.tests("Rust tests, with those in the documentation", cargo(&["test", "--workspace"]), Count::of_cargo)?;
     suite.tests("JavaScript tests in Node", node_test(&js_tests("tests/js")?), Count::of_node)?;
     suite.tests("JavaScript tests in Deno", deno_test(&for_every_host(js_tests("tests/js")?)), Count::of_deno)?;
+    suite.tests("the page, in Chromium", node_test(&js_tests("tests/page")?), Count::of_node)?;
     suite.part("types", types)?;
     suite.part("the package as npm packs it", packed)?;
     suite.part("the examples of the README files", readme::test)?;
@@ -129,7 +131,9 @@ fn set_up() -> Result<Count> {
     setup::node()?;
     setup::npm_packages("pkg")?;
     setup::npm_packages("tests/js")?;
+    setup::npm_packages("www")?;
     setup::redis()?;
+    setup::chromium()?;
     Ok(Count::default())
 }
 
