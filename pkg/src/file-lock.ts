@@ -7,6 +7,7 @@
  * the folder names its owner, so that nobody on the same machine has to wait until a dead one's lock is stale.
  */
 
+import { createHash } from "node:crypto";
 import fs from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -14,11 +15,14 @@ import { callbackify } from "node:util";
 
 import { lock } from "proper-lockfile";
 
-import { codeOf } from "./file-text.js";
+import { asStoreError, codeOf, placeOf } from "./file-text.js";
 import { hasDied, ownerName } from "./lock-owner.js";
 import { StoreError } from "./store.js";
 import { locked, Turns } from "./turns.js";
 import type { Millis } from "./types.js";
+
+/** How long a lock is believed unless a store is told otherwise, in milliseconds. All who share a file say the same. */
+export const STALE_MS = 10_000;
 
 /** How long others are waited for, and for how long a lock is believed. */
 export interface LockTimes {
@@ -35,12 +39,39 @@ export interface HeldLock {
 }
 
 /**
+ * Runs an action under the lock of a document's file, whose folders are made, or under one of the file's named locks. A
+ * link to the file has the lock of the file.
+ *
+ * @param action Is told the place of the file behind all links.
+ * @throws {StoreError} `locked`, `unwritable`; or what the action throws.
+ */
+export async function withFileLock<T>(
+  file: string,
+  name: string | undefined,
+  times: LockTimes,
+  action: (place: string, lock: HeldLock) => Promise<T>,
+): Promise<T> {
+  let hasStarted = false;
+  try {
+    const place = await placeOf(file, true);
+    // A name may hold anything; a file's name may not.
+    const path = name === undefined ? place : `${place}.${fingerprint(name)}`;
+    return await withLock(path, times, (lock) => {
+      hasStarted = true;
+      return action(place, lock);
+    });
+  } catch (error) {
+    throw hasStarted ? error : asStoreError("unwritable", file, error);
+  }
+}
+
+/**
  * Runs an action while no other process or part of this one holds the lock of a path. The path need not exist, its
  * folder must.
  *
  * @throws {StoreError} `locked`, if the lock is not free in time; or what the system or the action throws.
  */
-export function withLock<T>(path: string, times: LockTimes, action: (lock: HeldLock) => Promise<T>): Promise<T> {
+function withLock<T>(path: string, times: LockTimes, action: (lock: HeldLock) => Promise<T>): Promise<T> {
   const deadline = performance.now() + times.waitMs;
   // proper-lockfile knows a lock by its path alone, so within a process it must see one holder at a time.
   return turns.take(path, times.waitMs, async () => {
@@ -207,6 +238,10 @@ class LockFolder implements HeldLock {
 }
 
 const NO_THROW = { throwIfNoEntry: false } as const;
+
+function fingerprint(name: string): string {
+  return createHash("sha256").update(name).digest("hex").slice(0, 16);
+}
 
 /** What proper-lockfile says of a lock that is held. */
 function busy(): Error {

@@ -1,12 +1,11 @@
 /** A store in a file: the `auth.json` that several programs share. */
 
-import { createHash } from "node:crypto";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { type Commit, CommitQueue, withCommits } from "./commit-queue.js";
 import { emptyDocument } from "./credential_pool.js";
-import { type HeldLock, type LockTimes, withLock } from "./file-lock.js";
+import { type HeldLock, type LockTimes, STALE_MS, withFileLock } from "./file-lock.js";
 import {
   asStoreError, codeOf, type Found, placeOf, readText, replaceText, sweep, version, versionOf,
 } from "./file-text.js";
@@ -59,11 +58,12 @@ export class FileStore implements Store {
   #writes: Promise<unknown> | undefined;
 
   /** @param path The file, or a link to it; it need not exist. */
-  constructor(path: string | URL, { waitMs = WAIT_MS, staleMs = 10_000, pollMs = 2000 }: FileStoreOptions = {}) {
+  constructor(path: string | URL, { waitMs = WAIT_MS, staleMs = STALE_MS, pollMs = 2000 }: FileStoreOptions = {}) {
     this.path = path instanceof URL ? fileURLToPath(path) : resolve(path);
     this.#times = { waitMs, staleMs: Math.max(staleMs, 2000) };
     this.#commits = new CommitQueue(waitMs, this.path, (waiting, left) =>
-      this.#exclusively(undefined, left, (place, lock) => this.#write(place, lock, [...waiting])));
+      withFileLock(this.path, undefined, { ...this.#times, waitMs: left }, (place, lock) =>
+        this.#write(place, lock, [...waiting])));
     this.#pollMs = pollMs;
   }
 
@@ -89,27 +89,7 @@ export class FileStore implements Store {
   }
 
   lock<T>(name: string, action: () => Promise<T>, { waitMs = this.#times.waitMs }: LockOptions = {}): Promise<T> {
-    return this.#exclusively(name, waitMs, action);
-  }
-
-  /** Runs an action under the lock of the file, or one of its named locks. */
-  async #exclusively<T>(
-    name: string | undefined,
-    waitMs: Millis,
-    action: (place: string, lock: HeldLock) => Promise<T>,
-  ): Promise<T> {
-    let hasStarted = false;
-    try {
-      const place = await placeOf(this.path, true);
-      // A name may hold anything; a file's name may not.
-      const path = name === undefined ? place : `${place}.${fingerprint(name)}`;
-      return await withLock(path, { ...this.#times, waitMs }, (lock) => {
-        hasStarted = true;
-        return action(place, lock);
-      });
-    } catch (error) {
-      throw hasStarted ? error : asStoreError("unwritable", this.path, error);
-    }
+    return withFileLock(this.path, name, { ...this.#times, waitMs }, action);
   }
 
   /** Writes commits into what the file says now. */
@@ -183,8 +163,4 @@ export class FileStore implements Store {
 
 function reject(commits: readonly Commit[], error: unknown): void {
   for (const commit of commits) commit.reject(error);
-}
-
-function fingerprint(name: string): string {
-  return createHash("sha256").update(name).digest("hex").slice(0, 16);
 }

@@ -77,10 +77,24 @@ test("a person sees a table, the count and the path", async () => {
   assert.match(stdout, /^credential +uses +failures +state +why$/m);
   assert.match(stdout, /^mine \(a\) +\d+ +.* available$/m);
   assert.match(stdout, /^spent \(b\) +0 +none +exhausted +402 quota, until \d\d:\d\d:\d\d, tried at \d\d:\d\d:\d\d$/m);
+  assert.match(stdout, /\n`cargo xtask demo --page` shows the document in a browser then\n$/);
   assert.match(stdout, /^200 of 200 requests served in \d+\.\d s$/m);
   assert.ok(stdout.includes(`${path} says what the pool says`));
   assert.match(stderr, /^pool openrouter of /m);
   assert.match(stderr, /^150 of 200 requests served$/m);
+});
+
+test("--page serves the page on the document, until Ctrl-C", async () => {
+  const path = await document("page", { openrouter: [{ id: "a", access_token: CANARY }] });
+  const run = start("--page", "--document", path);
+  await run.shows(/\n\n {2}http:\S+#edit=\S+\n\n/);
+  const [, page = "", token] = / {2}(http:\S+)#edit=(\S+)/.exec(run.written.stdout) ?? [];
+  const served = await fetch(new URL("document", page), { headers: { Authorization: `Bearer ${token}` } });
+  assert.equal(await served.text(), await readFile(path, "utf8"));
+  run.child.kill("SIGINT");
+  const { code, stdout, stderr } = await run.end;
+  assert.equal(code, 0, stderr);
+  assert.ok(!`${stdout}${stderr}`.includes(CANARY));
 });
 
 test("somebody's document: all that is not the pool's stays, and no secret is shown", async () => {
@@ -190,7 +204,10 @@ function start(...words) {
   const says = async (/** @type {RegExp} */ pattern) => {
     while (!pattern.test(written.stderr)) await once(child.stderr, "data");
   };
-  return { child, end, says };
+  const shows = async (/** @type {RegExp} */ pattern) => {
+    while (!pattern.test(written.stdout)) await once(child.stdout, "data");
+  };
+  return { child, end, says, shows, written };
 }
 
 /**

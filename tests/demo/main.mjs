@@ -3,6 +3,9 @@
  * bills and expires them.
  */
 
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 import { CannotStart, openExample, openFile } from "./document.mjs";
@@ -11,6 +14,7 @@ import { Progress } from "./progress.mjs";
 import { asData, asTable } from "./report.mjs";
 import { serveAll } from "./requests.mjs";
 
+const CLI = new URL("../../pkg/dist/cli.js", import.meta.url);
 const REQUESTS = 200;
 const SESSIONS = 8;
 
@@ -48,17 +52,33 @@ async function main() {
   const run = { host, provider, ends, requests: REQUESTS, isSaved, seconds: (performance.now() - started) / 1000 };
   process.stdout.write(options.json ? asData(run) : asTable(run));
   if (signal.aborted) return 130;
+  if (options.page) await edit(store.path, signal);
+  else if (!options.json) process.stdout.write("`cargo xtask demo --page` shows the document in a browser then\n");
   return ends.served === REQUESTS && isSaved ? 0 : 1;
 }
 
 function readOptions() {
   try {
-    const options = { document: { type: /** @type {const} */ ("string") }, json: { type: /** @type {const} */ ("boolean") } };
+    const flag = { type: /** @type {const} */ ("boolean") };
+    const options = { document: { type: /** @type {const} */ ("string") }, json: flag, page: flag };
     return parseArgs({ options }).values;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw new CannotStart(`${message}\nusage: main.mjs [--document PATH] [--json]`);
+    throw new CannotStart(`${message}\nusage: main.mjs [--document PATH] [--json] [--page]`);
   }
+}
+
+/**
+ * Serves the page on the document, until Ctrl-C.
+ *
+ * @param {string} path
+ * @param {AbortSignal} signal
+ */
+async function edit(path, signal) {
+  const words = [fileURLToPath(CLI), "--document", path, "edit", "--no-open"];
+  const child = spawn(process.execPath, words, { stdio: ["ignore", "inherit", "inherit"] });
+  signal.addEventListener("abort", () => child.kill("SIGINT"));
+  await once(child, "close");
 }
 
 /** Aborts at the first Ctrl-C or the system's wish to end; the second ends the process at once. */

@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 import { startRedis, stopAllRedis } from "./stores/redis-server.mjs";
 
 const CLI = fileURLToPath(new URL("../../pkg/dist/cli.js", import.meta.url));
-const COMMANDS = ["list", "add", "login", "remove", "move", "reset", "strategy", "policy", "check", "explain"];
+const COMMANDS = ["list", "add", "login", "remove", "move", "reset", "strategy", "policy", "check", "edit", "explain"];
 const CANARY = "sk-canary-5f2d";
 const HOUR = 3600;
 

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Result;
 
-use crate::{package, run, workspace};
+use crate::{package, page, run, workspace};
 
 /// How the demo runs.
 #[derive(clap::Args)]
@@ -18,6 +18,9 @@ pub(crate) struct Options {
     /// Prints the summary as JSON
     #[arg(long)]
     json: bool,
+    /// Serves the page on the document then, until Ctrl-C
+    #[arg(long, conflicts_with = "json")]
+    page: bool,
 }
 
 /// Runs the demo.
@@ -26,7 +29,10 @@ pub(crate) struct Options {
 ///
 /// If it cannot be built or started; it reports its own troubles.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
-    package::npm_package()?;
+    match options.page {
+        true => page::build()?,
+        false => package::npm_package()?,
+    }
     let mut node = Command::new("node");
     node.arg(workspace::root().join("tests/demo/main.mjs"));
     if let Some(document) = &options.document {
@@ -34,6 +40,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     }
     if options.json {
         node.arg("--json");
+    }
+    if options.page {
+        node.arg("--page");
     }
     run::replaced_by(&mut node)
 }

@@ -47,7 +47,7 @@ enum Command {
     Demo(demo::Options),
     /// Runs everything: formatting, lints, tests, builds, types, replay
     Test,
-    /// Builds the npm package and the component into pkg/dist, and the page into www/dist
+    /// Builds the npm package and the component into pkg/dist, and the page into www/dist and pkg/dist/page
     Build,
     /// Replays a file of recorded traces and shows where the pool differs
     Replay {
@@ -59,8 +59,8 @@ enum Command {
     },
     /// Serves the page on this machine
     Serve {
-        /// The port on 127.0.0.1
-        #[arg(long, default_value_t = 8080)]
-        port: u16,
+        /// The port on 127.0.0.1; without it 8080, or any that is free
+        #[arg(long)]
+        port: Option<u16>,
     },
 }

@@ -1,23 +1,23 @@
 //! `serve`: the page, on this machine.
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use anyhow::Result;
 
 use crate::{page, run, workspace};
 
-/// Builds the page and serves it until it is interrupted.
+/// Builds the page and serves it until it is interrupted, on a port or on any that is free.
 ///
 /// # Errors
 ///
 /// If it cannot be built.
-pub(crate) fn run(port: u16) -> Result<ExitCode> {
+pub(crate) fn run(port: Option<u16>) -> Result<ExitCode> {
     page::build()?;
-    run::replaced_by(workspace::npm_tool("sirv-cli/bin.js").arg(workspace::root().join("www/dist")).args([
-        "--no-clear",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        &port.to_string(),
-    ]))
+    let mut node = Command::new("node");
+    // In the package's folder, where the script finds the static server that `credential-pool edit` uses.
+    node.args(["--input-type=module", "--eval", include_str!("serve.mjs"), "--"])
+        .arg(workspace::root().join("www/dist"))
+        .args(port.map(|port| port.to_string()))
+        .current_dir(workspace::package());
+    run::replaced_by(&mut node)
 }

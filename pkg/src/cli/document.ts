@@ -15,6 +15,8 @@ import { misuse } from "./failure.js";
 export interface Place {
   /** What to call it; without a password. */
   name: string;
+  /** The path, if the document is in a file. */
+  file?: string;
   /** @throws {StoreError} `unreadable`, `invalid_document`. */
   read(): Promise<Document>;
   /** What writes to it. */
@@ -55,6 +57,7 @@ function filePath(given?: string): string {
 function inFile(path: string): Place {
   return {
     name: path,
+    file: path,
     store: async () => new FileStore(path),
     async read() {
       const text = await textAt(path);

@@ -26,6 +26,9 @@ export const EXAMPLES = {
   credential-pool policy openrouter @policy.json`,
   check: `  credential-pool check
   credential-pool check --document copy.json --json`,
+  edit: `  credential-pool edit                                    # opens the page in the browser, until Ctrl-C
+  credential-pool edit --document copy.json --port 8081
+  credential-pool edit --no-open --json                   # {"document", "url", "port"}, and then serves`,
   explain: `  credential-pool explain openrouter
   credential-pool explain anthropic --model opus`,
 };
@@ -42,6 +45,7 @@ Examples:
   credential-pool login nous                              # shows a code and where to enter it, and waits
   credential-pool explain openrouter                      # who would serve the next request
   credential-pool reset openrouter work                   # let it serve again at once
+  credential-pool edit                                    # all of it, in the browser
 
 Keys come from a prompt, stdin or an environment variable, and are never shown: lists name them by a
 fingerprint. Running hosts see a change when they next read the document. NO_COLOR turns colours off.

@@ -120,6 +120,7 @@ const ON_A_POOL: readonly Action[] = [
 const ON_ALL: readonly Action[] = [
   { command: "list", name: "list all pools", words: async () => [] },
   { command: "check", name: "check the document", words: async () => [] },
+  { command: "edit", name: "edit the document in the browser, until Ctrl-C", words: async () => [] },
   { command: "reset", name: "reset everything", words: async () => [] },
 ];
 

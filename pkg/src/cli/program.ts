@@ -6,6 +6,7 @@ import process from "node:process";
 import { Command, CommanderError } from "commander";
 
 import { type Place, placeFor, type Said } from "./document.js";
+import { edit, type EditWords } from "./edit.js";
 import { add, type Added, move, remove, reset } from "./edits.js";
 import { asFailure, EXIT, Failure, misuse } from "./failure.js";
 import { AFTER, EXAMPLES } from "./help.js";
@@ -143,6 +144,11 @@ function programFor(say: (answer: Answer, isJson: boolean) => void, given?: Plac
     .option("--model <model>", "the model that the request asks for")
     .action(answering((place, pool: string, { model }: { model?: string }) => explain(place, pool, model)));
 
+  command("edit", "edit the document in the browser, until Ctrl-C")
+    .option("--port <port>", "the port on 127.0.0.1 (default: any that is free)", portOf)
+    .option("--no-open", "do not open a browser, only show the address")
+    .action((words: EditWords) => edit(place(), words, (answer) => say(answer, isJson())));
+
   return program;
 }
 
@@ -152,6 +158,12 @@ const CREDENTIAL = "its id or its label, as `list` shows them";
 function placeOf(word: string): number {
   if (/^\d{1,9}$/.test(word)) return Number(word);
   throw misuse("invalid_argument", "a place in the order is a number, 0 being the first");
+}
+
+function portOf(word: string): number {
+  const port = Number(word);
+  if (/^\d{1,5}$/.test(word) && port <= 65_535) return port;
+  throw misuse("invalid_argument", "a port is a number up to 65535, 0 being any that is free");
 }
 
 function typeOf(word: string): Added["type"] {
