@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 const require = createRequire(at("../../www/package.json"));
 const { chromium } = require("playwright-core");
-const sirv = createRequire(at("../../pkg/node_modules/sirv-cli/package.json"))("sirv");
+const sirv = createRequire(at("../../pkg/package.json"))("sirv");
 
 /** The browser of Debian, or the one that `CHROMIUM` names. */
 export const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";

@@ -1,17 +1,10 @@
 /** The document that `credential-pool edit` serves beside the page. */
 
 import { emptyDocument } from "./core";
-
-/** Where a document is kept. */
-export interface Place {
-  /** What to call it. */
-  readonly name: string;
-  /** @throws What went wrong, in words that can be shown; nothing was written then, unless they say otherwise. */
-  write(text: string): Promise<void>;
-}
+import { ConflictError, type OverwritablePlace } from "./places";
 
 /** A document in a file that others write to as well. */
-export interface ServedDocument extends Place {
+export interface ServedDocument extends OverwritablePlace {
   /** What the file said when it was last written from here, or adopted. One that is missing is an empty document. */
   readonly text: string;
   /**
@@ -25,18 +18,6 @@ export interface ServedDocument extends Place {
   adopt(text: string): void;
   /** Is told what the file says, when somebody else has written to it. */
   onChange(listener: (text: string) => void): void;
-}
-
-/** Somebody else has written meanwhile. */
-export class ConflictError extends Error {
-  override readonly name = "ConflictError";
-  /** What the file says now. */
-  readonly text: string;
-
-  constructor(text: string) {
-    super("The document has changed on disk meanwhile. Nothing was written.");
-    this.text = text;
-  }
 }
 
 /**

@@ -351,8 +351,8 @@ export class PoolPage extends LitElement {
       try {
         await (editing.place as OverwritablePlace | null)?.write(text, options);
       } catch (error) {
-        if (!(error instanceof Error) || error.name !== "ConflictError") throw error;
-        this.conflict = (error as ConflictError).text;
+        if (!(error instanceof ConflictError)) throw error;
+        this.conflict = error.text;
         this.conflictElement.showModal();
         return;
       }
@@ -368,6 +368,7 @@ export class PoolPage extends LitElement {
 
   /** Somebody else's text counts as saved; what was here is one undo away. */
   private takeIn(text: string): void {
+    (this.editing.place as OverwritablePlace | null)?.adopt(text);
     this.flushed.replace(text, "taking in what was written elsewhere");
     this.editing.saved(text);
   }

@@ -22,7 +22,10 @@ export class ConflictError extends Error {
 
 /** A place that can be told to write whatever was changed there meanwhile. */
 export interface OverwritablePlace extends Place {
+  /** @throws {ConflictError} Nothing was written, unless `force` says to write all the same. */
   write(text: string, options?: { force?: boolean }): Promise<void>;
+  /** Goes on from what a {@link ConflictError} told: the next `write` replaces that. */
+  adopt(text: string): void;
 }
 
 /** Lets a person choose a file; null if they choose none. */
@@ -101,6 +104,10 @@ class OpenFile implements OverwritablePlace {
     const file = await this.#handle.createWritable();
     await file.write(text);
     await file.close();
+    this.#known = text;
+  }
+
+  adopt(text: string): void {
     this.#known = text;
   }
 }
