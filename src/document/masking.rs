@@ -41,7 +41,7 @@ pub fn secrets(text: &str) -> Vec<Span> {
     let mut found = Vec::with_capacity(named.len());
     for token in &tokens {
         let raw = part(text, token.span);
-        if token.is_secret {
+        if token.is_secret && !raw.is_empty() {
             found.push(token.span);
         } else if raw.len() >= SHORTEST {
             let shown = decoded(raw);
