@@ -1,0 +1,191 @@
+// The page's simulator: the real core against seeded traffic. It is TypeScript, and bundled for Node first.
+
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { build } from "../../www/node_modules/vite/dist/node/index.js";
+
+const folder = await mkdtemp(join(tmpdir(), "simulation-"));
+after(() => rm(folder, { recursive: true }));
+const core = new URL("../../pkg/dist/node.js", import.meta.url);
+await build({
+  configFile: false,
+  logLevel: "error",
+  resolve: { alias: { "credential-pool": core.href } },
+  build: {
+    target: "es2022",
+    lib: { entry: fileURLToPath(new URL("../../www/src/simulation/match.ts", import.meta.url)), formats: ["es"], fileName: () => "match.mjs" },
+    outDir: folder,
+    rollupOptions: { external: [core.href] },
+  },
+});
+const { Match } = await import(pathToFileURL(join(folder, "match.mjs")).href);
+
+const STARTS_AT = Date.UTC(2026, 0, 1);
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const healthy = { type: "healthy", numbers: {} };
+const traffic = { seed: 7, requestsPerMinute: 30, sessions: 0, models: 1, durationMs: 8_000 };
+
+/** What a run is made of, if a test says nothing else: all credentials healthy. */
+const setting = ({ behaviours = [healthy, healthy, healthy], logins = false, ...given } = {}) => ({
+  poolKey: "openai-codex",
+  players: behaviours.map((_, number) => (
+    { id: `c${number}`, label: `C${number}`, isLogin: logins, requestCount: 0, weight: 1, maxInFlight: null }
+  )),
+  behaviours,
+  outage: { fromMinute: 0, minutes: 0 },
+  traffic,
+  strategy: "fill_first",
+  policy: {},
+  ...given,
+});
+
+/** A run after so many minutes. */
+const played = (given, minutes) => {
+  const match = new Match([setting(given)]);
+  assert.ok(match.advance({ until: STARTS_AT + minutes * MINUTE }));
+  return match.sides[0];
+};
+const servedBy = (run) => run.recording.lanes.map(({ served }) => served);
+const restsOf = (run) => run.recording.lanes.map(({ rests }) => rests);
+const failed = ({ recording: { counts } }) => counts.exhausted + counts.givenUp;
+
+/** All that a run recorded. */
+const told = ({ recording, now }) =>
+  JSON.stringify([now, recording.counts, recording.lanes, recording.lines, [...recording.marksSince(0)]]);
+
+const limited = { type: "limited", numbers: { count: 5 } };
+const mixed = {
+  behaviours: [limited, { type: "flaky", numbers: {} }, healthy],
+  strategy: "random",
+  traffic: { ...traffic, sessions: 4, models: 2 },
+};
+
+test("the same seed gives the same run, however it is cut into slices; another seed another", () => {
+  const whole = told(played(mixed, 30));
+  const sliced = new Match([setting(mixed)]);
+  let slices = 0;
+  for (let steps = 0; !sliced.advance({ until: STARTS_AT + 30 * MINUTE }, () => ++steps % 20 > 0); ) slices += 1;
+  assert.ok(slices > 10);
+  assert.equal(told(sliced.sides[0]), whole);
+  assert.notEqual(told(played({ ...mixed, traffic: { ...mixed.traffic, seed: 8 } }, 30)), whole);
+});
+
+test("both sides see the same requests, whatever they do with them", () => {
+  const match = new Match([setting({ behaviours: [limited, healthy] }), setting({ strategy: "random" })]);
+  match.advance({ until: STARTS_AT + 20 * MINUTE });
+  const [one, other] = match.sides;
+  assert.equal(one.recording.counts.arrived, other.recording.counts.arrived);
+  assert.deepEqual(one.nextArrival, other.nextArrival);
+});
+
+test("round_robin shares evenly among the healthy", () => {
+  const shares = servedBy(played({ strategy: "round_robin" }, 60));
+  assert.ok(Math.min(...shares) > 500, `${shares}`);
+  assert.ok(Math.max(...shares) - Math.min(...shares) <= 5, `${shares}`);
+});
+
+test("fill_first uses the first one only, until that is limited", () => {
+  const [first, ...others] = servedBy(played({}, 10));
+  assert.ok(first > 200);
+  assert.deepEqual(others, [0, 0]);
+  const shares = servedBy(played({ behaviours: [limited, healthy, healthy] }, 10));
+  assert.ok(shares[0] > 0 && shares[1] > shares[0], `${shares}`);
+  assert.equal(shares[2], 0);
+});
+
+test("a limited credential rests, why is known, and it comes back", () => {
+  const run = played({ behaviours: [limited, healthy] }, 10);
+  const [[rest, second]] = restsOf(run);
+  assert.equal(rest.cause.kind, "rate_limited");
+  assert.equal(rest.cause.hint, "retry_after");
+  assert.ok(rest.until - rest.from <= MINUTE);
+  assert.ok(second.from >= rest.until);
+  const between = [...run.recording.marksSince(rest.until)].filter(({ at, lane }) => lane === 0 && at < second.from);
+  assert.ok(between.some(({ isServed }) => isServed));
+  assert.match(run.explain().credentials[0].text, /rests until|serves|on trial/);
+});
+
+test("a credential whose daily quota is used up rests for longer than one with a rate limit", () => {
+  const [[rest]] = restsOf(played({ behaviours: [{ type: "quota", numbers: { count: 20 } }, healthy] }, 10));
+  assert.equal(rest.cause.kind, "quota");
+  assert.equal(rest.until - rest.from, HOUR);
+});
+
+test("a revoked credential is never used again", () => {
+  const run = played({ behaviours: [{ type: "revoked", numbers: { from: 2 } }, healthy] }, 600);
+  const [[rest]] = restsOf(run);
+  assert.equal(rest.until, Infinity);
+  // Those that were under way then end within half a minute.
+  const later = [...run.recording.marksSince(rest.from + MINUTE)].filter(({ lane }) => lane === 0);
+  assert.deepEqual(later, []);
+  assert.equal(run.explain().credentials[0].verdict.type, "dead");
+  assert.equal(failed(run), 0);
+});
+
+test("an outage benches nobody, and what it holds up is served after it", () => {
+  const run = played({ outage: { fromMinute: 2, minutes: 0.5 } }, 10);
+  assert.deepEqual(restsOf(run), [[], [], []]);
+  assert.ok(run.recording.counts.waited > 0);
+  assert.equal(failed(run), 0);
+});
+
+test("a key that may not use one model rests for that one alone", () => {
+  const behaviours = [{ type: "barred", numbers: { model: 2 } }, healthy];
+  const run = played({ behaviours, traffic: { ...traffic, models: 2 } }, 10);
+  assert.deepEqual(restsOf(run)[0].map(({ model }) => model), ["model 2"]);
+  assert.ok(servedBy(run)[0] > 50);
+});
+
+test("on the same traffic the policy reference fails more requests than adaptive", () => {
+  const behaviours = [limited, limited, limited];
+  const busy = { behaviours, traffic: { ...traffic, requestsPerMinute: 14 } };
+  const [adaptive, reference] = ["adaptive", "reference"].map((preset) => played({ ...busy, policy: { preset } }, 120));
+  assert.equal(adaptive.recording.counts.arrived, reference.recording.counts.arrived);
+  assert.ok(failed(reference) > 2 * failed(adaptive), `${failed(reference)} ${failed(adaptive)}`);
+});
+
+for (const poolKey of ["anthropic", "openai-codex", "nous"]) {
+  test(`logins of ${poolKey} are refreshed when their tokens end, and no request fails for that`, () => {
+    const run = played({ poolKey, logins: true }, 200);
+    assert.ok(run.recording.lines.filter(({ text }) => text.includes("new token")).length >= 3);
+    assert.equal(failed(run), 0);
+    assert.deepEqual(run.problems, []);
+  });
+}
+
+test("time only moves forward", () => {
+  const match = new Match([setting({ behaviours: [limited, healthy] })]);
+  match.advance({ until: STARTS_AT + HOUR });
+  const before = told(match.sides[0]);
+  assert.ok(match.advance({ until: STARTS_AT }));
+  assert.equal(match.now, STARTS_AT + HOUR);
+  assert.equal(told(match.sides[0]), before);
+});
+
+test("a step to the next event stops both sides at its moment", () => {
+  const match = new Match([setting({ behaviours: [limited, healthy] }), setting()]);
+  assert.ok(match.advance({ until: STARTS_AT + HOUR, stopsAtEvent: true }));
+  const [one, other] = match.sides;
+  assert.equal(one.recording.lines.length, 1);
+  assert.ok(match.now > STARTS_AT && match.now < STARTS_AT + HOUR);
+  assert.deepEqual([one.now, other.now], [match.now, match.now]);
+  assert.ok(match.advance({ until: STARTS_AT + HOUR, stopsAtEvent: true }));
+  assert.equal(one.recording.lines.length, 2);
+});
+
+test("eight hours of five credentials come to an end, with every request accounted for", (t) => {
+  const behaviours = [
+    limited, { type: "limited_silent", numbers: {} }, { type: "quota", numbers: {} }, { type: "slow", numbers: {} }, healthy,
+  ];
+  const start = performance.now();
+  const run = played({ behaviours, strategy: "least_in_flight", outage: { fromMinute: 60, minutes: 5 } }, 8 * 60);
+  t.diagnostic(`${run.recording.counts.arrived} requests took ${Math.round(performance.now() - start)} ms`);
+  const { arrived, served } = run.recording.counts;
+  assert.ok(arrived > 14_000);
+  assert.ok(arrived - served - failed(run) < 60);
+});
