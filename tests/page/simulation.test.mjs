@@ -89,6 +89,14 @@ test("round_robin shares evenly among the healthy", () => {
   assert.ok(Math.max(...shares) - Math.min(...shares) <= 5, `${shares}`);
 });
 
+test("explanations stand in the players' order, whoever's turn it is", () => {
+  const behaviours = [healthy, { type: "revoked", numbers: { from: 0 } }, healthy];
+  for (let minutes = 1; minutes < 6; minutes += 1) {
+    const run = played({ behaviours, strategy: "round_robin" }, minutes);
+    assert.deepEqual(run.explain().map(({ credential }) => credential), ["c0", "c1", "c2"]);
+  }
+});
+
 test("fill_first uses the first one only, until that is limited", () => {
   const [first, ...others] = servedBy(played({}, 10));
   assert.ok(first > 200);
@@ -107,7 +115,7 @@ test("a limited credential rests, why is known, and it comes back", () => {
   assert.ok(second.from >= rest.until);
   const between = [...run.recording.marksSince(rest.until)].filter(({ at, lane }) => lane === 0 && at < second.from);
   assert.ok(between.some(({ isServed }) => isServed));
-  assert.match(run.explain().credentials[0].text, /rests until|serves|on trial/);
+  assert.match(run.explain()[0].text, /rests until|serves|on trial/);
 });
 
 test("a credential whose daily quota is used up rests for longer than one with a rate limit", () => {
@@ -123,7 +131,7 @@ test("a revoked credential is never used again", () => {
   // Those that were under way then end within half a minute.
   const later = [...run.recording.marksSince(rest.from + MINUTE)].filter(({ lane }) => lane === 0);
   assert.deepEqual(later, []);
-  assert.equal(run.explain().credentials[0].verdict.type, "dead");
+  assert.equal(run.explain()[0].verdict.type, "dead");
   assert.equal(failed(run), 0);
 });
 

@@ -1,7 +1,7 @@
 /** One run: a pool of the real core, seeded traffic, a scripted provider, and a clock that jumps. */
 
 import {
-  CredentialPool, type Explanation, type Intent, type Millis, type NextMove, type Policy, type Problem,
+  CredentialPool, type Explained, type Intent, type Millis, type NextMove, type Policy, type Problem,
   readPolicy, type RefreshIntent, type Response, type Row, type Step, type Strategy,
 } from "credential-pool";
 import { Agenda } from "./agenda";
@@ -115,9 +115,12 @@ export class Simulation implements Disposable {
     return this.#arrivals.next;
   }
 
-  /** Why each credential would or would not serve the request that comes next, if it came now. */
-  explain(): Explanation {
-    return this.#pool.explain(this.#arrivals.next.request, this.#now);
+  /** Why each player would or would not serve the request that comes next, if it came now; in the players' order. */
+  explain(): Explained[] {
+    const place = ({ credential }: Explained): number => this.#numbers.get(credential) ?? Infinity;
+    const { credentials } = this.#pool.explain(this.#arrivals.next.request, this.#now);
+    // The pool's order is that of its strategy.
+    return credentials.sort((one, other) => place(one) - place(other));
   }
 
   /**
