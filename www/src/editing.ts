@@ -12,7 +12,7 @@ export interface Place {
 
 /**
  * A document under the hands of a person. Fires `change` whenever its text, its problems or whether it is saved may
- * have changed. The form and the raw text are two views of it; text that is no document is kept as it is typed.
+ * have changed, and `settled` a moment after the last of them. The form and the raw text are two views of it; text that is no document is kept as it is typed.
  */
 export class Editing extends EventTarget {
   /** Where it comes from and goes to; null if a place has to be chosen. */
@@ -24,6 +24,8 @@ export class Editing extends EventTarget {
   #document: CoreDocument | null = new CoreDocument(this.#text);
   #fault: CoreError | null = null;
   #problems: MarkedProblem[] | null = null;
+  #problemCount = 0;
+  #later: ReturnType<typeof setTimeout> | undefined;
   readonly #past: Step[] = [];
   readonly #future: Step[] = [];
   /** Counts up with every change, for views that keep what they worked out. */
@@ -34,6 +36,8 @@ export class Editing extends EventTarget {
     if (this.#textIsBehind && this.#document !== null) {
       this.#text = this.#document.text();
       this.#textIsBehind = false;
+      const step = this.#past.at(-1);
+      if (step?.after === null) step.after = this.#text;
     }
     return this.#text;
   }
@@ -59,8 +63,13 @@ export class Editing extends EventTarget {
     return this.#problems;
   }
 
+  /** How many problems there are, as of a moment ago: to count them in a large document takes its time. */
+  get problemCount(): number {
+    return this.#problemCount;
+  }
+
   get isChanged(): boolean {
-    return this.text !== this.#saved;
+    return this.#textIsBehind || this.#text !== this.#saved;
   }
 
   /** What `undo` takes back, in words; null if there is nothing. */
@@ -94,8 +103,7 @@ export class Editing extends EventTarget {
     const before = this.text;
     this.#document.edit(key, edit);
     this.#textIsBehind = true;
-    if (this.text === before) return;
-    this.#remember(before, this.#text, what);
+    this.#remember(before, null, what);
     this.#tell();
   }
 
@@ -111,6 +119,7 @@ export class Editing extends EventTarget {
   }
 
   undo(): string | null {
+    this.#catchUp();
     const step = this.#past.pop();
     if (step === undefined) return null;
     this.#future.push(step);
@@ -122,7 +131,7 @@ export class Editing extends EventTarget {
     const step = this.#future.pop();
     if (step === undefined) return null;
     this.#past.push(step);
-    this.#take(step.after);
+    this.#take(step.after ?? step.before);
     return step.what;
   }
 
@@ -132,12 +141,12 @@ export class Editing extends EventTarget {
     this.#tell();
   }
 
-  #remember(before: string, after: string, what: string): void {
+  #remember(before: string, after: string | null, what: string): void {
     this.#past.push({ before, after, what });
     this.#future.length = 0;
     // Texts that follow each other share nothing in memory.
     let room = MOST_REMEMBERED;
-    const kept = this.#past.findLastIndex((step) => (room -= step.before.length + step.after.length) < 0);
+    const kept = this.#past.findLastIndex((step) => (room -= 2 * step.before.length) < 0);
     this.#past.splice(0, Math.min(kept + 1, this.#past.length - 1));
   }
 
@@ -156,9 +165,22 @@ export class Editing extends EventTarget {
     this.#tell();
   }
 
+  /** An edit that changed nothing is nothing to undo. */
+  #catchUp(): void {
+    const { text } = this;
+    const step = this.#past.at(-1);
+    if (step !== undefined && step.before === text && step.after === text) this.#past.pop();
+  }
+
   #tell(): void {
     this.#problems = null;
     this.version += 1;
+    clearTimeout(this.#later);
+    this.#later = setTimeout(() => {
+      this.#catchUp();
+      this.#problemCount = this.problems.length;
+      this.dispatchEvent(new Event("settled"));
+    }, SETTLES_AFTER);
     this.dispatchEvent(new Event("change"));
   }
 }
@@ -166,8 +188,12 @@ export class Editing extends EventTarget {
 /** Characters of text that undo may hold in all. */
 const MOST_REMEMBERED = 200_000_000;
 
+/** How long after a change, in ms, what takes its time is worked out: the text of an edit, and what is wrong with it. */
+const SETTLES_AFTER = 250;
+
 interface Step {
   before: string;
-  after: string;
+  /** Null until somebody asks for the text. */
+  after: string | null;
   what: string;
 }

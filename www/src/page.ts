@@ -7,7 +7,7 @@ import type { CredentialForm } from "./credential-form";
 import "./credential-form";
 import { openFromServer } from "./edit-server";
 import { Editing } from "./editing";
-import { chooseFile, chooseTarget, ConflictError, type FoundDocument, dropped, type OverwritablePlace } from "./places";
+import { chooseFile, chooseTarget, ConflictError, Download, dropped, type FoundDocument, type OverwritablePlace } from "./places";
 import "./pool-list";
 import "./pool-settings";
 import "./pool-table";
@@ -46,7 +46,7 @@ export class PoolPage extends LitElement {
   constructor() {
     super();
     [this.isOpen, this.tab, this.chosen, this.trouble, this.conflict, this.isDropTarget] = [false, "table", null, null, null, false];
-    this.editing.addEventListener("change", () => this.requestUpdate());
+    for (const event of ["change", "settled"]) this.editing.addEventListener(event, () => this.requestUpdate());
   }
 
   override connectedCallback(): void {
@@ -141,7 +141,7 @@ export class PoolPage extends LitElement {
   }
 
   private badge(tab: Tab): TemplateResult | typeof nothing {
-    const count = tab === "json" ? this.editing.problems.length : 0;
+    const count = tab === "json" ? this.editing.problemCount : 0;
     return count === 0 ? nothing : html` <span class="tag wait">${count} problem${count === 1 ? "" : "s"}</span>`;
   }
 
@@ -339,6 +339,8 @@ export class PoolPage extends LitElement {
       if (!editing.isChanged && editing.place !== null) return announce("There is nothing to save");
       await import("./save-dialog");
       const dialog = this.renderRoot.querySelector<SaveDialog>("save-dialog")!;
+      const { place } = editing;
+      dialog.verb = place === null ? "Save as…" : `${place instanceof Download ? "Download" : "Save to"} ${place.name}`;
       if ((await dialog.open(editing)) === "cancel") return;
       editing.place ??= await chooseTarget();
       if (editing.place !== null) await this.write();

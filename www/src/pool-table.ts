@@ -135,13 +135,12 @@ export class PoolTableElement extends LitElement {
     return html`
       <div role="row" class="line${drop}" aria-rowindex=${place + 2} data-id=${entry.id}>
         <span role="cell" class="place">
-          <button class="plain handle" draggable="true" title="Drag, or move with the arrow keys"
-            aria-label=${`Move ${name}: place ${place + 1} of ${this.credentials.length}. Arrow keys move it.`}
-            @keydown=${(event: KeyboardEvent) => this.onMoveKey(event, credential, place)}
+          <span class="grip" draggable="true" aria-hidden="true" title="Drag to another place"
             @dragstart=${(event: DragEvent) => this.onDragStart(event, entry.id)}
-            @dragend=${() => ((this.dragged = null), (this.dropAt = null))}>
-            <span aria-hidden="true">⠿</span> ${place + 1}
-          </button>
+            @dragend=${() => ((this.dragged = null), (this.dropAt = null))}>⠿</span>
+          <button class="plain handle" title="The arrow keys move it"
+            aria-label=${`Move ${name}: place ${place + 1} of ${this.credentials.length}. Arrow keys move it.`}
+            @keydown=${(event: KeyboardEvent) => this.onMoveKey(event, credential, place)}>${place + 1}</button>
         </span>
         <span role="cell" class="name">
           <strong>${name}</strong>
@@ -159,7 +158,7 @@ export class PoolTableElement extends LitElement {
           ${tone === "good" && entry.state.type === "available"
             ? nothing
             : html`<button class="plain" aria-label=${`Reset ${name}`} title="Ends its rest" @click=${act("reset")}>Reset</button>`}
-          <button class="plain" aria-label=${`Duplicate ${name}`} @click=${act("duplicate")}>Copy row</button>
+          <button class="plain" aria-label=${`Duplicate ${name}`} @click=${act("duplicate")}>Duplicate</button>
           <button class="plain" aria-label=${`Show ${name} in the JSON`} @click=${act("show_in_json")}>JSON</button>
           <button class="plain danger" aria-label=${`Remove ${name}`} @click=${act("remove")}>Remove</button>
         </span>
@@ -232,16 +231,21 @@ export class PoolTableElement extends LitElement {
   private onDragOver(event: DragEvent): void {
     if (this.dragged === null) return;
     event.preventDefault();
+    this.dropAt = this.placeAt(event);
+  }
+
+  /** Between which rows the pointer is. */
+  private placeAt({ clientY }: DragEvent): number {
     const top = this.viewport.getBoundingClientRect().top;
-    const at = Math.round((event.clientY - top + this.viewport.scrollTop) / this.rowHeight);
-    this.dropAt = Math.max(0, Math.min(this.credentials.length, at));
+    const at = Math.round((clientY - top + this.viewport.scrollTop) / this.rowHeight);
+    return Math.max(0, Math.min(this.credentials.length, at));
   }
 
   private onDrop(event: DragEvent): void {
-    const [from, at] = [this.credentials.findIndex(({ entry }) => entry.id === this.dragged), this.dropAt];
+    const [from, at] = [this.credentials.findIndex(({ entry }) => entry.id === this.dragged), this.placeAt(event)];
     [this.dragged, this.dropAt] = [null, null];
     const credential = this.credentials[from];
-    if (credential === undefined || at === null) return;
+    if (credential === undefined) return;
     event.preventDefault();
     event.stopPropagation();
     this.move(credential, at > from ? at - 1 : at);
@@ -297,7 +301,7 @@ export class PoolTableElement extends LitElement {
       .line {
         height: 3.75rem;
         display: grid;
-        grid-template-columns: 4.25rem minmax(8rem, 2fr) 3.5rem minmax(13.5rem, 1.2fr) minmax(9rem, 1fr) 4.5rem 21.5rem;
+        grid-template-columns: 4.25rem minmax(8rem, 2fr) 3.5rem minmax(13.5rem, 1.2fr) minmax(9rem, 1fr) 4.5rem 22rem;
         align-items: center;
         gap: 0 0.5rem;
         padding: 0 0.5rem 0 0;
@@ -314,7 +318,8 @@ export class PoolTableElement extends LitElement {
       .name strong, .name small, .state small { display: block; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
       .secret { display: flex; align-items: center; white-space: nowrap; }
       .secret .value { overflow: hidden; text-overflow: ellipsis; user-select: all; }
-      .handle { cursor: grab; white-space: nowrap; }
+      .grip { cursor: grab; padding: 0.5rem 0.3rem; color: var(--quiet); }
+      .place { white-space: nowrap; }
       .uses { text-align: right; font-variant-numeric: tabular-nums; }
       .unit { display: none; }
       .actions { display: flex; white-space: nowrap; }

@@ -127,7 +127,8 @@ function warning({ fault, errors }: Shown) {
   if (errors === 0) return nothing;
   return html`
     <p class="warning" role="alert">
-      ${errors === 1 ? "There is 1 error" : `There are ${errors} errors`} in the document: hosts leave out what is wrong.
+      ${errors === 1 ? "There is 1 error" : `There are ${errors} errors`} in the document: hosts leave out what is
+      wrong.
     </p>
   `;
 }

@@ -22,7 +22,7 @@ export interface Shown extends Span {
 /** Longer texts are searched for secrets when typing rests, not with every key. */
 export const SEARCHED_AT_ONCE = 200_000;
 
-/** Masks the secrets of an editor, in all that leaves it. `refused` is called when text with a mask in it was kept out. */
+/** Masks an editor's secrets, in all that leaves it. `refused` is called when text with a mask in it was kept out. */
 export function masks(refused: () => void): Extension {
   return [
     field,
@@ -173,15 +173,21 @@ function next(masks: Masks, transaction: Transaction): Masks {
 function settled(
   spans: readonly Span[], old: DecorationSet, shown: Shown | null, head: number, keepsOld: boolean,
 ): { hidden: DecorationSet; shown: Shown | null } {
-  const open = shown;
-  const opened = open === null ? undefined : spans.find(
-    (span) => span.from <= open.to && span.to >= open.from && touches(span, head) && !overlaps(old, span),
+  const opened = shown === null ? undefined : spans.find(
+    (span) => span.from <= shown.to && span.to >= shown.from && touches(span, head),
   );
-  const covered = spans.filter((span) => span !== opened);
-  return {
-    hidden: covering(keepsOld ? [...covered, ...spansOf(old)] : covered),
-    shown: open !== null && opened !== undefined ? { ...opened, by: open.by } : open,
-  };
+  let covered = spans;
+  let next = shown;
+  if (shown !== null && opened !== undefined) {
+    covered = spans.filter((span) => span !== opened);
+    if (overlaps(old, opened)) {
+      // Typed at the edge of a mask: what it covered stays covered, and the cursor is not shut in.
+      covered = [...covered, { from: opened.from, to: shown.from }, { from: shown.to, to: opened.to }];
+    } else {
+      next = { ...opened, by: shown.by };
+    }
+  }
+  return { hidden: covering(keepsOld ? [...covered, ...spansOf(old)] : covered), shown: next };
 }
 
 /** The place that is being typed at, after more was typed. */
@@ -282,7 +288,7 @@ function withoutFinds(transaction: Transaction) {
     }
     if (effect.is(EditorView.announce)) {
       const at = Math.min(transaction.newSelection.main.from, transaction.newDoc.length);
-      return EditorView.announce.of(`${transaction.startState.phrase("on line")} ${transaction.newDoc.lineAt(at).number}`);
+      return EditorView.announce.of(`Found on line ${transaction.newDoc.lineAt(at).number}`);
     }
     return effect;
   });

@@ -66,7 +66,9 @@ class ProblemList extends LitElement {
           ${problem.message}
         </p>
         <div class="row">
-          <button type="button" aria-describedby="problem-${i}" @click=${() => this.#tell("go", marked)}>Go there</button>
+          <button type="button" aria-describedby="problem-${i}" @click=${() => this.#tell("go", marked)}>
+            Go there
+          </button>
           ${found === undefined
             ? html`<button type="button" aria-describedby="problem-${i}" @click=${() => this.#open(marked)}>
               Look for repairs

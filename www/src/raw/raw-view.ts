@@ -55,7 +55,7 @@ export class RawView extends LitElement {
     this.shows = false;
     this.problems = [];
     this.addEventListener("focusout", (event) => {
-      if (event.relatedTarget === null || event.relatedTarget !== this) this.#leave();
+      if (event.relatedTarget !== this) this.#leave();
     });
   }
 
@@ -101,6 +101,11 @@ export class RawView extends LitElement {
     document.removeEventListener("visibilitychange", this.#leave);
   }
 
+  /** Without a document there is nothing to show. */
+  override shouldUpdate(): boolean {
+    return this.editing !== undefined;
+  }
+
   override render() {
     const errors = this.problems.filter(({ problem }) => problem.severity === "error").length;
     return html`
@@ -113,8 +118,8 @@ export class RawView extends LitElement {
       </div>
       <div class="editor"></div>
       <p class="help" id="keys">
-        <kbd>Tab</kbd> leaves the editor. <kbd>Alt+Enter</kbd> shows or hides the secret at the cursor, a click shows it.
-        <kbd>F8</kbd> goes to the next problem.
+        <kbd>Tab</kbd> leaves the editor. <kbd>Alt+Enter</kbd> shows or hides the secret at the cursor, a click shows
+        it. <kbd>F8</kbd> goes to the next problem.
       </p>
       <h2>${this.problems.length === 0 ? "No problems" : counted(this.problems.length, "problem")}${errors > 0
         ? html` <span class="quiet">(${counted(errors, "error")})</span>`

@@ -1,0 +1,195 @@
+// What holds for every view: the policy, accessibility, size, offline, and documents that are ill, large or no JSON.
+
+import assert from "node:assert/strict";
+import { readdir, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { everything, openPage } from "./browser.mjs";
+
+const at = (path) => fileURLToPath(new URL(path, import.meta.url));
+const AXE = await readFile(createRequire(at("../../www/package.json")).resolve("axe-core/axe.min.js"), "utf8");
+const CANARY = "sk-canary-0123456789abcdef";
+
+async function axe(page) {
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(" | ")}`);
+}
+
+const VIEWS = { Table: "pool-table", JSON: "raw-view .cm-content", "Try it": "try-view svg" };
+const show = async (page, view) => {
+  await page.getByRole("tab", { name: view }).click();
+  await page.locator(VIEWS[view]).first().waitFor();
+  await page.waitForTimeout(300);
+};
+
+const ILL = `{
+  "version": 2,
+  "credential_pool": {
+    "openrouter": [
+      {"id": "a", "label": "no secret"},
+      {"id": "a", "label": "twice the id", "access_token": "${CANARY}-1"},
+      {"label": "no id", "access_token": "${CANARY}-1"},
+      {"id": "b", "label": "wrong type", "priority": "3", "access_token": "${CANARY}-2"},
+      {"id": "c", "auth_type": "strange", "access_token": "${CANARY}-3", "last_status": "odd", "label": "x", "label": "y"},
+      {"id": "d", "auth_type": "oauth", "access_token": "${CANARY}-4", "last_status": "exhausted", "last_status_at": 99999999999}
+    ],
+    "Custom:Upper ": [{"id": "e", "access_token": "${CANARY}-5"}]
+  },
+  "credential_pool_strategies": {"openrouter": "nonsense"},
+  "credential_pool_policies": {"openrouter": {"patience_ms": "long"}}
+}
+`;
+
+describe("every view", { concurrency: 2 }, () => {
+  for (const colorScheme of ["light", "dark"]) {
+    test(`axe finds nothing in the ${colorScheme} scheme, the policy holds, and nothing leaves`, async (t) => {
+      const { page, violations, strangers, troubles } = await openPage(t, { colorScheme, viewport: { width: 1400, height: 900 } });
+      assert.deepEqual(await axe(page), [], "welcome");
+      await page.getByRole("button", { name: "Try a sample" }).click();
+      for (const view of Object.keys(VIEWS)) {
+        await show(page, view);
+        assert.deepEqual(await axe(page), [], view);
+      }
+      await show(page, "Table");
+      await page.getByRole("button", { name: "Add…" }).click();
+      assert.deepEqual(await axe(page), [], "form");
+      await page.keyboard.press("Escape");
+      await page.getByRole("button", { name: "Remove work" }).click();
+      await page.getByRole("button", { name: "Save…" }).click();
+      await page.getByRole("button", { name: "Cancel" }).waitFor();
+      assert.deepEqual(await axe(page), [], "what saving changes");
+      assert.deepEqual({ violations, strangers, troubles }, { violations: [], strangers: [], troubles: [] });
+    });
+  }
+
+  test("nothing is cut off from 320 px to 4K", async (t) => {
+    const { page } = await openPage(t, {});
+    await page.getByRole("button", { name: "Try a sample" }).click();
+    for (const width of [320, 768, 1280, 3840]) {
+      await page.setViewportSize({ width, height: 800 });
+      for (const view of Object.keys(VIEWS)) {
+        await show(page, view);
+        const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        assert.ok(beyond <= 0, `${view} is ${beyond} px too wide at ${width} px`);
+      }
+    }
+  });
+});
+
+describe("the JSON view", { concurrency: 2 }, () => {
+  test("a document with problems of every kind is shown, repaired and saved, and no secret shows", async (t) => {
+    const { page, violations, troubles, said } = await openPage(t, { document: ILL, viewport: { width: 1400, height: 1000 } });
+    await show(page, "JSON");
+    assert.doesNotMatch(await everything(page), /canary/);
+    // Each repair is one press; what is left are problems that no press can mend.
+    for (let press = 0; press < 30; press += 1) {
+      const fix = page.locator("raw-view").getByRole("button", { name: /^(Delete|Use|Give|Remove|Forget|Write|Put|Take|Close|Add the)/ }).first();
+      // What is wrong is looked for a moment after the text has changed.
+      const isThere = await fix.waitFor({ timeout: 2000 }).then(() => true, () => false);
+      if (!isThere) break;
+      await fix.click();
+      await page.waitForTimeout(600);
+    }
+    await page.getByRole("tab", { name: "Table" }).click();
+    assert.equal(await page.getByText("unreadable").count(), 0);
+    assert.doesNotMatch(await everything(page), /canary/);
+    await page.getByRole("button", { name: "Save…" }).click();
+    await page.getByRole("button", { name: /^Download auth.json/ }).waitFor();
+    assert.doesNotMatch(await everything(page), /canary/);
+    const download = page.waitForEvent("download");
+    await page.getByRole("button", { name: /^Download auth.json/ }).click();
+    const text = await readFile(await (await download).path(), "utf8");
+    const { credential_pool: pools } = JSON.parse(text);
+    assert.ok(pools.openrouter.every(({ id }) => typeof id === "string"));
+    assert.match(text, /canary/);
+    assert.deepEqual({ violations, troubles }, { violations: [], troubles: [] });
+    assert.doesNotMatch(said.join("\n"), /canary/);
+  });
+
+  test("text that is no JSON is kept as it is typed, and one undo away from what it was", async (t) => {
+    const document = `{"credential_pool": {"openrouter": [{"id": "a", "label": "work", "access_token": "${CANARY}"}]}}`;
+    const { page } = await openPage(t, { document });
+    await show(page, "JSON");
+    await page.locator("raw-view .cm-content").focus();
+    await page.keyboard.press("Control+End");
+    await page.keyboard.type(" and this is no JSON {{{");
+    await page.getByRole("tab", { name: "Table" }).click();
+    await page.getByRole("heading", { name: "This text is no document yet" }).waitFor();
+    await page.getByRole("button", { name: "Repair it in the JSON view" }).click();
+    await page.getByText("and this is no JSON {{{").waitFor();
+    assert.doesNotMatch(await everything(page), /canary/);
+    await page.getByRole("button", { name: "Undo" }).click();
+    await page.getByRole("tab", { name: "Table" }).click();
+    await page.locator("pool-table").getByText("work").waitFor();
+  });
+
+  test("a document of 5 MB stays responsive", async (t) => {
+    const pool = (p) => Array.from({ length: 200 }, (_, i) => ({
+      id: `p${p}k${i}`, label: `key ${i}`, auth_type: "api_key", priority: i, source: "manual",
+      access_token: `${CANARY}-${p}-${i}-${"x".repeat(40)}`, last_status: null, last_status_at: null, last_error_code: null, request_count: i,
+    }));
+    const pools = Object.fromEntries(Array.from({ length: 75 }, (_, p) => [`custom:p${p}`, pool(p)]));
+    const document = JSON.stringify({ version: 1, providers: {}, credential_pool: pools }, null, 2);
+    const { page } = await openPage(t, { document });
+    await page.locator("pool-table .name").first().waitFor();
+    const times = await page.evaluate(async () => {
+      const root = document.querySelector("pool-page").shadowRoot;
+      const painted = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+      const timed = async (action) => {
+        const began = performance.now();
+        action();
+        await painted();
+        return Math.round(performance.now() - began);
+      };
+      const table = () => root.querySelector("pool-table").shadowRoot;
+      const results = { choose: [], move: [] };
+      for (let step = 1; step < 8; step += 1) {
+        results.choose.push(await timed(() => root.querySelector("pool-list").shadowRoot.querySelectorAll(".pool")[step].click()));
+        // As fast as a person goes on.
+        await new Promise((resolve) => setTimeout(resolve, 700));
+        results.move.push(await timed(() => table().querySelectorAll(".handle")[1].dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowDown", bubbles: true }))));
+      }
+      return results;
+    });
+    t.diagnostic(`${(document.length / 1e6).toFixed(1)} MB: to choose a pool takes ${times.choose.join(", ")} ms, to move a row ${times.move.join(", ")} ms`);
+    await show(page, "JSON");
+    await page.locator("raw-view .cm-content").focus();
+    const typed = await page.evaluate(async () => {
+      const began = performance.now();
+      await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+      return performance.now() - began;
+    });
+    t.diagnostic(`the JSON of it is there; a frame takes ${typed.toFixed(0)} ms`);
+    assert.doesNotMatch(await everything(page), /canary/);
+  });
+});
+
+describe("the page as it is served", () => {
+  test("it works offline once it was there", async (t) => {
+    const { page, browser } = await openPage(t, {});
+    await page.evaluate(() => navigator.serviceWorker.ready);
+    await page.waitForFunction(async () => (await caches.keys()).length > 0 && navigator.serviceWorker.controller !== null);
+    await browser.setOffline(true);
+    await page.reload();
+    await page.getByRole("button", { name: "Try a sample" }).click();
+    for (const view of Object.keys(VIEWS)) await show(page, view);
+  });
+
+  test("what is loaded first is told", async (t) => {
+    const loaded = [];
+    const { page } = await openPage(t, {});
+    for (const name of await page.evaluate(() => performance.getEntriesByType("resource").map(({ name }) => new URL(name).pathname))) {
+      if (name.startsWith("/assets/")) loaded.push(name);
+    }
+    const first = new Set([...loaded]);
+    const sizes = await Promise.all((await readdir(at("../../www/dist/assets"))).map(async (name) => {
+      const bytes = gzipSync(await readFile(at(`../../www/dist/assets/${name}`)), { level: 9 }).length;
+      return { name, bytes };
+    }));
+    assert.ok(sizes.some(({ name }) => name.startsWith("raw-view")), "the editor is a part of its own");
+    t.diagnostic(sizes.map(({ name, bytes }) => `${(bytes / 1000).toFixed(1)} KB ${name}${first.has(`/assets/${name}`) ? " (asked for in the first seconds)" : ""}`).join("\n"));
+  });
+});
