@@ -1,0 +1,145 @@
+// The document as text, in a real browser: secrets stay masked whatever is done around them, and nothing typed is lost.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { everything, openPage } from "./browser.mjs";
+
+const DOCUMENT = `{
+  "credential_pool": {
+    "openrouter": [
+      {
+        "id": "aaaaaa",
+        "label": "work",
+        "access_token": "first-canary"
+      },
+      {
+        "id": "bbbbbb",
+        "label": "home",
+        "access_token": "second-canary"
+      }
+    ]
+  }
+}
+`;
+
+const text = (page) => page.locator("raw-view").evaluate((view) => view.editing.text);
+const goTo = (page, pointer) => page.locator("raw-view").evaluate((view, to) => view.goTo(to), pointer);
+const press = async (page, ...keys) => {
+  for (const key of keys) await page.keyboard.press(key);
+};
+const SECOND = "/credential_pool/openrouter/1/access_token";
+
+async function openRaw(t, options = {}) {
+  const { page, violations, troubles } = await openPage(t, { document: DOCUMENT, ...options });
+  await page.getByRole("tab", { name: "JSON" }).click();
+  await page.locator("raw-view .mask").first().waitFor();
+  t.after(() => assert.deepEqual({ violations, troubles }, { violations: [], troubles: [] }));
+  return page;
+}
+
+/** Which of the secrets can be read anywhere in the page. */
+async function shown(page) {
+  const all = await everything(page);
+  return ["first", "second"].filter((which) => all.includes(`${which}-canary`));
+}
+
+describe("the raw text", { concurrency: 2 }, () => {
+  test("a secret shows by click or Alt+Enter, one at a time, until the cursor leaves it", async (t) => {
+    const page = await openRaw(t);
+    assert.deepEqual(await shown(page), []);
+    await page.locator("raw-view .mask").first().click();
+    assert.deepEqual(await shown(page), ["first"]);
+    await goTo(page, SECOND);
+    assert.deepEqual(await shown(page), []);
+    await press(page, "Alt+Enter");
+    assert.deepEqual(await shown(page), ["second"]);
+    await page.getByRole("button", { name: "Hide the secret" }).click();
+    assert.deepEqual(await shown(page), []);
+    await press(page, "Alt+Enter", "Shift+Tab");
+    await page.getByRole("tab", { name: "JSON" }).focus();
+    assert.deepEqual(await shown(page), [], "nor when the editor is left");
+  });
+
+  const around = {
+    "typed before it": { keys: ["ArrowRight", "x", "y"], becomes: ['"second-canary"', '"xysecond-canary"'] },
+    "its name changed": {
+      keys: ["ArrowLeft", "ArrowLeft", "ArrowLeft", "Backspace"],
+      becomes: ['"access_token": "second', '"access_toke": "second'],
+    },
+    "its quote deleted": { keys: ["Delete"], becomes: ['"second', "second"] },
+    "deleted with one key": { keys: ["ArrowRight", "ArrowRight", "Backspace"], becomes: ["second-canary", ""] },
+  };
+  for (const [what, { keys, becomes }] of Object.entries(around)) {
+    test(`${what}: it stays masked, and undo brings all back`, async (t) => {
+      const page = await openRaw(t);
+      await goTo(page, SECOND);
+      await press(page, ...keys);
+      assert.equal(await text(page), DOCUMENT.replace(...becomes));
+      assert.deepEqual(await shown(page), []);
+      await press(page, "Control+z");
+      assert.equal(await text(page), DOCUMENT);
+      assert.deepEqual(await shown(page), []);
+    });
+  }
+
+  test("a secret that is typed shows until its string is left", async (t) => {
+    const page = await openRaw(t);
+    await goTo(page, "/credential_pool/openrouter/0/id");
+    await press(page, "Home");
+    await page.keyboard.type('"refresh_token": "third-canary');
+    assert.match(await everything(page), /third-canary/);
+    await page.keyboard.type('", ');
+    assert.doesNotMatch(await everything(page), /third-canary/);
+    assert.match(await text(page), /"refresh_token": "third-canary", "id": "aaaaaa"/);
+  });
+
+  test("what is copied has masks, and what has masks is not pasted", async (t) => {
+    const page = await openRaw(t, { permissions: ["clipboard-read", "clipboard-write"] });
+    await goTo(page, "/credential_pool");
+    await press(page, "Control+a", "Control+c");
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    assert.equal(copied, DOCUMENT.replaceAll(/\w+-canary/g, "••••••••"));
+    await press(page, "Control+v");
+    assert.equal(await text(page), DOCUMENT);
+    await page.getByText("it was not taken in").waitFor();
+  });
+
+  test("searching neither finds nor takes in what a mask covers", async (t) => {
+    const page = await openRaw(t);
+    await goTo(page, SECOND);
+    await press(page, "Shift+End", "Control+f");
+    assert.deepEqual(await shown(page), []);
+    const announced = page.locator("raw-view .cm-announced");
+    await page.keyboard.type("label");
+    await press(page, "Enter");
+    await assertText(announced, "Found on line 6");
+    await press(page, "Control+a");
+    await page.keyboard.type("canar");
+    await press(page, "Enter");
+    assert.doesNotMatch((await announced.textContent()) ?? "", /line (7|12)/, "where the secrets are");
+    assert.deepEqual(await shown(page), []);
+  });
+
+  test("both views are in step, and each undoes what the other did", async (t) => {
+    const page = await openRaw(t);
+    await goTo(page, "/credential_pool/openrouter/0/label");
+    await press(page, "ArrowRight");
+    await page.keyboard.type("my ");
+    await page.getByRole("tab", { name: "Table" }).click();
+    await page.locator("pool-table").getByText("my work").waitFor();
+    await page.getByRole("button", { name: "Undo" }).click();
+    await page.locator("pool-table").getByText("my work").waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "Redo" }).click();
+    await page.getByRole("tab", { name: "JSON" }).click();
+    await page.locator("raw-view").getByText('"my work"').waitFor();
+    await page.locator("raw-view .cm-content").focus();
+    await press(page, "Control+z");
+    assert.equal(await text(page), DOCUMENT);
+    await press(page, "Control+y");
+    assert.match(await text(page), /"my work"/);
+  });
+});
+
+async function assertText(locator, expected) {
+  await locator.filter({ hasText: expected }).waitFor({ state: "attached", timeout: 3000 });
+}
