@@ -11,7 +11,7 @@ use crate::{
     document::Document,
     error::{Error, ErrorCode, pointer_step},
     failure::FailureKind,
-    pool::Pool,
+    pool::{KEPT_BY_THE_POOL, Pool},
     provider::PoolKey,
     random::Random,
     step::{Entry, Intent, State, Step},
@@ -383,7 +383,7 @@ fn duplicate(pool: &mut Pool, id: &CredentialId, now: Timestamp) -> Result<Vec<I
         let place = pool.entries(now).iter().filter(|entry| entry.priority <= original.priority).count();
         (place, original.to_row())
     };
-    for name in NOT_OF_A_COPY {
+    for name in KEPT_BY_THE_POOL {
         row.shift_remove(name);
     }
     let label = row.get("label").and_then(Value::as_str).unwrap_or_default();
@@ -395,21 +395,6 @@ fn duplicate(pool: &mut Pool, id: &CredentialId, now: Timestamp) -> Result<Vec<I
     let moved = pool.move_to(&added.value, place, now)?;
     Ok(added.intents.into_iter().chain(moved.intents).collect())
 }
-
-/// What a copy of a credential does not have of it.
-const NOT_OF_A_COPY: [&str; 11] = [
-    "id",
-    "last_status",
-    "last_status_at",
-    "last_error_code",
-    "last_error_reason",
-    "last_error_message",
-    "last_error_reset_at",
-    "model_cooldowns",
-    "request_count",
-    "turn",
-    "priority",
-];
 
 fn shown(pool: &Pool, entry: Entry) -> ShownCredential {
     let credential = pool.credential(&entry.id).ok();

@@ -490,7 +490,7 @@ impl fmt::Debug for Pool {
 }
 
 /// Fields that change by what happens, and merge as such.
-const KEPT_BY_THE_POOL: [&str; 11] = [
+pub(crate) const KEPT_BY_THE_POOL: [&str; 11] = [
     "id",
     "last_status",
     "last_status_at",
