@@ -21,7 +21,7 @@ pub(crate) use failures::cooldown_end;
 pub(crate) use fields::{FIELDS, count};
 pub use values::{AuthType, CredentialId, Source, Status};
 
-use fields::{ALWAYS_WRITTEN, Fields, own};
+use fields::{ALWAYS_WRITTEN, Fields};
 
 /// One credential of a pool: a secret, where it came from, how it is doing.
 ///
@@ -166,7 +166,12 @@ impl Credential {
     /// Every field of the wrong type, with a pointer into `fields`.
     pub(crate) fn with(&self, fields: &Map<String, Value>, pool: &PoolKey) -> Result<Self, Vec<Problem>> {
         let mut row = self.to_row();
-        row.extend(fields.iter().map(own));
+        for (name, value) in fields {
+            match value {
+                Value::Null => row.shift_remove(name),
+                value => row.insert(name.clone(), value.clone()),
+            };
+        }
         let (_, credential) = Self::parse(&Value::Object(row), pool)?;
         Ok(Self { id: self.id.clone(), ..credential })
     }

@@ -1,12 +1,14 @@
 //! A document under the hands of a person: what an editor shows of it, and every edit that keeps the rest of its text.
 
+use std::ops::Range;
+
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::{
     change::Change,
-    credential::CredentialId,
+    credential::{Credential, CredentialId},
     discovery::Sources,
     document::Document,
     error::{Error, ErrorCode, pointer_step},
@@ -14,6 +16,7 @@ use crate::{
     pool::{KEPT_BY_THE_POOL, Pool},
     provider::PoolKey,
     random::Random,
+    refresh,
     step::{Entry, Intent, State, Step},
     strategy::Strategy,
     time::Timestamp,
@@ -76,12 +79,11 @@ impl Editor {
         let rows = self.row_places(&PoolKey::parse(key)?);
         let pool = &self.opened(key, now)?.pool;
         let section = pointer_step("credential_pool") + &pointer_step(pool.key().as_str());
-        let mut credentials: Vec<_> = pool.entries(now).into_iter().map(|entry| shown(pool, entry)).collect();
+        let mut credentials: Vec<_> =
+            pool.entries_by_priority(now).into_iter().map(|entry| shown(pool, entry)).collect();
         for shown in &mut credentials {
             shown.pointer = rows.get(shown.entry.id.as_str()).map(|place| format!("{section}/{place}"));
         }
-        // The table is in the order of priority, whatever the strategy's is.
-        credentials.sort_by_key(|shown| shown.entry.priority);
         Ok(PoolTable {
             key: pool.key().as_str().to_owned(),
             strategy: pool.strategy(),
@@ -98,9 +100,10 @@ impl Editor {
     /// Those of the pool's input of that name, and those of [`Document::apply`]. Nothing changed then.
     pub fn edit(&mut self, key: &str, edit: &Edited, now: Timestamp) -> Result<(), Error> {
         let opened = self.opened(key, now)?;
+        let is_first = !opened.unsaved.is_empty();
         let intents = opened.carry_out(edit, now)?;
         let pool_key = opened.pool.key().clone();
-        let applied = self.document.apply(&pool_key, changes_of(intents.last()));
+        let applied = self.apply(&pool_key, &intents, is_first);
         // What the document did not take, the pool must not have either: it is opened anew.
         if applied.is_err() {
             self.pools.remove(pool_key.as_str());
@@ -137,10 +140,23 @@ impl Editor {
         Ok(secret.map(|secret| secret.expose().to_owned()).unwrap_or_default())
     }
 
+    /// Writes what intents hold into the document. What an opening asks for goes into its text by itself, before an
+    /// edit: a row that has just got its id can then be told from one that the edit takes away.
+    fn apply(&mut self, pool: &PoolKey, intents: &[Intent], is_first: bool) -> Result<(), Error> {
+        if !is_first {
+            return self.document.apply(pool, changes_of(intents.last()));
+        }
+        let mut document = self.document.clone();
+        document.apply(pool, changes_of(intents.first()))?;
+        let mut document = Document::parse(&document.to_text())?;
+        document.apply(pool, changes_of(intents.last()))?;
+        self.document = document;
+        Ok(())
+    }
+
     fn summary(&mut self, key: String, now: Timestamp) -> PoolSummary {
         let known = self.pools.get(&key).and_then(|opened| opened.summary.as_ref());
-        // It stays true until something changes by itself.
-        if let Some(known) = known.filter(|known| known.next_at.is_none_or(|next| now < next)) {
+        if let Some((known, _)) = known.filter(|(_, holds)| holds.contains(&now)) {
             return known.clone();
         }
         let mut summary = PoolSummary { key, health: None, next_at: None };
@@ -152,7 +168,7 @@ impl Editor {
             }
         }
         if let Some(opened) = self.pools.get_mut(&summary.key) {
-            opened.summary = Some(summary.clone());
+            opened.summary = Some((summary.clone(), now..next_change(&opened.pool, now)));
         }
         summary
     }
@@ -168,8 +184,17 @@ impl Editor {
 
     /// Where each row stands in the document's list, by its id.
     fn row_places(&self, key: &PoolKey) -> FxHashMap<String, usize> {
-        let rows = self.document.rows(key).iter().enumerate();
-        rows.filter_map(|(place, row)| Some((row.get("id")?.as_str()?.to_owned(), place))).collect()
+        let rows = self.document.rows(key);
+        let mut places = FxHashMap::<String, usize>::default();
+        for (place, row) in rows.iter().enumerate() {
+            let Some(id) = row.get("id").and_then(Value::as_str) else { continue };
+            // Of several rows with an id it belongs to the first that can be read.
+            let is_held = |held: &usize| rows.get(*held).is_some_and(|row| Credential::parse(row, key).is_ok());
+            if !places.get(id).is_some_and(is_held) {
+                places.insert(id.to_owned(), place);
+            }
+        }
+        places
     }
 }
 
@@ -234,6 +259,7 @@ impl Edited {
         let mut take = |name: &str| edit.get_mut(name).map(Value::take).unwrap_or_default();
         let kind = take("type");
         let id = take("id");
+        let is_for_all = id.is_null();
         let id = id.as_str().map(CredentialId::from);
         let named = || id.clone().ok_or_else(invalid);
         Ok(match kind.as_str().unwrap_or_default() {
@@ -245,7 +271,7 @@ impl Edited {
                 let place = take("place").as_u64().and_then(|place| usize::try_from(place).ok());
                 Self::Move { id: named()?, place: place.ok_or_else(invalid)? }
             }
-            "reset" => Self::Reset { id },
+            "reset" => Self::Reset { id: if is_for_all { None } else { Some(named()?) } },
             "strategy" => Self::Strategy { name: take("name").as_str().ok_or_else(invalid)?.to_owned() },
             "policy" => Self::Policy { policy: take("policy") },
             _ => return Err(invalid()),
@@ -345,8 +371,8 @@ impl std::fmt::Debug for ShownCredential {
 struct Opened {
     pool: Pool,
     unsaved: Vec<Intent>,
-    /// As it was shown last, until an edit.
-    summary: Option<PoolSummary>,
+    /// As it was shown last, and while it stays true without an edit.
+    summary: Option<(PoolSummary, Range<Timestamp>)>,
 }
 
 impl Opened {
@@ -380,8 +406,8 @@ impl Opened {
 fn duplicate(pool: &mut Pool, id: &CredentialId, now: Timestamp) -> Result<Vec<Intent>, Error> {
     let (place, mut row) = {
         let original = pool.credential(id)?;
-        let place = pool.entries(now).iter().filter(|entry| entry.priority <= original.priority).count();
-        (place, original.to_row())
+        let before = pool.entries_by_priority(now).into_iter().take_while(|entry| entry.id != *id).count();
+        (before.saturating_add(1), original.to_row())
     };
     for name in KEPT_BY_THE_POOL {
         row.shift_remove(name);
@@ -423,6 +449,14 @@ fn until(state: &State) -> Option<Timestamp> {
         State::Exhausted { until, .. } => *until,
         State::Available | State::Dead => None,
     }
+}
+
+/// When something that a summary counts changes by itself: a rest ends, or a token.
+fn next_change(pool: &Pool, now: Timestamp) -> Timestamp {
+    let ends = |entry: &Entry| refresh::expires_at(pool.credential(&entry.id).ok()?, pool.key());
+    let entries = pool.entries(now);
+    let moments = entries.iter().flat_map(|entry| [until(&entry.state), ends(entry)]);
+    moments.flatten().filter(|at| now < *at).min().unwrap_or(Timestamp::from_millis(i64::MAX))
 }
 
 fn changes_of(intent: Option<&Intent>) -> &[Change] {

@@ -166,6 +166,6 @@ fn is_known(name: &str) -> bool {
     FIELDS.iter().any(|field| field.name == name)
 }
 
-pub(super) fn own((name, value): (&String, &Value)) -> (String, Value) {
+fn own((name, value): (&String, &Value)) -> (String, Value) {
     (name.clone(), value.clone())
 }

@@ -230,8 +230,9 @@ struct Origin {
     same: bool,
 }
 
-/// For each element of the new list the old one that it was: equal ones at both ends, those with
-/// the same id in between, and of the rest those in the same place.
+/// For each element of the new list the old one that it was: equal ones at both ends, in between first
+/// equal ones, then those with the same id, then those that hold the same beside it, and of the rest those
+/// in the same place.
 fn origins(old: &[Item<'_>], new: &[Value]) -> impl Iterator<Item = Option<Origin>> {
     let equal = |(item, value): &(&Item<'_>, &Value)| same(&raw::value(item.value), value);
     let head = old.iter().zip(new).take_while(equal).count();
@@ -248,22 +249,34 @@ fn origins(old: &[Item<'_>], new: &[Value]) -> impl Iterator<Item = Option<Origi
 
 fn changed_origins<'a>(old: impl Iterator<Item = (usize, &'a Item<'a>)>, new: &[Value]) -> Vec<Option<usize>> {
     let new_ids: FxHashSet<_> = new.iter().filter_map(id).collect();
-    let mut by_id = FxHashMap::<_, VecDeque<usize>>::default();
     // An id that is new may have been given to a row without one, or to the second one of two.
-    let mut left = Vec::new();
-    for (at, item) in old {
-        let value = raw::value(item.value);
-        let id = id(&value);
-        match id {
-            Some(id) if new_ids.contains(id) => by_id.entry(id.to_owned()).or_default().push_back(left.len()),
-            Some(_) => continue,
-            None => {}
+    let stays = |value: &Value| id(value).is_none_or(|id| new_ids.contains(id));
+    let old = old.map(|(at, item)| (at, raw::value(item.value))).filter(|(_, value)| stays(value));
+    let mut left: Vec<_> = old.map(Some).collect();
+    let mut found = vec![None; new.len()];
+    let names: [fn(&Value) -> Option<String>; 3] =
+        [|value| Some(value.to_string()), |value| id(value).map(str::to_owned), content];
+    for name in names {
+        let mut places = FxHashMap::<_, VecDeque<usize>>::default();
+        for (place, value) in left.iter().enumerate() {
+            if let Some(name) = value.as_ref().and_then(|(_, value)| name(value)) {
+                places.entry(name).or_default().push_back(place);
+            }
         }
-        left.push(Some(at));
+        for (found, value) in found.iter_mut().zip(new).filter(|(found, _)| found.is_none()) {
+            let place = name(value).and_then(|name| places.get_mut(&name)?.pop_front());
+            *found = place.and_then(|place| left.get_mut(place)?.take()).map(|(at, _)| at);
+        }
     }
-    let found: Vec<_> = new.iter().map(|value| left.get_mut(by_id.get_mut(id(value)?)?.pop_front()?)?.take()).collect();
-    let mut left = left.into_iter().flatten();
+    let mut left = left.into_iter().flatten().map(|(at, _)| at);
     found.into_iter().map(|at| at.or_else(|| left.next())).collect()
+}
+
+/// What an element holds beside its id.
+fn content(value: &Value) -> Option<String> {
+    let mut value = value.clone();
+    value.as_object_mut()?.shift_remove("id");
+    Some(value.to_string())
 }
 
 fn id(row: &Value) -> Option<&str> {
@@ -389,6 +402,11 @@ mod tests {
                 r#"{"rows":[ {"id":"a","n":1.0}, {"n":2.0,"id":"c"}, {"id":"b","n":3.0} ,{"id":"d","n":4.0}]}"#,
             ),
             (json!([{"n":2}, {"id":"b","n":5}]), r#"{"rows":[ {"n":2.0}, {"id":"b","n":5}]}"#),
+            // What holds the same is the same, whatever went before it.
+            (
+                json!([{"id":"e"}, {"n":2.0,"id":"c"}, {"id":"d","n":4.0}, {"id":"b","n":3.5}]),
+                r#"{"rows":[ {"id":"e"}, {"n":2.0,"id":"c"} ,{"id":"d","n":4.0}, {"id":"b","n":3.5}]}"#,
+            ),
             (json!([{"id":"b","n":3}, {"id":"a","n":1}]), r#"{"rows":[ {"id":"b","n":3.0}, {"id":"a","n":1.0}]}"#),
         ];
         for (rows, expected) in cases {

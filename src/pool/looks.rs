@@ -55,6 +55,13 @@ impl Pool {
         self.roster.in_order().into_iter().map(|(_, member)| self.entry(member, now)).collect()
     }
 
+    /// All credentials in the order of priority, whatever the strategy's is.
+    pub(crate) fn entries_by_priority(&self, now: Timestamp) -> Vec<Entry> {
+        let now = self.now.max(now);
+        let members = self.by_priority().into_iter().filter_map(|slot| self.roster.get(slot));
+        members.map(|member| self.entry(member, now)).collect()
+    }
+
     /// A credential of the pool, secret and all.
     ///
     /// # Errors

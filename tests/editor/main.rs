@@ -1,0 +1,29 @@
+//! The editor through its public API: documents, what a person does to them, and the text that comes of it.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails"
+)]
+
+mod properties;
+mod secrecy;
+mod stage;
+mod tables;
+mod transcripts;
+
+use credential_pool::{Editor, Timestamp};
+
+/// 2026-04-09T17:59:40.463Z.
+const START: Timestamp = Timestamp::from_millis(1_775_757_580_463);
+
+fn after(millis: i64) -> Timestamp {
+    Timestamp::from_millis(START.as_millis() + millis)
+}
+
+fn open(text: &str) -> Editor {
+    Editor::open(text, [7; 32]).unwrap()
+}
