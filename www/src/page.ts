@@ -2,6 +2,8 @@
 
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { announce } from "./announcer";
+import "./conflict-dialog";
+import type { ConflictDialog } from "./conflict-dialog";
 import { CoreError, emptyDocument, type PoolEdit, type PoolSummary, type PoolTable } from "./core";
 import type { CredentialForm } from "./credential-form";
 import "./credential-form";
@@ -26,7 +28,6 @@ export class PoolPage extends LitElement {
     tab: { state: true },
     chosen: { state: true },
     trouble: { state: true },
-    conflict: { state: true },
     isDropTarget: { state: true },
   };
 
@@ -37,15 +38,13 @@ export class PoolPage extends LitElement {
   declare private chosen: string | null;
   /** What went wrong last, until it is put away. */
   declare private trouble: string | null;
-  /** What stands where the document should be saved, if somebody else wrote it. */
-  declare private conflict: string | null;
   declare private isDropTarget: boolean;
   /** The modules of the tabs that were opened; their first opening loads them. */
   private readonly loaded = new Set<Tab>(["table"]);
 
   constructor() {
     super();
-    [this.isOpen, this.tab, this.chosen, this.trouble, this.conflict, this.isDropTarget] = [false, "table", null, null, null, false];
+    [this.isOpen, this.tab, this.chosen, this.trouble, this.isDropTarget] = [false, "table", null, null, false];
     for (const event of ["change", "settled"]) this.editing.addEventListener(event, () => this.requestUpdate());
   }
 
@@ -78,7 +77,7 @@ export class PoolPage extends LitElement {
       ${this.isDropTarget ? html`<div class="drop">Drop the document to open it</div>` : nothing}
       <credential-form @closed=${() => this.requestUpdate()}></credential-form>
       <save-dialog></save-dialog>
-      ${this.conflictDialog()}
+      <conflict-dialog></conflict-dialog>
     `;
   }
 
@@ -206,25 +205,6 @@ export class PoolPage extends LitElement {
     `;
   }
 
-  private conflictDialog(): TemplateResult {
-    return html`
-      <dialog id="conflict" aria-labelledby="conflict-title" @close=${() => (this.conflict = null)}>
-        <h2 id="conflict-title">The document was changed elsewhere</h2>
-        <p>Somebody else wrote it since it was opened here, perhaps a running host. Nothing was written yet.</p>
-        <div class="row">
-          <button @click=${() => this.conflictElement.close()}>Cancel</button>
-          <button @click=${this.takeTheirs}>Take theirs</button>
-          <button class="danger" @click=${() => (this.conflictElement.close(), void this.write({ force: true }))}>Overwrite theirs</button>
-        </div>
-        <p class="help">If you take theirs, yours is one undo away.</p>
-      </dialog>
-    `;
-  }
-
-  private get conflictElement(): HTMLDialogElement {
-    return this.renderRoot.querySelector<HTMLDialogElement>("#conflict")!;
-  }
-
   private act(key: string, action: TableAction): void {
     const { credential } = action;
     const { id, label } = credential.entry;
@@ -347,26 +327,19 @@ export class PoolPage extends LitElement {
     });
 
   private async write(options?: { force: boolean }): Promise<void> {
-    await this.try(async () => {
-      const { editing } = this;
-      const { text } = editing;
-      try {
-        await (editing.place as OverwritablePlace | null)?.write(text, options);
-      } catch (error) {
-        if (!(error instanceof ConflictError)) throw error;
-        this.conflict = error.text;
-        this.conflictElement.showModal();
-        return;
-      }
-      editing.saved(text);
-      announce(`${editing.place?.name} is saved`);
-    });
+    const { editing } = this;
+    const { text } = editing;
+    try {
+      await (editing.place as OverwritablePlace | null)?.write(text, options);
+    } catch (error) {
+      if (!(error instanceof ConflictError)) throw error;
+      const kept = await this.renderRoot.querySelector<ConflictDialog>("conflict-dialog")!.open();
+      if (kept === "theirs") this.takeIn(error.text);
+      return kept === "ours" ? this.write({ force: true }) : undefined;
+    }
+    editing.saved(text);
+    announce(`${editing.place?.name} is saved`);
   }
-
-  private readonly takeTheirs = (): void => {
-    if (this.conflict !== null) this.takeIn(this.conflict);
-    this.conflictElement.close();
-  };
 
   /** Somebody else's text counts as saved; what was here is one undo away. */
   private takeIn(text: string): void {
@@ -476,9 +449,6 @@ export class PoolPage extends LitElement {
       .notice { padding: 0.5rem 0.75rem; border-radius: var(--radius); background: var(--wait-ground); color: var(--wait); font-weight: 600; }
       .notice button { color: var(--text); font-weight: 400; }
       .drop { position: fixed; inset: 0.5rem; display: grid; place-items: center; border: 3px dashed var(--accent); border-radius: 1rem; background: color-mix(in srgb, var(--ground) 85%, transparent); font-size: 1.25rem; pointer-events: none; }
-      dialog { color: inherit; background: var(--ground); border: 1px solid var(--edge); border-radius: var(--radius); padding: 1.25rem; width: min(34rem, calc(100vw - 1.5rem)); }
-      dialog[open] { display: grid; gap: 0.9rem; }
-      dialog::backdrop { background: rgb(0 0 0 / 0.5); }
       @media (max-width: 50rem) {
         .columns { grid-template-columns: minmax(0, 1fr); }
         .tools { margin-left: 0; }

@@ -1,0 +1,64 @@
+// A document that somebody else wrote while it was open here: the person says whose is kept.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { openPage } from "./browser.mjs";
+
+const document = (label) => JSON.stringify({ credential_pool: { openrouter: [{ id: "a", label, access_token: "sk-canary" }] } });
+const [OPENED, THEIRS] = [document("opened"), document("theirs")];
+
+/** A file of this machine, as a browser with File System Access hands it out; `disk` is what it holds. */
+async function fileOf(page, text) {
+  await page.evaluate((disk) => {
+    window.disk = disk;
+    const createWritable = async () => ({ write: async (written) => void (window.disk = written), close: async () => {} });
+    const handle = { name: "auth.json", createWritable, getFile: async () => new File([window.disk], "auth.json") };
+    window.showOpenFilePicker = async () => [handle];
+  }, text);
+  return { read: () => page.evaluate(() => window.disk), write: (other) => page.evaluate((text) => void (window.disk = text), other) };
+}
+
+describe("a document that was changed elsewhere", { concurrency: 2 }, () => {
+  const answers = {
+    Cancel: { press: ["Enter"], isWritten: false, shows: "opened copy", isSaved: false },
+    Escape: { press: ["Escape"], isWritten: false, shows: "opened copy", isSaved: false },
+    "Take theirs": { press: ["Tab", "Enter"], isWritten: false, shows: "theirs", isSaved: true },
+    "Overwrite theirs": { press: ["Tab", "Tab", "Enter"], isWritten: true, shows: "opened copy", isSaved: true },
+  };
+  for (const [answer, { press, isWritten, shows, isSaved }] of Object.entries(answers)) {
+    test(`${answer}: ${isWritten ? "ours is written" : "nothing is written"}, and the focus is back where it was`, async (t) => {
+      const { page, troubles } = await openPage(t);
+      const disk = await fileOf(page, OPENED);
+      await page.getByRole("button", { name: "Open a file…" }).click();
+      await page.getByRole("button", { name: "Duplicate opened" }).click();
+      await disk.write(THEIRS);
+      await page.getByRole("button", { name: "Save…" }).press("Enter");
+      await page.getByRole("button", { name: "Save to auth.json" }).press("Enter");
+      await page.getByRole("dialog", { name: "The document was changed elsewhere" }).waitFor();
+      assert.equal(await disk.read(), THEIRS, "nothing is written before the answer");
+
+      for (const key of press) await page.keyboard.press(key);
+      await page.getByText(isSaved ? "saved" : "unsaved changes", { exact: true }).waitFor();
+      await page.locator("pool-table").getByText(shows).waitFor();
+      const isOurs = (await disk.read()).includes("opened copy");
+      assert.equal(isOurs, isWritten);
+      assert.equal(await page.getByRole("button", { name: "Save…" }).evaluate((button) => button.getRootNode().activeElement === button), true);
+      assert.deepEqual(troubles, []);
+    });
+  }
+
+  test("what was taken in is one undo away", async (t) => {
+    const { page } = await openPage(t);
+    const disk = await fileOf(page, OPENED);
+    await page.getByRole("button", { name: "Open a file…" }).click();
+    await page.getByRole("button", { name: "Duplicate opened" }).click();
+    await disk.write(THEIRS);
+    await page.getByRole("button", { name: "Save…" }).click();
+    await page.getByRole("button", { name: "Save to auth.json" }).click();
+    await page.getByRole("button", { name: "Take theirs" }).click();
+    await page.locator("pool-table").getByText("theirs").waitFor();
+    await page.getByRole("button", { name: "Undo" }).click();
+    await page.locator("pool-table").getByText("opened copy").waitFor();
+    await page.getByText("unsaved changes").waitFor();
+  });
+});
