@@ -1,8 +1,10 @@
 /** What screen readers are told. */
 
+// Screen readers say what changes in a region that they know already.
+const region = create();
+
 /** Says something once, when it is quiet. */
 export function announce(text: string): void {
-  const region = document.querySelector("#announcer") ?? create();
   // The same words twice are no change, and would not be said.
   region.textContent = region.textContent === text ? `${text}\u00a0` : text;
 }

@@ -96,7 +96,7 @@ class CredentialForm extends LitElement {
       <div class="field">
         <label for=${name}>${label}</label>
         ${control}
-        <p id="${name}-help" class=${fault === null ? "help" : "fault"}>${fault ?? help}</p>
+        <p id="${name}-help" aria-live="polite" class=${fault === null ? "help" : "fault"}>${fault ?? help}</p>
       </div>
     `;
   }
@@ -151,7 +151,11 @@ class CredentialForm extends LitElement {
         this.fault = error as CoreError;
       }
     }
-    void this.updateComplete.then(() => this.renderRoot.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
+    void this.updateComplete.then(() => {
+      const field = this.renderRoot.querySelector<HTMLElement>('[aria-invalid="true"]');
+      field?.closest("details")?.toggleAttribute("open", true);
+      field?.focus();
+    });
   }
 
   /** What was typed is a secret, and goes with the dialog. */

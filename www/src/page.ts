@@ -9,11 +9,12 @@ import type { CredentialForm } from "./credential-form";
 import "./credential-form";
 import { openFromServer } from "./edit-server";
 import { Editing } from "./editing";
+import { FocusKeeper, focusIfLost } from "./focus-keeper";
 import { chooseFile, chooseTarget, ConflictError, Download, dropped, type FoundDocument, type OverwritablePlace } from "./places";
 import "./pool-list";
 import "./pool-settings";
 import "./pool-table";
-import type { PoolTableElement, TableAction } from "./pool-table";
+import type { TableAction } from "./pool-table";
 import { sample } from "./sample";
 import type { SaveDialog } from "./save-dialog";
 import type { RawView } from "./raw/raw-view";
@@ -45,6 +46,7 @@ export class PoolPage extends LitElement {
   constructor() {
     super();
     [this.isOpen, this.tab, this.chosen, this.trouble, this.isDropTarget] = [false, "table", null, null, false];
+    new FocusKeeper(this, () => this.whereToGoOn);
     for (const event of ["change", "settled"]) this.editing.addEventListener(event, () => this.requestUpdate());
   }
 
@@ -222,18 +224,8 @@ export class PoolPage extends LitElement {
       default:
         if (this.edit(key, { type: action.type, id }, `${action.type} of ${name}`)) {
           announce({ duplicate: `${name} was copied`, remove: `${name} was removed; Undo brings it back`, reset: `${name} was reset` }[action.type]);
-          if (action.type === "remove") this.focusAfter(credential.entry.priority);
         }
     }
-  }
-
-  /** What had the focus is gone: the row that follows has it now. */
-  private async focusAfter(priority: number): Promise<void> {
-    await this.updateComplete;
-    const table = this.renderRoot.querySelector<PoolTableElement>("pool-table");
-    const next = table?.credentials.find(({ entry }) => entry.priority >= priority) ?? table?.credentials.at(-1);
-    if (next === undefined) this.renderRoot.querySelector<HTMLElement>("#view")?.focus();
-    else table?.focusOn(next.entry.id);
   }
 
   private edit(key: string, edit: PoolEdit, what: string): boolean {
@@ -267,6 +259,7 @@ export class PoolPage extends LitElement {
       this.loaded.add(tab);
       this.requestUpdate();
       await this.updateComplete;
+      focusIfLost(this.whereToGoOn);
       if (pointer === undefined) return;
       const raw = this.renderRoot.querySelector<RawView>("raw-view");
       await raw?.updateComplete;
@@ -274,11 +267,16 @@ export class PoolPage extends LitElement {
     });
   }
 
-  private readonly undo = (): void => this.told("Undone", this.flushed.undo());
-  private readonly redo = (): void => this.told("Done again", this.flushed.redo());
+  private readonly undo = (): void => this.tell("Undone", this.flushed.undo());
+  private readonly redo = (): void => this.tell("Done again", this.flushed.redo());
 
-  private told(what: string, step: string | null): void {
-    announce(step === null ? "There is nothing to undo" : `${what}: ${step}`);
+  private tell(what: string, step: string | null): void {
+    announce(step === null ? `There is nothing to be ${what.toLowerCase()}` : `${what}: ${step}`);
+  }
+
+  /** What has the focus when what had it is gone. */
+  private get whereToGoOn(): HTMLElement | null {
+    return this.renderRoot.querySelector<HTMLElement>('[role="tab"][aria-selected="true"], .welcome button');
   }
 
   /** The document with all that was typed. */
@@ -310,7 +308,7 @@ export class PoolPage extends LitElement {
     this.trouble = null;
     this.show(this.editing.document === null ? "json" : "table");
     const count = this.editing.problems.length;
-    announce(`${place?.name ?? "The document"} is open${count === 0 ? "" : `, with ${count} problems`}`);
+    announce(`${place?.name ?? "The document"} is open${count === 0 ? "" : `, with ${count} problem${count === 1 ? "" : "s"}`}`);
   }
 
   private readonly save = (): Promise<void> =>

@@ -44,8 +44,8 @@ class PoolSettings extends LitElement {
         <label for="differences">Differences, as JSON</label>
         <textarea id="differences" class="mono" rows="5" spellcheck="false" .value=${live(text)} aria-describedby="differences-help"
           aria-invalid=${this.fault !== null} placeholder='{ "failures": { "quota": { "rest_ms": 600000 } } }'
-          @input=${this.onTyped} @change=${this.onDifferences}></textarea>
-        <p id="differences-help" class=${this.fault === null ? "help" : "fault"}>
+          @input=${this.onTyped} @change=${this.onDifferences} @keydown=${this.onKey}></textarea>
+        <p id="differences-help" aria-live="polite" class=${this.fault === null ? "help" : "fault"}>
           ${this.fault ?? "Times are in milliseconds. Try it out in the tab “Try it” before you save."}
         </p>
       </details>
@@ -69,10 +69,16 @@ class PoolSettings extends LitElement {
   }
 
   private onDifferences(): void {
-    const edit = this.policyOf(this.typed ?? "");
-    if (this.fault !== null || typeof edit === "string") return;
+    if (this.typed === null || this.fault !== null) return;
+    const edit = this.policyOf(this.typed);
+    if (typeof edit === "string") return;
     this.typed = null;
     this.fire(edit);
+  }
+
+  /** What is typed is part of what is saved by a key. */
+  private onKey(event: KeyboardEvent): void {
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s") this.onDifferences();
   }
 
   /** The edit that is meant, or why the text is none. */

@@ -4,6 +4,7 @@ import { css, html, LitElement, nothing, type PropertyValues, type TemplateResul
 import { repeat } from "lit/directives/repeat.js";
 import { announce } from "./announcer";
 import type { SecretField, ShownCredential } from "./core";
+import { FocusKeeper } from "./focus-keeper";
 import { shared } from "./style";
 import "./time-left";
 import { kind, state } from "./words";
@@ -37,8 +38,8 @@ export class PoolTableElement extends LitElement {
   private rowHeight = 0;
   private height = 0;
   private dragged: string | null = null;
-  /** The row whose handle gets the focus back once it has moved. */
-  private moving: string | null = null;
+  /** The control that gets the focus once its row is rendered. */
+  private wanted: { id: string; does: string } | null = null;
   private hideAt: ReturnType<typeof setTimeout> | undefined;
   private readonly sizes = new ResizeObserver(() => this.measure());
 
@@ -48,6 +49,10 @@ export class PoolTableElement extends LitElement {
     this.first = 0;
     this.shown = null;
     this.dropAt = null;
+    new FocusKeeper(this, ({ id, index }) => {
+      const handles = [...this.renderRoot.querySelectorAll<HTMLElement>(".handle")];
+      return (id === undefined ? null : this.control(id, "move")) ?? handles[index] ?? handles.at(-1) ?? this.viewport;
+    });
   }
 
   override connectedCallback(): void {
@@ -78,19 +83,13 @@ export class PoolTableElement extends LitElement {
     // The policy of the page allows no style in markup.
     this.piece(".space").style.height = `${this.credentials.length * this.rowHeight}px`;
     this.piece(".slice").style.transform = `translateY(${this.firstRendered * this.rowHeight}px)`;
-    if (this.moving === null) return;
-    const place = this.credentials.findIndex(({ entry }) => entry.id === this.moving);
-    this.reach(place);
-    const handle = this.renderRoot.querySelector<HTMLElement>(`[data-id="${CSS.escape(this.moving)}"] .handle`);
-    if (handle === null) return;
-    handle.focus();
-    this.moving = null;
-  }
-
-  /** Puts the focus on a credential's row. */
-  focusOn(id: string): void {
-    this.moving = id;
-    this.requestUpdate();
+    if (this.wanted === null) return;
+    const { id, does } = this.wanted;
+    this.reach(this.credentials.findIndex(({ entry }) => entry.id === id));
+    const control = this.control(id, does) ?? this.control(id, "move");
+    if (control === null) return;
+    control.focus();
+    this.wanted = null;
   }
 
   override render(): TemplateResult {
@@ -99,7 +98,7 @@ export class PoolTableElement extends LitElement {
     const last = Math.min(count, first + this.rendered);
     return html`
       <div class="ruler line" aria-hidden="true"></div>
-      <div role="table" aria-label="Credentials" aria-rowcount=${count + 1} aria-colcount="7">
+      <div role="table" aria-label="Credentials" aria-describedby="keys" aria-rowcount=${count + 1} aria-colcount="7">
         <div role="row" class="line head" aria-rowindex="1">
           <span role="columnheader">Place</span>
           <span role="columnheader">Label and source</span>
@@ -109,7 +108,7 @@ export class PoolTableElement extends LitElement {
           <span role="columnheader">Uses</span>
           <span role="columnheader">Actions</span>
         </div>
-        <div role="rowgroup" class="viewport" @scroll=${this.onScroll} @dragover=${this.onDragOver} @drop=${this.onDrop}
+        <div role="rowgroup" class="viewport" tabindex="-1" @scroll=${this.onScroll} @keydown=${this.onKey} @dragover=${this.onDragOver} @drop=${this.onDrop}
           @dragleave=${() => (this.dropAt = null)}>
           <div role="none" class="space">
             <div role="none" class="slice">
@@ -122,6 +121,7 @@ export class PoolTableElement extends LitElement {
           </div>
         </div>
       </div>
+      <p id="keys" class="help" ?hidden=${count < 2}>The arrow keys, Page Up, Page Down, Home and End go from row to row; on a place's number, arrows, Home and End move the row.</p>
     `;
   }
 
@@ -138,7 +138,7 @@ export class PoolTableElement extends LitElement {
           <span class="grip" draggable="true" aria-hidden="true" title="Drag to another place"
             @dragstart=${(event: DragEvent) => this.onDragStart(event, entry.id)}
             @dragend=${() => ((this.dragged = null), (this.dropAt = null))}>⠿</span>
-          <button class="plain handle" title="The arrow keys move it"
+          <button class="plain handle" data-does="move" title="The arrow keys move it"
             aria-label=${`Move ${name}: place ${place + 1} of ${this.credentials.length}. Arrow keys move it.`}
             @keydown=${(event: KeyboardEvent) => this.onMoveKey(event, credential, place)}>${place + 1}</button>
         </span>
@@ -154,13 +154,13 @@ export class PoolTableElement extends LitElement {
         </span>
         <span role="cell" class="uses">${entry.requestCount.toLocaleString()}<span class="unit"> uses</span></span>
         <span role="cell" class="actions">
-          <button class="plain" aria-label=${`Edit ${name}`} @click=${act("edit")}>Edit</button>
+          <button class="plain" data-does="edit" aria-label=${`Edit ${name}`} @click=${act("edit")}>Edit</button>
           ${tone === "good" && entry.state.type === "available"
             ? nothing
-            : html`<button class="plain" aria-label=${`Reset ${name}`} title="Ends its rest" @click=${act("reset")}>Reset</button>`}
-          <button class="plain" aria-label=${`Duplicate ${name}`} @click=${act("duplicate")}>Duplicate</button>
-          <button class="plain" aria-label=${`Show ${name} in the JSON`} @click=${act("show_in_json")}>JSON</button>
-          <button class="plain danger" aria-label=${`Remove ${name}`} @click=${act("remove")}>Remove</button>
+            : html`<button class="plain" data-does="reset" aria-label=${`Reset ${name}`} title="Ends its rest" @click=${act("reset")}>Reset</button>`}
+          <button class="plain" data-does="duplicate" aria-label=${`Duplicate ${name}`} @click=${act("duplicate")}>Duplicate</button>
+          <button class="plain" data-does="show_in_json" aria-label=${`Show ${name} in the JSON`} @click=${act("show_in_json")}>JSON</button>
+          <button class="plain danger" data-does="remove" aria-label=${`Remove ${name}`} @click=${act("remove")}>Remove</button>
         </span>
       </div>
     `;
@@ -174,9 +174,9 @@ export class PoolTableElement extends LitElement {
     return html`
       <code class="value" title=${isShown ? nothing : `The secret's fingerprint is ${entry.fingerprint}`}
         >${isShown ? this.shown?.secret : `•••• ${entry.fingerprint.replace("sha256:", "").slice(0, 6)}`}</code>
-      <button class="plain" aria-pressed=${isShown} aria-label=${isShown ? `Hide the secret of ${name}` : `Show the secret of ${name}`}
+      <button class="plain" data-does="show" aria-pressed=${isShown} aria-label=${isShown ? `Hide the secret of ${name}` : `Show the secret of ${name}`}
         @click=${() => (isShown ? this.hide() : this.show(entry.id, field, name))}>${isShown ? "Hide" : "Show"}</button>
-      <button class="plain" aria-label=${`Copy the secret of ${name}`} @click=${() => this.copy(entry.id, field, name)}>Copy</button>
+      <button class="plain" data-does="copy" aria-label=${`Copy the secret of ${name}`} @click=${() => this.copy(entry.id, field, name)}>Copy</button>
     `;
   }
 
@@ -206,18 +206,36 @@ export class PoolTableElement extends LitElement {
   }
 
   private move(credential: ShownCredential, to: number): void {
-    const place = Math.max(0, Math.min(this.credentials.length - 1, to));
     const { id } = credential.entry;
-    if (this.credentials[place]?.entry.id === id) return;
-    this.moving = id;
-    this.act({ type: "move", credential, place });
+    if (this.credentials[to]?.entry.id === id) return;
+    this.wanted = { id, does: "move" };
+    this.act({ type: "move", credential, place: to });
   }
 
   private onMoveKey(event: KeyboardEvent, credential: ShownCredential, place: number): void {
-    const to = { ArrowUp: place - 1, ArrowDown: place + 1, Home: 0, End: this.credentials.length - 1 }[event.key];
-    if (to === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    const to = event.key.startsWith("Page") ? undefined : this.placeFor(event, place);
+    if (to === undefined) return;
     event.preventDefault();
     this.move(credential, to);
+  }
+
+  /** To the same control of another row. */
+  private onKey(event: KeyboardEvent): void {
+    const control = event.target as HTMLElement;
+    const from = this.credentials.findIndex(({ entry }) => entry.id === control.closest<HTMLElement>("[data-id]")?.dataset["id"]);
+    const to = event.defaultPrevented || from === -1 ? undefined : this.placeFor(event, from);
+    const credential = to === undefined ? undefined : this.credentials[to];
+    if (credential === undefined) return;
+    event.preventDefault();
+    this.wanted = { id: credential.entry.id, does: control.dataset["does"] ?? "move" };
+    this.requestUpdate();
+  }
+
+  /** Where a key leads from a place. */
+  private placeFor({ key, ctrlKey, metaKey, altKey }: KeyboardEvent, place: number): number | undefined {
+    const [last, page] = [this.credentials.length - 1, Math.max(1, Math.floor(this.height / this.rowHeight))];
+    const to = { ArrowUp: place - 1, ArrowDown: place + 1, PageUp: place - page, PageDown: place + page, Home: 0, End: last }[key];
+    return to === undefined || ctrlKey || metaKey || altKey ? undefined : Math.max(0, Math.min(last, to));
   }
 
   private onDragStart(event: DragEvent, id: string): void {
@@ -269,6 +287,10 @@ export class PoolTableElement extends LitElement {
     this.height = this.viewport.clientHeight;
     this.onScroll();
     this.requestUpdate();
+  }
+
+  private control(id: string, does: string): HTMLElement | null {
+    return this.renderRoot.querySelector<HTMLElement>(`[data-id="${CSS.escape(id)}"] [data-does="${does}"]`);
   }
 
   private get viewport(): HTMLElement {

@@ -2,6 +2,8 @@
 
 import { css, html, LitElement, nothing, type PropertyValues } from "lit";
 import { type Fix, fixes, type MarkedProblem } from "../core";
+import { announce } from "../announcer";
+import { FocusKeeper } from "../focus-keeper";
 import { shared } from "../style";
 
 /** Problems and their repairs. Fires `go` with the problem to go to, and `fix` with the repair to make. */
@@ -35,6 +37,11 @@ class ProblemList extends LitElement {
     this.opened = new Map();
     this.text = "";
     this.lineOf = () => 1;
+    new FocusKeeper(this, ({ index }) => {
+      const items = this.renderRoot.querySelectorAll("li");
+      const [goes, repairs] = (items[index] ?? items[items.length - 1])?.querySelectorAll("button") ?? [];
+      return repairs ?? goes ?? this.renderRoot.querySelector("section");
+    });
   }
 
   override willUpdate(changed: PropertyValues<this>): void {
@@ -44,13 +51,15 @@ class ProblemList extends LitElement {
   }
 
   override render() {
-    if (this.problems.length === 0) return nothing;
+    const count = this.problems.length;
     return html`
-      <ol>
-        ${this.problems.slice(0, MOST).map((problem, i) => this.#item(problem, i))}
-      </ol>
-      ${this.problems.length > MOST
-        ? html`<p class="quiet">And ${this.problems.length - MOST} more: they show when some of these are repaired.</p>`
+      <section tabindex="-1" aria-label=${count === 0 ? "No problems" : "Problems"}>
+        <ol>
+          ${this.problems.slice(0, MOST).map((problem, i) => this.#item(problem, i))}
+        </ol>
+      </section>
+      ${count > MOST
+        ? html`<p class="quiet">And ${count - MOST} more: they show when some of these are repaired.</p>`
         : nothing}
     `;
   }
@@ -78,14 +87,16 @@ class ProblemList extends LitElement {
                 ${fix.label}
               </button>
             `)}
-          ${found?.length === 0 ? html`<span class="quiet">This is to be repaired by hand.</span>` : nothing}
+          ${found?.length === 0 ? html`<span class="quiet">${BY_HAND}</span>` : nothing}
         </div>
       </li>
     `;
   }
 
   #open(marked: MarkedProblem): void {
-    this.opened = new Map(this.opened).set(marked, fixes(this.text, marked.problem));
+    const found = fixes(this.text, marked.problem);
+    this.opened = new Map(this.opened).set(marked, found);
+    announce(found.length === 0 ? BY_HAND : found.map(({ label }) => label).join(", or "));
   }
 
   #tell(type: "go" | "fix", detail: MarkedProblem | Fix): void {
@@ -94,6 +105,7 @@ class ProblemList extends LitElement {
 }
 customElements.define("problem-list", ProblemList);
 
+const BY_HAND = "This is to be repaired by hand.";
 /** Problems that are listed. */
 const MOST = 100;
 /** Problems whose repairs are looked for before anyone asks. */

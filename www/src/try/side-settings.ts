@@ -82,7 +82,7 @@ export class TrySideSettings extends LitElement {
         <div class="fields">${numbers.map((field) => this.#number(field, resolved))}</div>
         ${checks.map((field) => this.#check(field, resolved))}
         <div>
-          <button ?disabled=${differing === 0} @click=${() => this.#change({ policy: { preset } })}>
+          <button aria-disabled=${differing === 0} @click=${() => this.#change({ policy: { preset } })}>
             Back to ${preset} alone
           </button>
         </div>

@@ -176,9 +176,7 @@ export class TryView extends LitElement {
           ></try-side-settings>`)}
       </div>
       <div class="row">
-        ${this.sides.length === 1
-          ? html`<button @click=${this.#compare}>Compare with a side B</button>`
-          : html`<button @click=${() => this.#decide(this.sides.slice(0, 1))}>Without side B</button>`}
+        <button @click=${this.#compare}>${this.sides.length === 1 ? "Compare with a side B" : "Without side B"}</button>
       </div>
       <details ?open=${this.#isWide}>
         <summary>Traffic, and what happens to each credential</summary>
@@ -280,7 +278,9 @@ export class TryView extends LitElement {
     this.#open(this.#elapsed);
   }
 
+  /** Or no longer. */
   #compare(): void {
+    if (this.sides.length > 1) return this.#decide(this.sides.slice(0, 1));
     const { strategy, policy } = this.sides[0] ?? { strategy: this.strategy, policy: this.policy };
     this.#decide([...this.sides, { strategy: strategy === "round_robin" ? "fill_first" : "round_robin", policy }]);
   }
