@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { defineConfig, type Plugin } from "vite";
 
 export default defineConfig({
@@ -24,12 +24,13 @@ function offline(): Plugin {
     generateBundle(_, bundle) {
       const files = Object.keys(bundle).filter((name) => name.startsWith("assets/")).sort();
       // The names of assets tell their content; what else there is tells by its own.
-      const others = ["index.html", "public/icon.svg", "public/manifest.webmanifest", "src/service-worker.js"];
+      const shown = readdirSync(new URL("public", import.meta.url)).sort();
+      const others = ["index.html", "src/service-worker.js", ...shown.map((name) => `public/${name}`)];
       const version = createHash("sha256").update(files.join());
       for (const name of others) version.update(readFileSync(new URL(name, import.meta.url)));
       const source = readFileSync(new URL("src/service-worker.js", import.meta.url), "utf8")
         .replace("__VERSION__", version.digest("hex").slice(0, 12))
-        .replace("__FILES__", JSON.stringify(["./", "icon.svg", "manifest.webmanifest", ...files]));
+        .replace("__FILES__", JSON.stringify(["./", ...shown, ...files]));
       this.emitFile({ type: "asset", fileName: "sw.js", source });
     },
   };

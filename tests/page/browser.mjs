@@ -20,9 +20,13 @@ const QUIET = [
   "--disable-sync", "--disable-quic",
 ];
 
-/** Serves the built page on loopback until the test is over; answers its address. */
-export async function serve(t) {
-  const server = createServer(sirv(at("../../www/dist"), { dev: false }));
+/** Serves the built page on loopback until the test is over, with other text `instead` of some files; answers its address. */
+export async function serve(t, instead = {}) {
+  const page = sirv(at("../../www/dist"), { dev: false });
+  const server = createServer((request, response) => {
+    const text = instead[request.url.slice(1)];
+    return text === undefined ? page(request, response) : response.end(text);
+  });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   t.after(() => (server.closeAllConnections(), new Promise((resolve) => server.close(resolve))));
   return `http://127.0.0.1:${server.address().port}/`;
