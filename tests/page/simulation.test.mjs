@@ -1,28 +1,10 @@
-// The page's simulator: the real core against seeded traffic. It is TypeScript, and bundled for Node first.
+// The page's simulator: the real core against seeded traffic.
 
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, test } from "node:test";
-import { fileURLToPath, pathToFileURL } from "node:url";
-import { build } from "../../www/node_modules/vite/dist/node/index.js";
+import { test } from "node:test";
+import { bundled } from "./simulator.mjs";
 
-const folder = await mkdtemp(join(tmpdir(), "simulation-"));
-after(() => rm(folder, { recursive: true }));
-const core = new URL("../../pkg/dist/node.js", import.meta.url);
-await build({
-  configFile: false,
-  logLevel: "error",
-  resolve: { alias: { "credential-pool": core.href } },
-  build: {
-    target: "es2022",
-    lib: { entry: fileURLToPath(new URL("../../www/src/simulation/match.ts", import.meta.url)), formats: ["es"], fileName: () => "match.mjs" },
-    outDir: folder,
-    rollupOptions: { external: [core.href] },
-  },
-});
-const { Match } = await import(pathToFileURL(join(folder, "match.mjs")).href);
+const { Match } = await bundled();
 
 const STARTS_AT = Date.UTC(2026, 0, 1);
 const MINUTE = 60_000;

@@ -70,6 +70,8 @@ export class TryView extends LitElement {
   declare said: string;
 
   #match: Match | null = null;
+  /** The same until the credentials change: who draws anew with others would lose what is being typed. */
+  #labels: string[] = [];
   #goal: Goal | null = null;
   #frame = 0;
   #framedAt = 0;
@@ -131,6 +133,7 @@ export class TryView extends LitElement {
   }
 
   override willUpdate(changed: PropertyValues<this>): void {
+    if (changed.has("credentials")) this.#labels = this.#shown.map(({ entry }) => entry.label || entry.id);
     const names = (credentials: ShownCredential[] | undefined): string =>
       JSON.stringify(credentials?.map((shown) => [shown.entry.id, player(shown)]));
     const isOther = changed.has("poolKey") || (changed.has("credentials") && names(changed.get("credentials")) !== names(this.credentials));
@@ -337,10 +340,6 @@ export class TryView extends LitElement {
 
   get #shown(): ShownCredential[] {
     return this.credentials.slice(0, MOST_CREDENTIALS);
-  }
-
-  get #labels(): string[] {
-    return this.#shown.map(({ entry }) => entry.label || entry.id);
   }
 
   get #startsAt(): Millis {

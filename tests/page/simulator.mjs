@@ -1,0 +1,27 @@
+// The page's simulator for Node: it is TypeScript, and bundled first.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after } from "node:test";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { build } from "../../www/node_modules/vite/dist/node/index.js";
+
+/** What `simulation/match.ts` has, on the package's core for Node. */
+export async function bundled() {
+  const folder = await mkdtemp(join(tmpdir(), "simulation-"));
+  after(() => rm(folder, { recursive: true }));
+  const core = new URL("../../pkg/dist/node.js", import.meta.url);
+  await build({
+    configFile: false,
+    logLevel: "error",
+    resolve: { alias: { "credential-pool": core.href } },
+    build: {
+      target: "es2022",
+      lib: { entry: fileURLToPath(new URL("../../www/src/simulation/match.ts", import.meta.url)), formats: ["es"], fileName: () => "match.mjs" },
+      outDir: folder,
+      rollupOptions: { external: [core.href] },
+    },
+  });
+  return import(pathToFileURL(join(folder, "match.mjs")).href);
+}

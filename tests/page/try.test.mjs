@@ -1,0 +1,430 @@
+// Try it, in a real browser: what it shows is what the simulator says that is run beside it in Node.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { openPage } from "./browser.mjs";
+import { bundled } from "./simulator.mjs";
+
+const { Match } = await bundled();
+
+const STARTS_AT = Date.UTC(2026, 0, 1);
+const [SECOND, MINUTE, HOUR] = [1_000, 60_000, 3_600_000];
+/** How much time the timeline shows, unless one chooses otherwise. */
+const SPAN = 20 * MINUTE;
+
+const row = (id, label, priority, more = {}) => ({
+  id, label, auth_type: "api_key", priority, source: "manual", access_token: `sk-canary-${id}`, request_count: 3, ...more,
+});
+const ROWS = [row("aaaaaa", "one", 0, { request_count: 40 }), row("bbbbbb", "two", 1, { weight: 3 }), row("cccccc", "three", 2, { max_in_flight: 1 })];
+const documentOf = (rows, more = {}) => JSON.stringify({ credential_pool: { openrouter: rows }, ...more });
+const player = ({ id, label, request_count, weight = 1, max_in_flight = null }) => (
+  { id, label, isLogin: false, requestCount: request_count, weight, maxInFlight: max_in_flight }
+);
+const healthy = { type: "healthy", numbers: {} };
+const limited = { type: "limited", numbers: {} };
+
+/** What Try it begins with, and what a test changes of it. */
+const setting = ({ rows = ROWS, behaviours = rows.map((_, number) => (number === 0 ? limited : healthy)), traffic = {}, ...more } = {}) => ({
+  poolKey: "openrouter",
+  players: rows.map(player),
+  behaviours,
+  outage: { fromMinute: 5, minutes: 0 },
+  traffic: { seed: 1, requestsPerMinute: 30, sessions: 0, models: 1, durationMs: 8 * SECOND, ...traffic },
+  strategy: "fill_first",
+  policy: {},
+  ...more,
+});
+
+/** Settings played so far, in Node. */
+function played(settings, elapsed) {
+  const match = new Match(settings);
+  match.advance({ until: STARTS_AT + elapsed });
+  return match.sides;
+}
+
+async function openTry(t, document = documentOf(ROWS)) {
+  const { page, violations, troubles } = await openPage(t, { document, viewport: { width: 1600, height: 1200 } });
+  t.after(() => assert.deepEqual({ violations, troubles }, { violations: [], troubles: [] }));
+  await page.getByRole("tab", { name: "Try it" }).click();
+  await page.locator("try-side-result").first().waitFor();
+  const press = (name) => page.getByRole("button", { name, exact: true }).click();
+  /** Types into a field of the traffic, or of a credential. */
+  const fill = async (name, value) => {
+    await page.getByLabel(name, { exact: true }).fill(String(value));
+    await page.getByLabel(name, { exact: true }).press("Enter");
+  };
+  const side = (name) => page.getByRole("region", { name: `How side ${name} decides` });
+  return { page, press, fill, side };
+}
+
+/** What is shown of each side. */
+function pictures(page) {
+  return page.locator("try-view").evaluate((view) => [...view.renderRoot.querySelectorAll("try-side-result")].map((side) => {
+    const tidy = (node) => node.textContent.replace(/\s+/g, " ").trim();
+    const all = (root, selector) => [...root.querySelectorAll(selector)];
+    const root = side.renderRoot;
+    const chart = root.querySelector("try-timeline").renderRoot;
+    const svg = chart.querySelector(".frame svg");
+    const lanes = [];
+    for (const part of svg.children) {
+      if (part.matches("text:not(.state, .tick)")) lanes.push({ label: part.textContent, rests: [] });
+      if (part.matches(".state")) lanes.at(-1).state = part.textContent;
+      if (part.matches("path")) lanes.at(-1)[part.getAttribute("class")] = part.getAttribute("d") !== "";
+      if (!part.matches("g")) continue;
+      const edge = part.querySelector("[class^=edge]");
+      lanes.at(-1).rests.push({
+        text: part.querySelector("title").textContent,
+        pattern: edge.getAttribute("fill"),
+        x: Number(edge.getAttribute("x")),
+        width: Number(edge.getAttribute("width")),
+      });
+    }
+    const [served, failed, waited] = all(root, "dl dd").map((cell) => [...cell.childNodes].filter(({ nodeType }) => nodeType !== Node.COMMENT_NODE).map((node) => node.textContent.trim()).filter(Boolean));
+    return {
+      heading: tidy(root.querySelector("h3")), served, failed, waited: waited[0], lanes, width: svg.viewBox.baseVal.width,
+      bars: all(root, ".share .bar").map((bar) => Number(bar.getAttribute("width"))),
+      shares: all(root, ".share .number").map(tidy),
+      answered: all(root, "details tbody tr").map((line) => all(line, "td").map(tidy)),
+      next: tidy(all(root, "h4").at(-2)),
+      why: all(root, ".why li").map(tidy),
+      log: all(root, ".log li").map((line) => [tidy(line.querySelector("time")), tidy(line.lastElementChild).replace(/^[▲·] /, "")]),
+      rests: all(chart, "tbody tr").map((line) => all(line, "td").map(tidy)),
+      clock: tidy(view.renderRoot.querySelector(".clock")),
+    };
+  }));
+}
+
+/** The same of a run in Node; where rests stand in the chart is compared on its own. */
+function pictureOf(run, { rows = ROWS, heading }) {
+  const { lanes, counts, lines } = run.recording;
+  const labels = rows.map(({ label }) => label);
+  const failed = counts.exhausted + counts.givenUp;
+  const served = lanes.reduce((sum, lane) => sum + lane.served, 0);
+  const named = (lane, text) => [lane === null ? "" : labels[lane], clocked(text)].filter(Boolean).join(" ");
+  const { model, affinity } = run.nextArrival.request;
+  return {
+    heading,
+    served: [count(counts.served), `of ${count(counts.arrived)}`],
+    failed: [count(failed), ...(counts.arrived === 0 ? [] : [percent(failed, counts.arrived)])],
+    waited: count(counts.waited),
+    bars: lanes.map((lane) => (served === 0 ? 0 : (lane.served / served) * 100)),
+    shares: lanes.map((lane) => `${served === 0 ? 0 : Math.round((lane.served / served) * 100)} % · ${count(lane.served)}`),
+    answered: lanes.map((lane, number) => [labels[number], count(lane.served), counts.served === 0 ? "" : percent(lane.served, counts.served), count(lane.refused)]),
+    next: `Why, if the next request (${[model, affinity].filter(Boolean).join(", ")}) came now`,
+    why: run.explain().map(({ text }, number) => `${labels[number]} ${clocked(text)}`),
+    log: lines.slice(-40).reverse().map(({ at, lane, text }) => [clock(at), named(lane, text)]),
+    rests: lanes.flatMap(({ rests }, number) => rests.slice(-5).map(({ from, until, text }) =>
+      [labels[number], clock(from), until === Infinity ? "for good" : clock(until), clocked(text)])),
+    clock: clock(run.now),
+  };
+}
+
+/** That the chart has each rest of a run where it belongs, in its pattern, and says how each credential is doing. */
+function assertChart({ lanes, width }, run, span = SPAN) {
+  const { now } = run;
+  const from = Math.max(STARTS_AT, now - span);
+  // Places are rounded to a tenth of what the picture counts in, and what is short is drawn wide enough to be seen.
+  const [tenth, least] = [(0.11 / width) * span, (2 / width) * span];
+  for (const [number, { rests, served, refused, state }] of lanes.entries()) {
+    const lane = run.recording.lanes[number];
+    const expected = lane.rests.filter(({ until }) => until > from);
+    assert.deepEqual(rests.map(({ text }) => text), expected.map(({ text }) => clocked(text)));
+    for (const [place, rest] of expected.entries()) {
+      const { x, width: drawn, pattern } = rests[place];
+      const [begins, lasts] = [from + (x / width) * span, (drawn / width) * span];
+      const length = Math.min(rest.until, now) - Math.max(rest.from, from);
+      assert.ok(Math.abs(begins - Math.max(rest.from, from)) <= tenth, `${clock(begins)} is not ${clock(rest.from)}`);
+      assert.ok(Math.abs(lasts - Math.max(length, least)) <= 2 * tenth, `${lasts} ms are not ${length} ms`);
+      assert.equal(pattern, `url(#${rest.until === Infinity ? "dead" : rest.model === null ? "rest" : "model"})`);
+    }
+    const marks = [...run.recording.marksSince(from)].filter((mark) => mark.lane === number);
+    assert.deepEqual([served, refused], [marks.some(({ isServed }) => isServed), marks.some(({ isServed }) => !isServed)]);
+    const open = lane.rests.findLast(({ until }) => until > now);
+    assert.match(state, open === undefined ? new RegExp(`^${lane.underWay} under way$`) : open.until === Infinity ? /^lost: / : /^rests [\d.]+ (s|min|h) more: /);
+  }
+}
+
+/** That the page shows what the settings give when they are played so far. */
+async function assertShows(page, settings, elapsed, { rows = ROWS, span } = {}) {
+  const runs = played(settings, elapsed);
+  const headings = settings.map(({ strategy, policy: { preset = "adaptive" } }, number) =>
+    `${settings.length > 1 ? `${"AB"[number]}: ` : ""}${strategy}, ${preset}`);
+  await eventually(async () => {
+    const shown = await pictures(page);
+    assert.deepEqual(shown.map(({ lanes: _, width: __, ...picture }) => picture), runs.map((run, number) => pictureOf(run, { rows, heading: headings[number] })));
+    shown.forEach((picture, number) => assertChart(picture, runs[number], span));
+  });
+  return runs;
+}
+
+/** Time and again, until it holds. */
+async function eventually(holds) {
+  const end = Date.now() + 5_000;
+  for (;;) {
+    try {
+      return await holds();
+    } catch (error) {
+      if (Date.now() > end) throw error;
+      await new Promise(setImmediate);
+    }
+  }
+}
+
+const two = (number) => String(number).padStart(2, "0");
+const clock = (at) => {
+  const seconds = Math.floor((at - STARTS_AT) / SECOND);
+  return `${Math.floor(seconds / 3600)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+};
+const clocked = (text) => text.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, (date) => clock(Date.parse(date))).replace(/\s+/g, " ").trim();
+const count = (number) => number.toLocaleString("en");
+const percent = (part, whole) => `${Math.round((part / whole) * 1000) / 10} %`;
+
+describe("Try it", { concurrency: 2 }, () => {
+  test("every strategy and policy of a side is played", async (t) => {
+    const { page, side } = await openTry(t);
+    const strategies = await side("A").getByLabel("Strategy").locator("option").allTextContents();
+    assert.deepEqual(strategies, ["fill_first", "round_robin", "random", "least_used", "least_in_flight"]);
+    for (const preset of ["adaptive", "reference"]) {
+      await side("A").getByLabel("Policy", { exact: true }).selectOption(preset);
+      for (const strategy of strategies) {
+        await side("A").getByLabel("Strategy").selectOption(strategy);
+        await assertShows(page, [setting({ strategy, policy: { preset } })], 10 * MINUTE);
+      }
+    }
+  });
+
+  test("whatever happens to a credential: each rest is in the chart, the table and the log, and shares add up", async (t) => {
+    const { page, press, fill } = await openTry(t);
+    const happens = page.getByLabel("What happens to two");
+    const kinds = {
+      "Serves everything": healthy,
+      "Rate limit, says how long": { type: "limited", numbers: { count: 5 }, fields: { "two: requests a minute": 5 } },
+      "Rate limit, does not say how long": { type: "limited_silent", numbers: { count: 4 }, fields: { "two: requests a minute": 4 } },
+      "Daily quota": { type: "quota", numbers: { count: 20 }, fields: { "two: requests a day": 20 } },
+      "Is revoked": { type: "revoked", numbers: { from: 3 }, fields: { "two: from minute": 3 } },
+      "Key is not accepted": { type: "not_accepted", numbers: { from: 4 }, fields: { "two: from minute": 4 } },
+      "Overloaded for a while": { type: "outage", numbers: { from: 1, minutes: 4 }, fields: { "two: from minute": 1, "two: for minutes": 4 } },
+      "May not use one model": { type: "barred", numbers: { model: 2 }, fields: { "two: model": 2 } },
+      Slow: { type: "slow", numbers: { factor: 6 }, fields: { "two: times as long": 6 } },
+      "Fails now and then": { type: "flaky", numbers: { percent: 40 }, fields: { "two: % of requests": 40 } },
+    };
+    assert.deepEqual((await happens.locator("option").allTextContents()).map((text) => text.trim()), Object.keys(kinds), "all that is offered");
+    await fill("Models", 2);
+    await press("+10 min");
+    const rested = [];
+    for (const [kind, { fields = {}, ...behaviour }] of Object.entries(kinds)) {
+      await happens.selectOption(kind);
+      for (const [name, value] of Object.entries(fields)) await fill(name, value);
+      const settings = [setting({ behaviours: [limited, behaviour, healthy], traffic: { models: 2 } })];
+      const [run] = await assertShows(page, settings, 20 * MINUTE);
+      if (run.recording.lanes[1].rests.length > 0) rested.push(kind);
+
+      const [{ bars, answered, served: [all] }] = await pictures(page);
+      assert.ok(Math.abs(bars.reduce((sum, bar) => sum + bar, 0) - 100) < 1e-6, `${kind}: ${bars}`);
+      const each = answered.map(([, served]) => Number(served.replace(",", "")));
+      assert.equal(each.reduce((sum, served) => sum + served, 0), Number(all.replace(",", "")), kind);
+    }
+    assert.deepEqual(rested, [
+      "Rate limit, says how long", "Rate limit, does not say how long", "Daily quota", "Is revoked", "Key is not accepted", "May not use one model",
+    ], "those that are to rest do");
+  });
+
+  test("the traffic is as it is set, within what is possible", async (t) => {
+    const { page, fill } = await openTry(t);
+    const traffic = { requestsPerMinute: 90, durationMs: 3 * SECOND, sessions: 5, models: 3, seed: 42 };
+    await fill("Requests a minute", 90);
+    await fill("A request takes, s", 3);
+    await fill("Sessions that stick", 5);
+    await fill("Models", 3);
+    await fill("Seed", 42);
+    await fill("All overloaded, from minute", 4);
+    await fill("… for minutes", 2);
+    await assertShows(page, [setting({ traffic, outage: { fromMinute: 4, minutes: 2 } })], 10 * MINUTE);
+    await fill("Requests a minute", 0);
+    await fill("Models", 99);
+    await fill("Seed", "");
+    assert.equal(await page.getByLabel("Requests a minute", { exact: true }).inputValue(), "1");
+    assert.equal(await page.getByLabel("Models").inputValue(), "9");
+    const least = { ...traffic, requestsPerMinute: 1, models: 9, seed: 0 };
+    await assertShows(page, [setting({ traffic: least, outage: { fromMinute: 4, minutes: 2 } })], 10 * MINUTE);
+  });
+
+  test("the details of a policy are played, say how many differ, and go back", async (t) => {
+    const { page, fill, side } = await openTry(t);
+    await fill("Requests a minute", 60);
+    await side("A").getByText("Details of the policy").click();
+    const [patience, hard] = [side("A").getByLabel("A request waits at most, s"), side("A").getByLabel("Requests under way per credential")];
+    await patience.fill("2");
+    await patience.press("Enter");
+    await hard.fill("2");
+    await hard.press("Enter");
+    await side("A").getByLabel("After a rest one request goes first").uncheck();
+    await side("A").getByText("3 differ from adaptive").waitFor();
+    const policy = { patience_ms: 2 * SECOND, max_in_flight: { hard: 2 }, half_open: false };
+    const traffic = { requestsPerMinute: 60 };
+    const [narrow] = await assertShows(page, [setting({ policy, traffic })], 10 * MINUTE);
+    await hard.fill("-1");
+    await hard.press("Enter");
+    assert.equal(await hard.inputValue(), "2", "what is impossible is not taken");
+    await side("A").getByRole("button", { name: "Back to adaptive alone" }).click();
+    const [wide] = await assertShows(page, [setting({ policy: { preset: "adaptive" }, traffic })], 10 * MINUTE);
+    assert.notDeepEqual(narrow.recording.counts, wide.recording.counts);
+  });
+
+  test("two sides meet the same traffic, each decides for itself, and one is used", async (t) => {
+    const { page, press, fill, side } = await openTry(t);
+    await press("Compare with a side B");
+    const limits = (numbers) => ROWS.map((_, number) => (number === 0 ? { type: "limited", numbers } : healthy));
+    await fill("one: requests a minute", 3);
+    await side("B").getByLabel("Policy", { exact: true }).selectOption("reference");
+    await press("+10 min");
+    const [one, other] = await assertShows(page, [
+      setting({ behaviours: limits({ count: 3 }) }),
+      setting({ behaviours: limits({ count: 3 }), strategy: "round_robin", policy: { preset: "reference" } }),
+    ], 20 * MINUTE);
+    const [a, b] = await pictures(page);
+    assert.deepEqual([a.served[1], a.next, a.clock], [b.served[1], b.next, b.clock]);
+    assert.notDeepEqual(one.recording.lanes.map(({ served }) => served), other.recording.lanes.map(({ served }) => served));
+
+    await side("B").getByRole("button", { name: /^Use this in the document/ }).click();
+    await page.getByRole("tab", { name: "Table" }).click();
+    assert.equal(await page.getByLabel("Strategy").inputValue(), "round_robin");
+    assert.equal(await page.getByLabel("Policy", { exact: true }).inputValue(), "reference");
+    await page.getByRole("tab", { name: "Try it" }).click();
+    await assertShows(page, [setting({ strategy: "round_robin", policy: { preset: "reference" } })], 10 * MINUTE);
+  });
+
+  test("the same seed gives the same picture, again and in another browser; another seed another", async (t) => {
+    const { page, press, fill, side } = await openTry(t);
+    const shown = async (at) => {
+      await page.locator("try-view .clock").filter({ hasText: at }).waitFor();
+      return pictures(page);
+    };
+    const chosen = async (person) => {
+      await person.side("A").getByLabel("Strategy").selectOption("random");
+      await person.fill("Seed", 5);
+      await person.press("Restart");
+      await person.page.locator("try-view .clock").filter({ hasText: "0:00:00" }).waitFor();
+      await person.press("+1 h");
+      await assertShows(person.page, [setting({ strategy: "random", traffic: { seed: 5 } })], HOUR);
+      return pictures(person.page);
+    };
+    const first = await chosen({ page, press, fill, side });
+    await press("Restart");
+    await shown("0:00:00");
+    await press("+1 h");
+    await eventually(async () => assert.deepEqual(await pictures(page), first));
+    assert.deepEqual(await chosen(await openTry(t)), first);
+    await fill("Seed", 6);
+    await assertShows(page, [setting({ strategy: "random", traffic: { seed: 6 } })], HOUR);
+    assert.notDeepEqual(await pictures(page), first);
+  });
+
+  test("steps and jumps lead where they say, and what is shown is their end", async (t) => {
+    const { page, press } = await openTry(t);
+    let elapsed = 10 * MINUTE;
+    for (const [name, length] of [["+1 min", MINUTE], ["+10 min", 10 * MINUTE], ["+1 h", HOUR]]) {
+      await press(name);
+      elapsed += length;
+      await assertShows(page, [setting()], elapsed);
+    }
+    await press("Restart");
+    await assertShows(page, [setting()], 0);
+
+    const match = new Match([setting()]);
+    match.advance({ until: STARTS_AT });
+    for (let request = 1; request <= 3; request += 1) {
+      match.advance({ until: match.sides[0].nextArrival.at });
+      await press("Next request");
+      await assertShows(page, [setting()], match.now - STARTS_AT);
+      assert.equal((await pictures(page))[0].served[1], `of ${request}`);
+    }
+    for (let event = 1; event <= 3; event += 1) {
+      match.advance({ until: match.now + 24 * HOUR, stopsAtEvent: true });
+      await press("Next event");
+      await assertShows(page, [setting()], match.now - STARTS_AT);
+      assert.equal((await pictures(page))[0].log.length, event);
+    }
+  });
+
+  test("it plays, at the speed that is chosen, and what is shown when it is paused is what the simulator says", async (t) => {
+    const { page, press } = await openTry(t);
+    await assertShows(page, [setting()], 10 * MINUTE);
+    const said = page.locator("try-view .unseen[role=status]");
+    await page.clock.install();
+    await page.clock.pauseAt(Date.now() + HOUR);
+    let elapsed = 10 * MINUTE;
+    for (const [speed, seconds] of [["60×", 4], ["300×", 4], ["1×", 10]]) {
+      await page.getByLabel("Speed").selectOption(speed);
+      await press("Play");
+      await page.clock.runFor(seconds * SECOND);
+      await press("Pause");
+      await page.clock.runFor(200);
+      await said.filter({ hasText: "Paused" }).waitFor({ state: "attached" });
+      const now = await page.locator("try-side-result").evaluate(({ run }) => run.now);
+      await assertShows(page, [setting()], now - STARTS_AT);
+      const went = now - STARTS_AT - elapsed;
+      const wanted = parseInt(speed) * seconds * SECOND;
+      assert.ok(Math.abs(went - wanted) < wanted / 10, `${speed}: ${went} ms in ${seconds} s`);
+      elapsed = now - STARTS_AT;
+    }
+  });
+
+  test("what is typed while it plays stays, until it is done", async (t) => {
+    const { page, press } = await openTry(t);
+    await press("Play");
+    const field = page.getByLabel("one: requests a minute");
+    await field.fill("");
+    for (const digit of "25") {
+      await field.press(digit);
+      const now = await page.locator(".clock").textContent();
+      await page.waitForFunction((before) => {
+        const view = document.querySelector("pool-page").shadowRoot.querySelector("try-view").shadowRoot;
+        return view.querySelector(".clock").textContent !== before;
+      }, now);
+    }
+    assert.equal(await field.inputValue(), "25");
+    await field.press("Enter");
+    await press("Pause");
+    await press("Restart");
+    await page.locator(".clock").filter({ hasText: "0:00:00" }).waitFor();
+    await press("+10 min");
+    const behaviours = [{ type: "limited", numbers: { count: 25 } }, healthy, healthy];
+    await assertShows(page, [setting({ behaviours })], 10 * MINUTE);
+  });
+
+  test("the timeline shows as much time as is chosen", async (t) => {
+    const { page, press } = await openTry(t);
+    await press("+1 h");
+    for (const [label, span] of [["5 min", 5 * MINUTE], ["1 h", HOUR], ["8 h", 8 * HOUR]]) {
+      await page.getByLabel("Shown").selectOption(label);
+      await assertShows(page, [setting()], HOUR + 10 * MINUTE, { span });
+    }
+  });
+
+  test("what the document holds decides how it begins, and a change of it is played", async (t) => {
+    const rows = [row("aaaaaa", "one", 0, { weight: 5 }), row("bbbbbb", "two", 1)];
+    const policy = { preset: "reference", patience_ms: 1000 };
+    const { page } = await openTry(t, documentOf(rows, {
+      credential_pool_strategies: { openrouter: "random" }, credential_pool_policies: { openrouter: policy },
+    }));
+    await assertShows(page, [setting({ rows, strategy: "random", policy })], 10 * MINUTE, { rows });
+    await page.getByRole("tab", { name: "Table" }).click();
+    await page.getByRole("button", { name: "Duplicate two" }).click();
+    const id = await page.locator("pool-table").evaluate((table) => table.credentials[2].entry.id);
+    await page.getByRole("tab", { name: "Try it" }).click();
+    const three = [...rows, row(id, "two copy", 2, { request_count: 0 })];
+    await assertShows(page, [setting({ rows: three, strategy: "random", policy })], 10 * MINUTE, { rows: three });
+  });
+
+  test("a pool of none says what to do, and one of many says how many take part", async (t) => {
+    const none = await openPage(t, { document: documentOf([]) });
+    await none.page.getByRole("tab", { name: "Try it" }).click();
+    await none.page.getByText("This pool has no credentials yet.").waitFor();
+    const rows = Array.from({ length: 51 }, (_, i) => row(`id${i}`, `key ${i}`, i));
+    const { page } = await openTry(t, documentOf(rows));
+    await page.getByText("Only the first 50 of 51 credentials take part.").waitFor();
+    await page.locator("try-timeline").getByRole("region", { name: "Lanes of side A" }).waitFor();
+    await assertShows(page, [setting({ rows: rows.slice(0, 50) })], 10 * MINUTE, { rows: rows.slice(0, 50) });
+  });
+});
