@@ -123,6 +123,7 @@ describe("the keyboard alone", { concurrency: 2 }, () => {
     await press("Enter");
     await hears("work was removed; Undo brings it back");
     await table.getByText("work").waitFor({ state: "detached" });
+    await isAt("No credentials");
     await press("Control+z");
     await hears("Undone: remove of work");
     await table.getByText("work").waitFor();

@@ -108,7 +108,7 @@ export class PoolTableElement extends LitElement {
           <span role="columnheader">Uses</span>
           <span role="columnheader">Actions</span>
         </div>
-        <div role="rowgroup" class="viewport" tabindex="-1" @scroll=${this.onScroll} @keydown=${this.onKey} @dragover=${this.onDragOver} @drop=${this.onDrop}
+        <div role="rowgroup" class="viewport" tabindex="-1" aria-label=${count === 0 ? "No credentials" : nothing} @scroll=${this.onScroll} @keydown=${this.onKey} @dragover=${this.onDragOver} @drop=${this.onDrop}
           @dragleave=${() => (this.dropAt = null)}>
           <div role="none" class="space">
             <div role="none" class="slice">
