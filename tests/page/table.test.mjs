@@ -1,9 +1,8 @@
 // The table of the page, in a real browser: open, edit, undo, order, save, and what never shows.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
 import { describe, test } from "node:test";
-import { everything, openDocument, openPage } from "./browser.mjs";
+import { download, drag, everything, openDocument, openPage } from "./browser.mjs";
 
 const CANARY = "sk-canary-0123456789abcdef";
 const row = (id, label, priority, more = {}) => ({
@@ -27,9 +26,9 @@ const undo = (page) => page.getByRole("button", { name: "Undo" }).click();
 /** Saves, and answers what came out. */
 async function saved(page) {
   await page.getByRole("button", { name: "Save…" }).click();
-  const download = page.waitForEvent("download");
-  await page.getByRole("button", { name: /^Download auth.json/ }).click();
-  return readFile(await (await download).path(), "utf8");
+  const { name, text } = await download(page, page.getByRole("button", { name: /^Download auth.json/ }));
+  assert.equal(name, "auth.json");
+  return text;
 }
 
 function isQuiet({ violations, strangers, troubles, said }) {
@@ -97,20 +96,13 @@ describe("the table", { concurrency: 2 }, () => {
 
   test("rows move by drag", async (t) => {
     const { page } = await openPage(t, { document: DOCUMENT });
-    const grips = page.locator("pool-table .grip");
-    const [from, to] = [await grips.nth(0).boundingBox(), await page.locator("pool-table [data-id]").nth(2).boundingBox()];
-    await page.mouse.move(from.x + 5, from.y + 10);
-    await page.mouse.down();
-    await page.mouse.move(from.x + 5, from.y + 40, { steps: 3 });
-    await page.mouse.move(from.x + 5, to.y + to.height - 4, { steps: 5 });
-    await page.mouse.up();
+    await drag(page, page.locator("pool-table .grip").nth(0), page.locator("pool-table [data-id]").nth(2));
     await page.getByRole("button", { name: /^Move work: place 3/ }).waitFor();
     assert.deepEqual(await labels(page), ["spare", "third", "work"]);
   });
 
   test("a secret shows by deliberate action, one at a time, and can be copied unseen", async (t) => {
-    const { page, browser, address } = await openPage(t, { document: DOCUMENT });
-    await browser.grantPermissions(["clipboard-read", "clipboard-write"], { origin: new URL(address).origin });
+    const { page } = await openPage(t, { document: DOCUMENT, permissions: ["clipboard-read", "clipboard-write"] });
     await page.getByRole("button", { name: "Show the secret of work" }).click();
     await page.getByText(`${CANARY}-aaaaaa`).waitFor();
     await page.getByRole("button", { name: "Show the secret of spare" }).click();
@@ -149,12 +141,13 @@ describe("the table", { concurrency: 2 }, () => {
   });
 
   test("rests count down, and end by themselves or by a reset", async (t) => {
+    const { page } = await openPage(t);
     const now = Math.floor(Date.now() / 1000);
     const rests = (seconds) => ({ last_status: "exhausted", last_status_at: now, last_error_code: 429, last_error_reset_at: now + seconds });
-    const rows = [row("aaaaaa", "short", 0, rests(4)), row("bbbbbb", "long", 1, rests(4000))];
-    const { page } = await openPage(t, { document: JSON.stringify({ credential_pool: { openrouter: rows } }) });
+    const rows = [row("aaaaaa", "short", 0, rests(8)), row("bbbbbb", "long", 1, rests(4000))];
+    await openDocument(page, JSON.stringify({ credential_pool: { openrouter: rows } }));
     await page.getByText("2 resting").waitFor();
-    await page.getByText(/^rests [1-4] s$/).waitFor();
+    await page.getByText(/^rests [1-8] s$/).waitFor();
     await page.getByText("1 available").waitFor();
     await page.getByText(/^rests 67 min$/).waitFor();
     await page.getByRole("button", { name: "Reset long" }).click();

@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { everything, openPage } from "./browser.mjs";
+import { download, everything, openPage } from "./browser.mjs";
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 const AXE = await readFile(createRequire(at("../../www/package.json")).resolve("axe-core/axe.min.js"), "utf8");
@@ -99,9 +99,7 @@ describe("the JSON view", { concurrency: 2 }, () => {
     await page.getByRole("button", { name: "Save…" }).click();
     await page.getByRole("button", { name: /^Download auth.json/ }).waitFor();
     assert.doesNotMatch(await everything(page), /canary/);
-    const download = page.waitForEvent("download");
-    await page.getByRole("button", { name: /^Download auth.json/ }).click();
-    const text = await readFile(await (await download).path(), "utf8");
+    const { text } = await download(page, page.getByRole("button", { name: /^Download auth.json/ }));
     const { credential_pool: pools } = JSON.parse(text);
     assert.ok(pools.openrouter.every(({ id }) => typeof id === "string"));
     assert.match(text, /canary/);
@@ -169,10 +167,10 @@ describe("the JSON view", { concurrency: 2 }, () => {
 
 describe("the page as it is served", () => {
   test("it works offline once it was there", async (t) => {
-    const { page, browser } = await openPage(t, {});
+    const { page, stop } = await openPage(t, {});
     await page.evaluate(() => navigator.serviceWorker.ready);
     await page.waitForFunction(async () => (await caches.keys()).length > 0 && navigator.serviceWorker.controller !== null);
-    await browser.setOffline(true);
+    await stop();
     await page.reload();
     await page.getByRole("button", { name: "Try a sample" }).click();
     for (const view of Object.keys(VIEWS)) await show(page, view);

@@ -99,13 +99,27 @@ pub(crate) fn redis() -> Result<()> {
 ///
 /// If there is none, and it cannot be installed: only root can, where there is apt-get.
 pub(crate) fn chromium() -> Result<()> {
-    let named = std::env::var("CHROMIUM").ok();
-    if named.is_some_and(|path| Path::new(&path).is_file()) || Path::new("/usr/bin/chromium").is_file() {
+    browser("chromium", "/usr/bin/chromium", "CHROMIUM")
+}
+
+/// Makes sure that there is a Firefox, in which the page is tested as well.
+///
+/// # Errors
+///
+/// If there is none, and it cannot be installed: only root can, where there is apt-get.
+pub(crate) fn firefox() -> Result<()> {
+    browser("firefox-esr", "/usr/bin/firefox-esr", "FIREFOX")
+}
+
+/// One of Debian's browsers, unless the variable names another.
+fn browser(package: &str, path: &str, variable: &str) -> Result<()> {
+    let named = std::env::var(variable).ok();
+    if Path::new(named.as_deref().unwrap_or(path)).is_file() {
         return Ok(());
     }
-    debian_package("chromium").context(
-        "there is no Chromium to test the page with: install Debian's chromium, or name one in the variable CHROMIUM",
-    )
+    debian_package(package).with_context(|| {
+        format!("the page cannot be tested: install Debian's {package}, or name a browser of its kind in {variable}")
+    })
 }
 
 fn is_there(program: &str) -> bool {

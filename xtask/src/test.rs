@@ -48,6 +48,7 @@ fn all(suite: &mut Suite) -> Result<()> {
     suite.tests("JavaScript tests in Node", node_test(&js_tests("tests/js")?), Count::of_node)?;
     suite.tests("JavaScript tests in Deno", deno_test(&for_every_host(js_tests("tests/js")?)), Count::of_deno)?;
     suite.tests("the page, in Chromium", node_test(&js_tests("tests/page")?), Count::of_node)?;
+    suite.tests("the page, in Firefox", in_firefox(&for_every_host(js_tests("tests/page")?)), Count::of_node)?;
     suite.part("types", types)?;
     suite.part("the package as npm packs it", packed)?;
     suite.part("the examples of the README files", readme::test)?;
@@ -134,6 +135,7 @@ fn set_up() -> Result<Count> {
     setup::npm_packages("www")?;
     setup::redis()?;
     setup::chromium()?;
+    setup::firefox()?;
     Ok(Count::default())
 }
 
@@ -191,6 +193,12 @@ fn for_every_host(mut files: Vec<PathBuf>) -> Vec<PathBuf> {
 fn node_test(files: &[PathBuf]) -> Command {
     let mut node = Command::new("node");
     node.args(["--test", "--test-reporter=spec"]).args(files).current_dir(workspace::root());
+    node
+}
+
+fn in_firefox(files: &[PathBuf]) -> Command {
+    let mut node = node_test(files);
+    node.env("TEST_BROWSER", "firefox");
     node
 }
 
