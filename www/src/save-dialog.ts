@@ -23,6 +23,7 @@ export class SaveDialog extends LitElement {
     dialog[open] { display: grid; gap: var(--gap); grid-template-rows: auto; }
     dialog::backdrop { background: rgb(0 0 0 / 0.5); }
     .changes {
+      position: relative;
       overflow: auto;
       max-height: 55vh;
       border: 1px solid var(--line);

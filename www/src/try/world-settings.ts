@@ -34,13 +34,13 @@ export class TryWorldSettings extends LitElement {
       .help { margin-top: 0.75rem; }
       ul { max-height: 24rem; overflow: auto; padding: 4px; margin: -4px; }
       li {
-        display: grid; grid-template-columns: minmax(5rem, 1fr) minmax(9rem, 1.5fr) minmax(7rem, 1fr);
+        display: grid; grid-template-columns: minmax(3.5rem, 1fr) minmax(10.5rem, 1.5fr) minmax(5rem, 1fr);
         gap: 0.5rem; align-items: center; padding: 0.35rem 0;
       }
       li + li { border-top: 1px solid var(--line); }
       .name { overflow-wrap: anywhere; }
       .numbers { display: grid; gap: 0.35rem; }
-      .numbers label { display: flex; gap: 0.4rem; align-items: center; font-weight: 400; font-size: 0.85rem; }
+      .numbers label { display: flex; flex-wrap: wrap; gap: 0 0.4rem; align-items: center; font-weight: 400; font-size: 0.85rem; }
       .numbers input { width: 5rem; flex: none; }
       @media (max-width: 36rem) {
         li { grid-template-columns: 1fr; gap: 0.25rem; padding: 0.6rem 0; }
