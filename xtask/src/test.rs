@@ -48,7 +48,7 @@ fn all(suite: &mut Suite) -> Result<()> {
     suite.tests("JavaScript tests in Node", node_test(&js_tests("tests/js")?), Count::of_node)?;
     suite.tests("JavaScript tests in Deno", deno_test(&for_every_host(js_tests("tests/js")?)), Count::of_deno)?;
     suite.tests("the page, in Chromium", node_test(&js_tests("tests/page")?), Count::of_node)?;
-    suite.tests("the page, in Firefox", in_firefox(&for_every_host(js_tests("tests/page")?)), Count::of_node)?;
+    suite.tests("the page, in Firefox", in_firefox(&for_every_browser(js_tests("tests/page")?)), Count::of_node)?;
     suite.part("types", types)?;
     suite.part("the package as npm packs it", packed)?;
     suite.part("the examples of the README files", readme::test)?;
@@ -187,6 +187,13 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
 /// Those that do not say in their name that they are for Node alone.
 fn for_every_host(mut files: Vec<PathBuf>) -> Vec<PathBuf> {
     files.retain(|file| !file.to_string_lossy().ends_with(".node.test.mjs"));
+    files
+}
+
+/// Those that do not say in their name that they ask Chromium what no other browser tells.
+fn for_every_browser(files: Vec<PathBuf>) -> Vec<PathBuf> {
+    let mut files = for_every_host(files);
+    files.retain(|file| !file.to_string_lossy().ends_with(".chromium.test.mjs"));
     files
 }
 

@@ -19,6 +19,7 @@ const moving = (page) => page.evaluate(() => {
 async function walk(t, reducedMotion) {
   const { page } = await openPage(t, { reducedMotion, viewport: { width: 1400, height: 900 } });
   const press = (name) => page.getByRole("button", { name }).first().click();
+  const opened = (name) => press(name).then(() => page.locator("dialog[open]").waitFor());
   const show = (name, there) => async () => {
     await page.getByRole("tab", { name }).click();
     await page.locator(there).first().waitFor();
@@ -28,9 +29,9 @@ async function walk(t, reducedMotion) {
     "a row that moves": () => page.getByRole("button", { name: /^Move work/ }).press("End"),
     "a row that goes": () => press("Remove spare"),
     "a secret": () => press("Show the secret of work"),
-    "the form": () => press("Add…"),
+    "the form": () => opened("Add…"),
     "the form closed": () => page.keyboard.press("Escape"),
-    "the save dialog": () => press("Save…"),
+    "the save dialog": () => opened("Save…"),
     "the save dialog closed": () => page.keyboard.press("Escape"),
     "the editor": show("JSON", "raw-view .mask"),
     "the cursor in it": async () => {

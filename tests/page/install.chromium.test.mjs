@@ -40,7 +40,7 @@ describe("the page as an app", { concurrency: 2 }, () => {
   };
   for (const [what, [manifest, expected]] of Object.entries(lacks)) {
     test(`it would find ${what}`, async (t) => {
-      const { ask } = await openControlled(t, await serve(t, { "manifest.webmanifest": JSON.stringify(manifest) }));
+      const { ask } = await openControlled(t, (await serve(t, { "manifest.webmanifest": JSON.stringify(manifest) })).address);
       const found = (await ask("Page.getInstallabilityErrors")).installabilityErrors;
       assert.deepEqual(found.map(({ errorId }) => errorId), expected);
     });
