@@ -9,15 +9,15 @@ use serde_json::{Map, Value};
 use crate::{
     change::Change,
     credential::{Credential, CredentialId},
-    discovery::Sources,
     document::Document,
     error::{Error, ErrorCode, pointer_step},
     failure::FailureKind,
+    policy::Policy,
     pool::{KEPT_BY_THE_POOL, Pool},
     provider::PoolKey,
     random::Random,
     refresh,
-    step::{Entry, Intent, State, Step},
+    step::{Entry, Intent, State},
     strategy::Strategy,
     time::Timestamp,
 };
@@ -121,7 +121,18 @@ impl Editor {
     ///
     /// Those of [`edit`](Self::edit), but those of the document.
     pub fn validate(&mut self, key: &str, edit: &Edited, now: Timestamp) -> Result<(), Error> {
-        self.opened(key, now)?.clone().carry_out(edit, now).map(drop)
+        let pool = &self.opened(key, now)?.pool;
+        match edit {
+            Edited::Add { row } => pool.check_new(row).map(drop),
+            Edited::Update { id, fields } => pool.check_fields(id, fields).map(drop),
+            Edited::Duplicate { id }
+            | Edited::Remove { id }
+            | Edited::Move { id, .. }
+            | Edited::Reset { id: Some(id) } => pool.credential(id).map(drop),
+            Edited::Reset { id: None } => Ok(()),
+            Edited::Strategy { name } => Strategy::parse(name).map(drop),
+            Edited::Policy { policy } => Policy::parse(policy).map(drop),
+        }
     }
 
     /// A secret field of a credential, for a person who asks for it: `access_token`, `refresh_token` or `agent_key`.
@@ -177,7 +188,7 @@ impl Editor {
         let key = PoolKey::parse(key)?;
         let (document, random) = (&self.document, &mut self.random);
         Ok(self.pools.entry(key.as_str().to_owned()).or_insert_with(|| {
-            let (pool, step) = Pool::open(key.clone(), &document.stored(&key), &Sources::default(), random.seed(), now);
+            let (pool, step) = Pool::open_stored(key.clone(), &document.stored(&key), random.seed(), now);
             Opened { pool, unsaved: step.intents, summary: None }
         }))
     }
@@ -396,8 +407,7 @@ impl Opened {
 
     fn settle(&mut self, intents: &[Intent], now: Timestamp) {
         for intent in intents {
-            // Each is settled here for the first time, and saved is what an intent to persist can be.
-            let _: Result<Step<_>, Error> = self.pool.settle(intent.id(), crate::Outcome::Saved, now);
+            self.pool.saved(intent.id(), now);
         }
         self.unsaved.clear();
     }

@@ -12,6 +12,7 @@ mod looks;
 mod member;
 mod model_rests;
 mod opening;
+mod order;
 mod refreshing;
 mod requests;
 mod roster;
@@ -19,7 +20,6 @@ mod syncing;
 
 use std::{fmt, time::Duration};
 
-use rustc_hash::FxHashSet;
 use serde_json::{Map, Value};
 
 use crate::{
@@ -117,8 +117,6 @@ pub struct Pool {
     sent: Sent,
     /// What happened since the last step.
     events: Vec<Event>,
-    /// Ids that are not given again: a removal that a store learns of late is one of that id.
-    removed: FxHashSet<CredentialId>,
     /// Rows that cannot be read, as they were stored.
     set_aside: Vec<Value>,
 }
@@ -237,9 +235,7 @@ impl Pool {
     pub fn settle(&mut self, intent: IntentId, outcome: Outcome, now: Timestamp) -> Result<Step<Settled>, Error> {
         match (self.ledger.find(intent)?, &outcome) {
             (Outstanding::Persist { .. }, Outcome::Saved) => {
-                self.observe(now);
-                self.ledger.saved(intent);
-                self.failed_writes = 0;
+                self.saved(intent, now);
                 Ok(self.step(Settled::Saved, None))
             }
             (Outstanding::Persist { .. }, Outcome::Failed) => {
@@ -267,6 +263,13 @@ impl Pool {
                  `tokens` or as `refused`",
             )),
         }
+    }
+
+    /// What an intent to persist holds, is written.
+    pub(crate) fn saved(&mut self, intent: IntentId, now: Timestamp) {
+        self.observe(now);
+        self.ledger.saved(intent);
+        self.failed_writes = 0;
     }
 
     /// The wake-up: what should happen by now, happens.
@@ -328,15 +331,7 @@ impl Pool {
     ///
     /// [`ErrorCode::InvalidRow`], [`ErrorCode::DuplicateId`].
     pub fn add(&mut self, row: &Map<String, Value>, now: Timestamp) -> Result<Step<CredentialId>, Error> {
-        let (id, mut credential) =
-            Credential::parse(&Value::Object(row.clone()), self.roster.pool()).map_err(invalid_row)?;
-        if id.as_ref().is_some_and(|id| self.is_taken(id.as_str())) {
-            return Err(Error::new(
-                ErrorCode::DuplicateId,
-                "a credential with this id is or was in the pool; leave `id` out and the pool makes one",
-            )
-            .at("/id"));
-        }
+        let (id, mut credential) = self.check_new(row)?;
         self.observe(now);
         credential.id = id.unwrap_or_else(|| self.new_id());
         if self.suppressed.contains(&credential.source) {
@@ -361,16 +356,34 @@ impl Pool {
         now: Timestamp,
     ) -> Result<Step<()>, Error> {
         let slot = self.find(id)?;
+        self.check_fields(id, fields)?;
+        self.observe(now);
+        self.set(slot, fields.clone(), TokensBy::Person);
+        Ok(self.step((), None))
+    }
+
+    /// Reads a row that is about to be added.
+    pub(crate) fn check_new(&self, row: &Map<String, Value>) -> Result<(Option<CredentialId>, Credential), Error> {
+        let (id, credential) =
+            Credential::parse(&Value::Object(row.clone()), self.roster.pool()).map_err(invalid_row)?;
+        if id.as_ref().is_some_and(|id| self.is_taken(id.as_str())) {
+            return Err(Error::new(
+                ErrorCode::DuplicateId,
+                "a credential with this id is or was in the pool; leave `id` out and the pool makes one",
+            )
+            .at("/id"));
+        }
+        Ok((id, credential))
+    }
+
+    /// Checks fields that are about to be set.
+    pub(crate) fn check_fields(&self, id: &CredentialId, fields: &Map<String, Value>) -> Result<(), Error> {
+        let credential = self.credential(id)?;
         if let Some(kept) = KEPT_BY_THE_POOL.into_iter().find(|name| fields.contains_key(*name)) {
             let message = "the pool keeps this field itself; `reset` ends a rest, and a new credential has a new id";
             return Err(Error::new(ErrorCode::InvalidRow, message).at(pointer_step(kept)));
         }
-        if let Some(member) = self.roster.get(slot) {
-            member.credential.with(fields, self.roster.pool()).map_err(invalid_row)?;
-        }
-        self.observe(now);
-        self.set(slot, fields.clone(), TokensBy::Person);
-        Ok(self.step((), None))
+        credential.with(fields, self.roster.pool()).map(drop).map_err(invalid_row)
     }
 
     /// Takes a credential out of the pool. If it was discovered, its source is left alone from now

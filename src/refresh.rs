@@ -16,6 +16,7 @@ use crate::{
     error::{Error, ErrorCode, Problem, pointer_step},
     failure, jwt,
     provider::PoolKey,
+    secret::Secret,
     step::HttpRequest,
     time::Timestamp,
 };
@@ -84,7 +85,7 @@ pub(crate) fn serves_until(credential: &Credential, pool: &PoolKey) -> Option<Ti
 
 /// Whether the pool can refresh the credential at all.
 pub(crate) fn is_refreshable(credential: &Credential, pool: &PoolKey) -> bool {
-    request(credential, pool, Leg::Tokens).is_ok()
+    refreshed_by(credential, pool).is_ok()
 }
 
 /// The request that a refresh begins with. One that nobody forced leaves a good access token alone.
@@ -103,20 +104,7 @@ pub(crate) fn first_leg(credential: &Credential, pool: &PoolKey, now: Timestamp,
 ///
 /// [`ErrorCode::NotRefreshable`] and [`ErrorCode::RefreshUnsupported`].
 pub(crate) fn request(credential: &Credential, pool: &PoolKey, leg: Leg) -> Result<HttpRequest, Error> {
-    let refresh_token = credential.refresh_token.as_ref().filter(|token| !token.is_empty());
-    let (AuthType::OAuth, Some(refresh_token)) = (&credential.auth_type, refresh_token) else {
-        return Err(Error::new(
-            ErrorCode::NotRefreshable,
-            "only an OAuth login with a refresh token can be refreshed; replace the key or log in again",
-        ));
-    };
-    let flow = flow(pool).ok_or_else(|| {
-        Error::new(
-            ErrorCode::RefreshUnsupported,
-            "the pool does not know how logins of this provider are refreshed; log in again, or refresh the login \
-             yourself and hand its new tokens to `update`",
-        )
-    })?;
+    let (refresh_token, flow) = refreshed_by(credential, pool)?;
     let own = match flow.base_url {
         BaseUrl::Fixed(url) => url,
         BaseUrl::Portal(url) => credential.portal_base_url.as_deref().filter(|own| !own.is_empty()).unwrap_or(url),
@@ -155,6 +143,25 @@ pub(crate) fn request(credential: &Credential, pool: &PoolKey, leg: Leg) -> Resu
         body,
         timeout_ms: flow.timeout_ms,
     })
+}
+
+/// What a credential is refreshed by.
+fn refreshed_by<'a>(credential: &'a Credential, pool: &PoolKey) -> Result<(&'a Secret, &'static Flow), Error> {
+    let refresh_token = credential.refresh_token.as_ref().filter(|token| !token.is_empty());
+    let (AuthType::OAuth, Some(refresh_token)) = (&credential.auth_type, refresh_token) else {
+        return Err(Error::new(
+            ErrorCode::NotRefreshable,
+            "only an OAuth login with a refresh token can be refreshed; replace the key or log in again",
+        ));
+    };
+    let flow = flow(pool).ok_or_else(|| {
+        Error::new(
+            ErrorCode::RefreshUnsupported,
+            "the pool does not know how logins of this provider are refreshed; log in again, or refresh the login \
+             yourself and hand its new tokens to `update`",
+        )
+    })?;
+    Ok((refresh_token, flow))
 }
 
 /// The fields that the tokens of a new login set, as a refresh will set them later; none if there are none that could

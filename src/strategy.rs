@@ -41,8 +41,8 @@ impl Strategy {
     /// # Ok::<(), credential_pool::Error>(())
     /// ```
     pub fn parse(name: &str) -> Result<Self, Error> {
-        let name = name.trim().to_lowercase();
-        Self::ALL.into_iter().find(|strategy| strategy.name() == name).ok_or_else(|| {
+        let name = name.trim();
+        Self::ALL.into_iter().find(|strategy| strategy.name().eq_ignore_ascii_case(name)).ok_or_else(|| {
             Error::new(
                 ErrorCode::UnknownStrategy,
                 "no strategy has this name; use `fill_first`, `round_robin`, `random`, `least_used` or \

@@ -169,8 +169,9 @@ impl Source {
 
     /// Whether a person added it: `manual` or `manual:…`, trimmed, in any case.
     pub fn is_manual(&self) -> bool {
-        let source = self.0.trim().to_lowercase();
-        source == Self::MANUAL || source.starts_with("manual:")
+        let source = self.0.trim();
+        let kind = source.split_once(':').map_or(source, |(kind, _)| kind);
+        kind.eq_ignore_ascii_case(Self::MANUAL)
     }
 
     /// Whether discovery finds such credentials, so that one whose source went away is pruned.

@@ -88,7 +88,7 @@ fn write(out: &mut String, new: &Value, place: Place<'_>) {
 
 fn splice_object(out: &mut String, old: &Container<'_>, new: &Map<String, Value>, place: Place<'_>) {
     let names: Vec<_> = old.items.iter().map(|item| raw::text(item.key)).collect();
-    let last: FxHashMap<_, _> = names.iter().zip(0_usize..).collect();
+    let last: FxHashMap<&str, usize> = names.iter().map(String::as_str).zip(0_usize..).collect();
     let colon = old.items.first().map_or(place.style.colon, |item| item.colon);
     let seams = Seams::of(old, place);
     let mut items = Items::open(out, '{', &seams);
@@ -97,13 +97,13 @@ fn splice_object(out: &mut String, old: &Container<'_>, new: &Map<String, Value>
             let out = items.next((at > 0).then_some(item.gap));
             out.push_str(item.key);
             out.push_str(item.colon);
-            match last.get(name) == Some(&at) {
+            match last.get(name.as_str()) == Some(&at) {
                 true => splice(out, item.value, value, seams.inside(place)),
                 false => out.push_str(item.value),
             }
         }
     }
-    for (name, value) in new.iter().filter(|(name, _)| !last.contains_key(name)) {
+    for (name, value) in new.iter().filter(|(name, _)| !last.contains_key(name.as_str())) {
         let out = items.next(None);
         out.push_str(&Value::from(name.as_str()).to_string());
         out.push_str(colon);

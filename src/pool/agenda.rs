@@ -1,8 +1,10 @@
 //! What is due when.
 
-use std::{collections::BTreeSet, marker::PhantomData};
+use std::marker::PhantomData;
 
 use crate::time::Timestamp;
+
+use super::order::{Order, ascending};
 
 /// What has a number.
 pub(super) trait Numbered {
@@ -10,34 +12,37 @@ pub(super) trait Numbered {
     fn of_number(number: u64) -> Self;
 }
 
-/// Moments in their order, each with the number of what is due then.
+/// Moments in their order, each with what is due then.
 #[derive(Clone, Debug)]
 pub(super) struct Agenda<T> {
-    /// As plain numbers, so that one tree serves for whatever is due.
-    moments: BTreeSet<(Timestamp, u64)>,
+    moments: Order,
     of: PhantomData<T>,
 }
 
 impl<T> Default for Agenda<T> {
     fn default() -> Self {
-        Self { moments: BTreeSet::new(), of: PhantomData }
+        Self { moments: Order::default(), of: PhantomData }
     }
 }
 
 impl<T: Numbered> Agenda<T> {
     pub(super) fn insert(&mut self, at: Timestamp, due: T) {
-        self.moments.insert((at, due.number()));
+        self.moments.insert(key(at, due));
     }
 
     pub(super) fn remove(&mut self, at: Timestamp, due: T) {
-        self.moments.remove(&(at, due.number()));
+        self.moments.remove(key(at, due));
     }
 
     pub(super) fn first(&self) -> Option<(Timestamp, T)> {
-        self.moments.first().map(|(at, due)| (*at, T::of_number(*due)))
+        self.iter().next()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (Timestamp, T)> {
-        self.moments.iter().map(|(at, due)| (*at, T::of_number(*due)))
+        self.moments.iter().map(|[at, due, ..]| (Timestamp::from_millis(ascending::back(*at)), T::of_number(*due)))
     }
+}
+
+fn key<T: Numbered>(at: Timestamp, due: T) -> [u64; 4] {
+    [ascending::of(at.as_millis()), due.number(), 0, 0]
 }

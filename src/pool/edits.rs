@@ -223,7 +223,6 @@ impl Pool {
     pub(super) fn drop_member(&mut self, slot: Slot) {
         let id = self.id(slot);
         self.forget_member(slot);
-        self.removed.insert(id.clone());
         self.ledger.record(Edit::Remove { id });
     }
 
@@ -272,7 +271,7 @@ impl Pool {
 
     /// Whether a row of the pool has or had this id, also one that cannot be read.
     pub(super) fn is_taken(&self, id: &str) -> bool {
-        self.roster.slot(id).is_some() || self.removed.contains(id) || self.is_set_aside(id)
+        self.roster.knows(id) || self.is_set_aside(id)
     }
 
     fn is_set_aside(&self, id: &str) -> bool {

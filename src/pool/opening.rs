@@ -40,19 +40,37 @@ impl Pool {
         now: Timestamp,
     ) -> (Self, Step<Opened>) {
         let mut problems = Vec::new();
-        let configured_strategy = configured_strategy(sources, &key).filter(|name| !name.is_null());
-        let configured_policy = configured_policy(sources, &key).filter(|policy| !policy.is_null());
-        let strategy = match configured_strategy {
-            Some(name) => Some(strategy(name.as_str(), &key, &mut problems)),
-            None => stored_strategy(stored, &mut problems, &key),
+        let name = configured_strategy(sources, &key).filter(|name| !name.is_null());
+        let given = configured_policy(sources, &key).filter(|policy| !policy.is_null());
+        let configured = Configuration {
+            strategy: name.map(|name| strategy(name.as_str(), &key, &mut problems)),
+            policy: given.map(|given| policy(given, &key, &mut problems)),
         };
-        let policy = match configured_policy {
-            Some(configured) => Some(policy(configured, &key, &mut problems)),
-            None => stored_policy(stored, &mut problems, &key),
-        };
-        let configured = Configured { strategy: configured_strategy.is_some(), policy: configured_policy.is_some() };
+        let mut pool = Self::of_stored(key, stored, configured, seed, now, &mut problems);
+        pool.discover(sources, &mut problems);
+        pool.opened(problems)
+    }
+
+    /// Opens a pool where there is no host: what is stored is all that there is.
+    pub(crate) fn open_stored(key: PoolKey, stored: &Stored, seed: [u8; 32], now: Timestamp) -> (Self, Step<Opened>) {
+        let mut problems = Vec::new();
+        let pool = Self::of_stored(key, stored, Configuration::default(), seed, now, &mut problems);
+        pool.opened(problems)
+    }
+
+    fn of_stored(
+        key: PoolKey,
+        stored: &Stored,
+        configured: Configuration,
+        seed: [u8; 32],
+        now: Timestamp,
+        problems: &mut Vec<Problem>,
+    ) -> Self {
+        let is_configured = Configured { strategy: configured.strategy.is_some(), policy: configured.policy.is_some() };
+        let strategy = configured.strategy.or_else(|| stored_strategy(stored, problems, &key)).unwrap_or_default();
+        let policy = configured.policy.or_else(|| stored_policy(stored, problems, &key)).unwrap_or_default();
         let mut pool = Self {
-            roster: Roster::new(key, strategy.unwrap_or_default()),
+            roster: Roster::new(key, strategy),
             ledger: Ledger::new(HostId::of(&seed)),
             random: Random::from_seed(seed),
             now,
@@ -61,30 +79,34 @@ impl Pool {
             flush_at: None,
             failed_writes: 0,
             suppressed: stored.suppressed_sources.clone(),
-            policy: policy.unwrap_or_default(),
-            configured,
+            policy,
+            configured: is_configured,
             leases: Leases::default(),
             sent: Sent::default(),
             events: Vec::new(),
-            removed: FxHashSet::default(),
             set_aside: Vec::new(),
         };
         pool.ledger.observe(now, stored.merge.latest());
         pool.roster.set_caps(pool.policy.max_in_flight);
-        for slot in pool.read(stored, &mut problems) {
+        pool.read(stored, problems);
+        let slots: Vec<_> = pool.roster.iter().map(|(slot, _)| slot).collect();
+        for slot in slots {
             pool.clamp(slot);
         }
-        pool.discover(sources, &mut problems);
-        if pool.key().is_anthropic() {
-            pool.rank_sources();
+        pool
+    }
+
+    fn opened(mut self, problems: Vec<Problem>) -> (Self, Step<Opened>) {
+        if self.key().is_anthropic() {
+            self.rank_sources();
         }
-        let opened = Opened { has_credentials: pool.has_credentials(), problems };
-        let step = pool.step(opened, None);
-        (pool, step)
+        let opened = Opened { has_credentials: self.has_credentials(), problems };
+        let step = self.step(opened, None);
+        (self, step)
     }
 
     /// Takes in stored rows. One that has no id of its own gets one. Answers where the rows are.
-    pub(super) fn read(&mut self, stored: &Stored, problems: &mut Vec<Problem>) -> Vec<Slot> {
+    pub(super) fn read(&mut self, stored: &Stored, problems: &mut Vec<Problem>) -> FxHashSet<Slot> {
         let place = format!("/credential_pool{}", pointer_step(self.key().as_str()));
         let mut identified = Vec::new();
         let mut unread = Vec::new();
@@ -98,11 +120,12 @@ impl Pool {
                 }
             }
         }
-        let (mut slots, mut new) = (Vec::new(), Vec::new());
-        let mut seen = FxHashSet::default();
+        let (mut slots, mut new) = (FxHashSet::default(), Vec::new());
         for (index, id, mut credential) in unread {
             match id {
-                Some(id) if !seen.contains(&id) => credential.id = id,
+                Some(id) if !self.roster.slot(id.as_str()).is_some_and(|slot| slots.contains(&slot)) => {
+                    credential.id = id
+                }
                 was => {
                     problems.push(no_id_of_its_own(was.is_some(), format!("{place}/{index}/id")));
                     let fingerprint = credential.access_token.fingerprint();
@@ -111,7 +134,6 @@ impl Pool {
                     identified.push(Edit::Identify { id: credential.id.clone(), was, fingerprint });
                 }
             }
-            seen.insert(credential.id.clone());
             let known = stored.merge.known(&credential);
             let slot = match self.roster.slot(credential.id.as_str()) {
                 Some(slot) => {
@@ -125,7 +147,7 @@ impl Pool {
                     slot
                 }
             };
-            slots.push(slot);
+            slots.insert(slot);
         }
         // Each of these fits the last row that is left, so the last one comes first.
         for change in identified.into_iter().rev() {
@@ -238,6 +260,13 @@ impl Pool {
         let order: Vec<_> = members.into_iter().map(|(slot, _)| slot).collect();
         self.number(&order);
     }
+}
+
+/// What a host's configuration says of a pool.
+#[derive(Default)]
+struct Configuration {
+    strategy: Option<Strategy>,
+    policy: Option<Policy>,
 }
 
 /// The strategy that a document names.

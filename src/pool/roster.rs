@@ -1,6 +1,6 @@
 //! The members of a pool, and the orders in which a decision finds them without a scan.
 
-use std::{cmp::Ordering, collections::BTreeSet};
+use std::cmp::Ordering;
 
 use rustc_hash::FxHashMap;
 
@@ -20,6 +20,7 @@ use super::{
     affinity::{self, Affinity},
     agenda::{Agenda, Numbered},
     member::{Health, Member, Refresh, Trial, Wait},
+    order::{Order, ascending},
 };
 
 /// A member's place in the document's order. Never used again once the member is gone.
@@ -61,11 +62,13 @@ pub(super) struct Roster {
     strategy: Strategy,
     members: Vec<Option<(Member, Standing)>>,
     count: usize,
-    slots: FxHashMap<CredentialId, Slot>,
+    /// None for members that are gone. Their ids are not given again: a removal that a store learns of late is one of
+    /// that id.
+    slots: FxHashMap<CredentialId, Option<Slot>>,
     by_secret: FxHashMap<Secret, Vec<Slot>>,
     caps: MaxInFlight,
     /// The available, in the strategy's order.
-    ranked: BTreeSet<(Rank, Slot)>,
+    ranked: Order,
     /// The available below the soft limit, in any order, to draw from.
     lots: Vec<Slot>,
     /// Those that rest, in the order in which they are back.
@@ -88,7 +91,7 @@ impl Roster {
             count: 0,
             slots: FxHashMap::default(),
             by_secret: FxHashMap::default(),
-            ranked: BTreeSet::new(),
+            ranked: Order::default(),
             lots: Vec::new(),
             resting: Agenda::default(),
             last_turn: 0,
@@ -123,7 +126,12 @@ impl Roster {
     }
 
     pub(super) fn slot(&self, id: &str) -> Option<Slot> {
-        self.slots.get(id).copied()
+        self.slots.get(id).copied().flatten()
+    }
+
+    /// Whether a member has or had this id.
+    pub(super) fn knows(&self, id: &str) -> bool {
+        self.slots.contains_key(id)
     }
 
     pub(super) fn get(&self, slot: Slot) -> Option<&Member> {
@@ -157,13 +165,18 @@ impl Roster {
         self.ranked.len()
     }
 
+    /// The available in the strategy's order.
+    fn available(&self) -> impl Iterator<Item = Slot> {
+        self.ranked.iter().map(|[.., slot]| Slot::of_number(*slot))
+    }
+
     /// The available in the strategy's order; for `random` beginning with the one that is drawn.
     pub(super) fn candidates(&self, random: &mut Random) -> impl Iterator<Item = Slot> {
         let drawn = match self.strategy {
             Strategy::Random => self.draw(random),
             _ => None,
         };
-        let others = self.ranked.iter().map(|(_, slot)| *slot).filter(move |slot| Some(*slot) != drawn);
+        let others = self.available().filter(move |slot| Some(*slot) != drawn);
         drawn.into_iter().chain(others)
     }
 
@@ -174,8 +187,8 @@ impl Roster {
 
     /// When the first is back for everybody, and not for one trial alone.
     pub(super) fn next_back_for_good(&self, now: Timestamp) -> Option<Timestamp> {
-        let back = |slot: &Slot| {
-            self.get(*slot).map(|member| match member.rest() {
+        let back = |slot: Slot| {
+            self.get(slot).map(|member| match member.rest() {
                 Rest::Until(until) if now < until => until,
                 _ => member.back_at(None, now).unwrap_or(now),
             })
@@ -186,15 +199,15 @@ impl Roster {
             if soonest.is_some_and(|soonest| soonest <= first) {
                 break;
             }
-            soonest = soonest.into_iter().chain(back(&slot)).min();
+            soonest = soonest.into_iter().chain(back(slot)).min();
         }
-        let on_trial = self.ranked.iter().filter_map(|(_, slot)| back(slot));
+        let on_trial = self.available().filter_map(back);
         soonest.into_iter().chain(on_trial).min()
     }
 
     /// The available one that an affinity belongs to, among those that fit.
     pub(super) fn by_affinity(&self, affinity: &Affinity, fits: impl Fn(Slot, &Member) -> bool) -> Option<Slot> {
-        let members = self.ranked.iter().filter_map(|(_, slot)| Some((*slot, self.get(*slot)?)));
+        let members = self.available().filter_map(|slot| Some((slot, self.get(slot)?)));
         affinity.choose(members.filter(|(slot, member)| fits(*slot, member)), self.in_flight, self.weight)
     }
 
@@ -216,7 +229,7 @@ impl Roster {
     /// The first in the listing's order that can serve at `now`, taking cooldowns as over that are.
     pub(super) fn first_serving(&self, now: Timestamp) -> Option<Slot> {
         let elapsed = self.resting.iter().take_while(|(until, _)| *until <= now).map(|(_, slot)| slot);
-        let serving = self.ranked.iter().map(|(_, slot)| *slot).chain(elapsed).filter_map(|slot| {
+        let serving = self.available().chain(elapsed).filter_map(|slot| {
             let member = self.get(slot)?;
             let serves = member.is_refreshable || member.expires_at.is_none_or(|end| now < end);
             (serves && !member.rests_at(now)).then(|| (self.listing_rank(&member.credential), slot))
@@ -248,7 +261,7 @@ impl Roster {
         let slot = Slot(self.members.len());
         let affinity = affinity::place(credential.id.as_str());
         self.count = self.count.saturating_add(1);
-        self.slots.insert(credential.id.clone(), slot);
+        self.slots.insert(credential.id.clone(), Some(slot));
         self.members.push(Some((Member::new(credential, affinity), Standing::Out)));
         self.read_row(slot);
         self.enter(slot);
@@ -258,7 +271,7 @@ impl Roster {
     pub(super) fn remove(&mut self, slot: Slot) -> Option<Member> {
         self.leave(slot);
         let (member, _) = self.members.get_mut(slot.0)?.take()?;
-        self.slots.remove(&member.credential.id);
+        self.slots.insert(member.credential.id.clone(), None);
         self.count = self.count.saturating_sub(1);
         self.in_flight = self.in_flight.saturating_sub(u64::from(member.in_flight));
         Some(member)
@@ -433,7 +446,7 @@ impl Roster {
         let weight = u64::from(member.credential.weight);
         match standing {
             Standing::Available { rank, lot } => {
-                self.ranked.insert((rank, slot));
+                self.ranked.insert(key(rank, slot));
                 self.weight = self.weight.saturating_add(weight);
                 self.lots.extend(lot.map(|_| slot));
             }
@@ -451,7 +464,7 @@ impl Roster {
             Some(Standing::Available { rank, lot }) => {
                 let weight = self.get(slot).map_or(0, |member| u64::from(member.credential.weight));
                 self.weight = self.weight.saturating_sub(weight);
-                self.ranked.remove(&(rank, slot));
+                self.ranked.remove(key(rank, slot));
                 if let Some(lot) = lot.filter(|lot| *lot < self.lots.len()) {
                     self.lots.swap_remove(lot);
                     self.move_lot(lot);
@@ -468,8 +481,8 @@ impl Roster {
     fn rank_again(&mut self, slot: Slot) {
         let Some(Standing::Available { rank, lot }) = self.standing(slot) else { return };
         let Some(new) = self.get(slot).map(|member| self.rank(member)) else { return };
-        self.ranked.remove(&(rank, slot));
-        self.ranked.insert((new, slot));
+        self.ranked.remove(key(rank, slot));
+        self.ranked.insert(key(new, slot));
         self.set_standing(slot, Standing::Available { rank: new, lot });
     }
 
@@ -498,4 +511,8 @@ impl Roster {
             *lot = Some(place);
         }
     }
+}
+
+fn key((is_over, by_strategy, priority): Rank, slot: Slot) -> [u64; 4] {
+    [u64::from(is_over), by_strategy, ascending::of(priority), slot.number()]
 }

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use rustc_hash::FxHashSet;
-
 use crate::{
     change::{Edit, Stored},
     credential::Credential,
@@ -120,10 +118,9 @@ impl Pool {
     }
 
     fn take_in_rows(&mut self, latest: &Stored, problems: &mut Vec<Problem>) {
-        let held: FxHashSet<Slot> = self.read(latest, problems).into_iter().collect();
+        let held = self.read(latest, problems);
         let gone: Vec<_> = self.roster.iter().map(|(slot, _)| slot).filter(|slot| !held.contains(slot)).collect();
         for slot in gone {
-            self.removed.insert(self.id(slot));
             self.forget_member(slot);
         }
     }
