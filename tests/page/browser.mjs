@@ -53,7 +53,7 @@ const downloadsOf = new WeakMap();
  * Serves the built page on loopback until the test is over, with other text `instead` of some files; answers its address,
  * and how to stop it before.
  */
-export async function serve(t, instead = {}) {
+async function serve(t, instead = {}) {
   const page = sirv(at("../../www/dist"), { dev: false });
   const server = createServer((request, response) => {
     const text = instead[request.url.slice(1)];
@@ -68,10 +68,10 @@ export async function serve(t, instead = {}) {
 /**
  * Opens the page, with a document if there is one.
  *
- * @returns the page, how to `stop` its server, and what must stay empty: `violations` of the policy, `strangers` that
- * it sent requests to, and `troubles` on the console; `said` is all that it wrote there.
+ * @returns the page, its browser and address, how to `stop` its server, and what must stay empty: `violations` of the
+ * policy, `strangers` that it sent requests to, and `troubles` on the console; `said` is all that it wrote there.
  */
-export async function openPage(t, { document, name = "auth.json", permissions, colorScheme, ...context } = {}) {
+export async function openPage(t, { document, name = "auth.json", instead, permissions, colorScheme, ...context } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "credential-pool-page-"));
   const { type, ...settings } = BROWSERS[BROWSER]({ permissions, colorScheme });
   const downloadsPath = join(folder, "downloads");
@@ -82,7 +82,7 @@ export async function openPage(t, { document, name = "auth.json", permissions, c
     await browser.close();
     await rm(folder, { recursive: true, force: true });
   });
-  const { address, stop } = await serve(t);
+  const { address, stop } = await serve(t, instead);
   const page = browser.pages()[0] ?? (await browser.newPage());
   downloadsOf.set(page, downloadsPath);
   const seen = { violations: [], strangers: [], troubles: [], said: [] };
@@ -108,7 +108,7 @@ export async function openPage(t, { document, name = "auth.json", permissions, c
   await page.goto(address);
   await page.getByRole("button", { name: "Open a file…" }).waitFor();
   if (document !== undefined) await openDocument(page, document, name);
-  return { page, stop, ...seen };
+  return { page, browser, address, stop, ...seen };
 }
 
 /** Opens a document as a person does who has no File System Access. */

@@ -4,13 +4,13 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { describe, test } from "node:test";
-import { openPage, serve } from "./browser.mjs";
+import { openPage } from "./browser.mjs";
 
 const MANIFEST = JSON.parse(await readFile(new URL("../../www/public/manifest.webmanifest", import.meta.url), "utf8"));
 
 /** The page, once its service worker controls it; `ask` asks the browser itself. */
-async function openControlled(t, url) {
-  const { page, browser, address } = await openPage(t, { url });
+async function openControlled(t, instead) {
+  const { page, browser, address } = await openPage(t, { instead });
   await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
   const session = await browser.newCDPSession(page);
   return { page, browser, address, ask: (method) => session.send(method) };
@@ -40,7 +40,7 @@ describe("the page as an app", { concurrency: 2 }, () => {
   };
   for (const [what, [manifest, expected]] of Object.entries(lacks)) {
     test(`it would find ${what}`, async (t) => {
-      const { ask } = await openControlled(t, (await serve(t, { "manifest.webmanifest": JSON.stringify(manifest) })).address);
+      const { ask } = await openControlled(t, { "manifest.webmanifest": JSON.stringify(manifest) });
       const found = (await ask("Page.getInstallabilityErrors")).installabilityErrors;
       assert.deepEqual(found.map(({ errorId }) => errorId), expected);
     });
