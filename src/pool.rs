@@ -2,6 +2,7 @@
 
 mod affinity;
 mod agenda;
+mod checks;
 mod choice;
 mod edits;
 mod explaining;
@@ -25,7 +26,7 @@ use serde_json::{Map, Value};
 use crate::{
     change::{Edit, Stored},
     credential::{Credential, CredentialId, Source},
-    error::{Error, ErrorCode, Problem, pointer_step},
+    error::{Error, ErrorCode},
     event::{Event, Explanation},
     failure::Response,
     health::Failure,
@@ -38,6 +39,7 @@ use crate::{
     time::{Timestamp, UnixSeconds},
 };
 
+pub(crate) use checks::KEPT_BY_THE_POOL;
 use edits::{NewStatus, TokensBy};
 use leases::Leases;
 use ledger::{Ledger, Outstanding};
@@ -362,30 +364,6 @@ impl Pool {
         Ok(self.step((), None))
     }
 
-    /// Reads a row that is about to be added.
-    pub(crate) fn check_new(&self, row: &Map<String, Value>) -> Result<(Option<CredentialId>, Credential), Error> {
-        let (id, credential) =
-            Credential::parse(&Value::Object(row.clone()), self.roster.pool()).map_err(invalid_row)?;
-        if id.as_ref().is_some_and(|id| self.is_taken(id.as_str())) {
-            return Err(Error::new(
-                ErrorCode::DuplicateId,
-                "a credential with this id is or was in the pool; leave `id` out and the pool makes one",
-            )
-            .at("/id"));
-        }
-        Ok((id, credential))
-    }
-
-    /// Checks fields that are about to be set.
-    pub(crate) fn check_fields(&self, id: &CredentialId, fields: &Map<String, Value>) -> Result<(), Error> {
-        let credential = self.credential(id)?;
-        if let Some(kept) = KEPT_BY_THE_POOL.into_iter().find(|name| fields.contains_key(*name)) {
-            let message = "the pool keeps this field itself; `reset` ends a rest, and a new credential has a new id";
-            return Err(Error::new(ErrorCode::InvalidRow, message).at(pointer_step(kept)));
-        }
-        credential.with(fields, self.roster.pool()).map(drop).map_err(invalid_row)
-    }
-
     /// Takes a credential out of the pool. If it was discovered, its source is left alone from now
     /// on, until it is added by hand.
     ///
@@ -502,21 +480,6 @@ impl fmt::Debug for Pool {
     }
 }
 
-/// Fields that change by what happens, and merge as such.
-pub(crate) const KEPT_BY_THE_POOL: [&str; 11] = [
-    "id",
-    "last_status",
-    "last_status_at",
-    "last_error_code",
-    "last_error_reason",
-    "last_error_message",
-    "last_error_reset_at",
-    "model_cooldowns",
-    "request_count",
-    "turn",
-    "secret_fingerprint",
-];
-
 /// How long use counts wait for company before they are written.
 const FLUSH_AFTER: Duration = Duration::from_secs(10);
 
@@ -530,14 +493,6 @@ fn has_status(credential: &Credential) -> bool {
     credential.last_status.as_ref().is_some_and(|status| !status.as_str().is_empty())
         || credential.last_status_at.is_some_and(|at| at != UnixSeconds::EPOCH)
         || credential.last_error_code.is_some_and(|code| code != 0)
-}
-
-fn invalid_row(problems: Vec<Problem>) -> Error {
-    let (pointer, message) = problems
-        .into_iter()
-        .next()
-        .map_or_else(|| (String::new(), "the row cannot be read".into()), |problem| (problem.pointer, problem.message));
-    Error::new(ErrorCode::InvalidRow, message).at(pointer)
 }
 
 fn unknown_credential() -> Error {
