@@ -171,7 +171,11 @@ impl Editor {
             return known.clone();
         }
         let mut summary = PoolSummary { key, health: None, next_at: None };
+        let mut holds_until = Timestamp::from_millis(i64::MAX);
         if let Ok(table) = self.pool(&summary.key, now) {
+            if let Some(opened) = self.pools.get(&table.key) {
+                holds_until = next_change(&opened.pool, &table, now).unwrap_or(holds_until);
+            }
             // A key that is not in the form in which pools are looked up: nothing reads those rows.
             if table.key == summary.key {
                 summary.next_at = table.credentials.iter().filter_map(|shown| until(&shown.entry.state)).min();
@@ -179,7 +183,7 @@ impl Editor {
             }
         }
         if let Some(opened) = self.pools.get_mut(&summary.key) {
-            opened.summary = Some((summary.clone(), now..next_change(&opened.pool, now)));
+            opened.summary = Some((summary.clone(), now..holds_until));
         }
         summary
     }
@@ -462,11 +466,10 @@ fn until(state: &State) -> Option<Timestamp> {
 }
 
 /// When something that a summary counts changes by itself: a rest ends, or a token.
-fn next_change(pool: &Pool, now: Timestamp) -> Timestamp {
+fn next_change(pool: &Pool, table: &PoolTable, now: Timestamp) -> Option<Timestamp> {
     let ends = |entry: &Entry| refresh::expires_at(pool.credential(&entry.id).ok()?, pool.key());
-    let entries = pool.entries(now);
-    let moments = entries.iter().flat_map(|entry| [until(&entry.state), ends(entry)]);
-    moments.flatten().filter(|at| now < *at).min().unwrap_or(Timestamp::from_millis(i64::MAX))
+    let moments = table.credentials.iter().flat_map(|shown| [until(&shown.entry.state), ends(&shown.entry)]);
+    moments.flatten().filter(|at| now < *at).min()
 }
 
 fn changes_of(intent: Option<&Intent>) -> &[Change] {

@@ -254,8 +254,10 @@ fn changed_origins<'a>(old: impl Iterator<Item = (usize, &'a Item<'a>)>, new: &[
     let old = old.map(|(at, item)| (at, raw::value(item.value))).filter(|(_, value)| stays(value));
     let mut left: Vec<_> = old.map(Some).collect();
     let mut found = vec![None; new.len()];
-    let names: [fn(&Value) -> Option<String>; 3] =
-        [|value| Some(value.to_string()), |value| id(value).map(str::to_owned), content];
+    let shared = shared_ids(left.iter().flatten().map(|(_, value)| value), new);
+    // An id that is nobody else's finds an equal row by itself, and needs no comparison of all that it holds.
+    let whole = |value: &Value| id(value).is_none_or(|id| shared.contains(id)).then(|| value.to_string());
+    let names: [Name<'_>; 3] = [&whole, &|value| id(value).map(str::to_owned), &content];
     for name in names {
         let mut places = FxHashMap::<_, VecDeque<usize>>::default();
         for (place, value) in left.iter().enumerate() {
@@ -270,6 +272,17 @@ fn changed_origins<'a>(old: impl Iterator<Item = (usize, &'a Item<'a>)>, new: &[
     }
     let mut left = left.into_iter().flatten().map(|(at, _)| at);
     found.into_iter().map(|at| at.or_else(|| left.next())).collect()
+}
+
+/// What a row is known by.
+type Name<'a> = &'a dyn Fn(&Value) -> Option<String>;
+
+/// The ids that more than one old element, or more than one new one, has.
+fn shared_ids<'a>(old: impl Iterator<Item = &'a Value>, new: &'a [Value]) -> FxHashSet<String> {
+    let (mut of_old, mut of_new) = (FxHashSet::default(), FxHashSet::default());
+    let old = old.filter_map(id).filter(|id| !of_old.insert(*id));
+    let new = new.iter().filter_map(id).filter(|id| !of_new.insert(*id));
+    old.chain(new).map(str::to_owned).collect()
 }
 
 /// What an element holds beside its id.
