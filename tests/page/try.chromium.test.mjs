@@ -377,6 +377,11 @@ describe("Try it", { concurrency: 2 }, () => {
     await field.fill("");
     for (const digit of "25") {
       await field.press(digit);
+      // The page around it is drawn anew, as it is a moment after a document was opened.
+      await page.locator("pool-page").evaluate((element) => {
+        element.requestUpdate();
+        return element.updateComplete;
+      });
       const now = await page.locator(".clock").textContent();
       await page.waitForFunction((before) => {
         const view = document.querySelector("pool-page").shadowRoot.querySelector("try-view").shadowRoot;

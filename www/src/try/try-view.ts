@@ -70,7 +70,7 @@ export class TryView extends LitElement {
   declare said: string;
 
   #match: Match | null = null;
-  /** The same until the credentials change: who draws anew with others would lose what is being typed. */
+  /** The same until one of them changes: who draws anew with others would lose what is being typed. */
   #labels: string[] = [];
   #goal: Goal | null = null;
   #frame = 0;
@@ -133,7 +133,8 @@ export class TryView extends LitElement {
   }
 
   override willUpdate(changed: PropertyValues<this>): void {
-    if (changed.has("credentials")) this.#labels = this.#shown.map(({ entry }) => entry.label || entry.id);
+    const labels = this.#shown.map(({ entry }) => entry.label || entry.id);
+    if (labels.join("\n") !== this.#labels.join("\n")) this.#labels = labels;
     const names = (credentials: ShownCredential[] | undefined): string =>
       JSON.stringify(credentials?.map((shown) => [shown.entry.id, player(shown)]));
     const isOther = changed.has("poolKey") || (changed.has("credentials") && names(changed.get("credentials")) !== names(this.credentials));
