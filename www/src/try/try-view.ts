@@ -133,8 +133,10 @@ export class TryView extends LitElement {
   }
 
   override willUpdate(changed: PropertyValues<this>): void {
-    const labels = this.#shown.map(({ entry }) => entry.label || entry.id);
-    if (labels.join("\n") !== this.#labels.join("\n")) this.#labels = labels;
+    if (changed.has("credentials")) {
+      const labels = this.#shown.map(({ entry }) => entry.label || entry.id);
+      if (JSON.stringify(labels) !== JSON.stringify(this.#labels)) this.#labels = labels;
+    }
     const names = (credentials: ShownCredential[] | undefined): string =>
       JSON.stringify(credentials?.map((shown) => [shown.entry.id, player(shown)]));
     const isOther = changed.has("poolKey") || (changed.has("credentials") && names(changed.get("credentials")) !== names(this.credentials));
