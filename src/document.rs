@@ -53,10 +53,12 @@ pub struct Document {
 }
 
 impl Document {
+    /// The text of a document without logins and pools.
+    pub const EMPTY: &str = "{\n  \"version\": 1,\n  \"providers\": {},\n  \"credential_pool\": {}\n}\n";
+
     /// What a host without a file starts from: no logins, no pools.
     pub fn empty() -> Self {
-        let root = json!({ "version": 1, LOGINS: {}, POOLS: {} });
-        Self { text: format!("{root:#}\n"), root }
+        Self { text: Self::EMPTY.to_owned(), root: json!({ "version": 1, LOGINS: {}, POOLS: {} }) }
     }
 
     /// Reads a document.

@@ -34,7 +34,7 @@ mod jwt;
 mod lease;
 mod login;
 mod merge;
-#[cfg(feature = "page")]
+#[cfg(feature = "page-reader")]
 mod page;
 mod policy;
 mod pool;

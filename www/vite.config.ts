@@ -8,7 +8,8 @@ export default defineConfig({
   resolve: { alias: { "credential-pool": new URL("../pkg/dist/browser.js", import.meta.url).pathname } },
   build: {
     target: "es2022",
-    modulePreload: { polyfill: false },
+    // What it would fetch beside a module is less than its code.
+    modulePreload: false,
     assetsInlineLimit: 0,
     // The core for "Try it" is loaded when that is opened.
     chunkSizeWarningLimit: 2000,

@@ -1,7 +1,7 @@
 // What holds for every view: the policy, accessibility, size, offline, and documents that are ill, large or no JSON.
 
 import assert from "node:assert/strict";
-import { readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -202,18 +202,31 @@ describe("the page as it is served", () => {
     for (const view of Object.keys(VIEWS)) await show(page, view);
   });
 
-  test("what is loaded first is told", async (t) => {
-    const loaded = [];
+  test("a document is shown for less than 150 KB, and can be edited for what is loaded then", async (t) => {
     const { page } = await openPage(t, {});
-    for (const name of await page.evaluate(() => performance.getEntriesByType("resource").map(({ name }) => new URL(name).pathname))) {
-      if (name.startsWith("/assets/")) loaded.push(name);
-    }
-    const first = new Set([...loaded]);
-    const sizes = await Promise.all((await readdir(at("../../www/dist/assets"))).map(async (name) => {
-      const bytes = gzipSync(await readFile(at(`../../www/dist/assets/${name}`)), { level: 9 }).length;
-      return { name, bytes };
-    }));
-    assert.ok(sizes.some(({ name }) => name.startsWith("raw-view")), "the editor is a part of its own");
-    t.diagnostic(sizes.map(({ name, bytes }) => `${(bytes / 1000).toFixed(1)} KB ${name}${first.has(`/assets/${name}`) ? " (asked for in the first seconds)" : ""}`).join("\n"));
+    const loaded = async () => {
+      const names = await page.evaluate(() => performance.getEntriesByType("resource").map(({ name }) => new URL(name).pathname));
+      const files = ["/index.html", ...new Set(names)].filter((name) => /\.(html|js|css|wasm|svg|webmanifest)$/.test(name));
+      return Promise.all(files.map(async (name) => {
+        const { length } = gzipSync(await readFile(at(`../../www/dist${name}`)), { level: 9 });
+        return { name, length };
+      }));
+    };
+    const told = (files) => files.map(({ name, length }) => `${(length / 1000).toFixed(1)} KB ${name}`).join("\n");
+    const wasms = (files) => files.filter(({ name }) => name.endsWith(".wasm")).length;
+
+    await page.getByRole("button", { name: "Try a sample" }).click();
+    await page.getByRole("button", { name: "Add…" }).waitFor();
+    const first = await loaded();
+    t.diagnostic(told(first));
+    assert.equal(wasms(first), 1);
+    const sum = first.reduce((bytes, { length }) => bytes + length, 0);
+    assert.ok(sum < 150_000, `${sum} bytes were loaded:\n${told(first)}`);
+
+    await page.getByRole("button", { name: "Add…" }).click();
+    await page.getByRole("dialog").waitFor();
+    const then = await loaded();
+    assert.equal(wasms(then), 2);
+    assert.ok(!then.some(({ name }) => name.includes("raw-view")), "the editor is a part of its own");
   });
 });

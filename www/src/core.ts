@@ -1,16 +1,14 @@
-/** The core, as the page uses it: every rule about documents comes from here. */
+/** The core, as the page uses it to read a document: every rule about documents comes from here, or from all of it. */
 
 import type { Entry, FailureKind, Millis, Policy, Problem, Row, Strategy } from "credential-pool/types";
-import init, {
-  checkText, DocumentEditor, emptyDocument, fixesOf, maskedText, placeOf, secretsOf,
-} from "../wasm/credential_pool.js";
-import wasm from "../wasm/credential_pool_bg.wasm?url";
+import init, { countProblems as count, DocumentEditor, emptyDocument } from "../wasm-reader/credential_pool.js";
+import wasm from "../wasm-reader/credential_pool_bg.wasm?url";
 
 export type { Entry, FailureKind, Millis, Policy, Problem, Row, Strategy };
 export { emptyDocument };
 
-/** Loads the core; once is enough. */
-export async function loadCore(): Promise<void> {
+/** Loads what reads; once is enough. */
+export async function loadReader(): Promise<void> {
   await init({ module_or_path: new URL(wasm, import.meta.url) });
 }
 
@@ -81,104 +79,58 @@ export type PoolEdit =
   | { type: "strategy"; name: Strategy }
   | { type: "policy"; policy: Policy };
 
-/** A document that the core has read. */
-export class CoreDocument implements Disposable {
-  readonly #editor: DocumentEditor;
+/** 32 bytes from which ids are made: the same text, read with the same ones, has the same ids. */
+export type Seed = Uint8Array;
 
-  /** @throws {CoreError} The text is no document. */
-  constructor(text: string) {
-    this.#editor = called(() => DocumentEditor.open(text));
+/** A seed that nothing else has. */
+export function newSeed(): Seed {
+  return crypto.getRandomValues(new Uint8Array(32));
+}
+
+/** A document that the core has read. */
+export class ReadDocument implements Disposable {
+  readonly #reader: Reader;
+
+  constructor(reader: Reader) {
+    this.#reader = reader;
   }
 
-  /** The document as it is to be written. */
-  text(): string {
-    return this.#editor.text();
+  /** @throws {CoreError} The text is no document. */
+  static open(text: string, seed: Seed): ReadDocument {
+    return new ReadDocument(called(() => DocumentEditor.open(text, seed)));
   }
 
   pools(now: Millis = Date.now()): PoolSummary[] {
-    return JSON.parse(this.#editor.pools(now));
+    return JSON.parse(this.#reader.pools(now));
   }
 
   /** @throws {CoreError} This names no pool. */
   pool(key: string, now: Millis = Date.now()): PoolTable {
-    return JSON.parse(called(() => this.#editor.pool(key, now)));
-  }
-
-  /** @throws {CoreError} The pool or the document refuses it. Nothing changed. */
-  edit(key: string, edit: PoolEdit, now: Millis = Date.now()): void {
-    called(() => this.#editor.edit(key, JSON.stringify(edit), now));
-  }
-
-  /** Why an edit would be refused; null if it would not. */
-  validate(key: string, edit: PoolEdit, now: Millis = Date.now()): CoreError | null {
-    const refused = JSON.parse(this.#editor.validate(key, JSON.stringify(edit), now));
-    return refused === null ? null : new CoreError(refused);
+    return JSON.parse(called(() => this.#reader.pool(key, now)));
   }
 
   reveal(key: string, id: string, field: SecretField, now: Millis = Date.now()): string {
-    return called(() => this.#editor.reveal(key, id, field, now));
+    return called(() => this.#reader.reveal(key, id, field, now));
   }
 
   [Symbol.dispose](): void {
-    this.#editor.free();
+    this.#reader.free();
   }
 }
 
+/** What of the core a document is read by. */
+export type Reader = Pick<DocumentEditor, "pools" | "pool" | "reveal" | "free">;
+
+/** How much in a text a person should look at. */
+export function countProblems(text: string, now: Millis = Date.now()): number {
+  return count(text, now);
+}
+
 /** What the core throws is an error's JSON. */
-function called<T>(action: () => T): T {
+export function called<T>(action: () => T): T {
   try {
     return action();
   } catch (thrown) {
     throw typeof thrown === "string" ? new CoreError(JSON.parse(thrown)) : thrown;
   }
 }
-
-/** A place in a text: from and to, in UTF-16. */
-export interface Span {
-  from: number;
-  to: number;
-}
-
-/** Something that a person should look at, and where it stands. */
-export interface MarkedProblem {
-  problem: Problem;
-  span: Span;
-}
-
-/** A repair of a problem. */
-export interface Fix {
-  /** What it does. */
-  label: string;
-  /** What it replaces, in order. */
-  edits: readonly (Span & { text: string })[];
-}
-
-/** Everything in a text that a person should look at. */
-export function check(text: string, now: Millis = Date.now()): MarkedProblem[] {
-  return JSON.parse(checkText(text, now));
-}
-
-/** How a problem can be repaired, the likeliest first. */
-export function fixes(text: string, { code, pointer }: Problem): Fix[] {
-  return JSON.parse(fixesOf(text, code, pointer));
-}
-
-/** A text with a repair made. */
-export function repaired(text: string, { edits }: Fix): string {
-  return edits.reduceRight((whole, { from, to, text }) => whole.slice(0, from) + text + whole.slice(to), text);
-}
-
-/** Where the secrets of a text stand, also of one that is no JSON. */
-export function secrets(text: string): Span[] {
-  const ends = secretsOf(text);
-  return Array.from({ length: ends.length / 2 }, (_, i) => ({ from: ends[2 * i] ?? 0, to: ends[2 * i + 1] ?? 0 }));
-}
-
-/** Where the value at a JSON pointer stands; null if it is not there. */
-export function place(text: string, pointer: string): Span | null {
-  const [from, to] = placeOf(text, pointer);
-  return from === undefined || to === undefined ? null : { from, to };
-}
-
-/** A text with a mark for each secret: the same one for the same secret. */
-export const masked = maskedText;

@@ -190,7 +190,6 @@ class CredentialForm extends LitElement {
     `,
   ];
 }
-customElements.define("credential-form", CredentialForm);
 export type { CredentialForm };
 
 /** What is wrong with what was typed, before the core can be asked. */
@@ -258,3 +257,6 @@ function valueOf(event: Event): string {
 
 /** What pools are often called. */
 const PROVIDERS = ["openrouter", "anthropic", "openai-codex", "nous", "gemini", "zai", "kimi-coding", "minimax", "custom:"];
+
+// Last: the page's own element is there already, and is made at once.
+customElements.define("credential-form", CredentialForm);

@@ -1,6 +1,7 @@
 /** The document that `credential-pool edit` serves beside the page. */
 
 import { emptyDocument } from "./core";
+import { type EditToken, keep } from "./edit-token";
 import { ConflictError, type OverwritablePlace } from "./places";
 
 /** A document in a file that others write to as well. */
@@ -21,15 +22,12 @@ export interface ServedDocument extends OverwritablePlace {
 }
 
 /**
- * Opens the document of the server that the page comes from, if its address names one: `#edit=<token>`. The core must
- * be loaded.
+ * Opens the document of the server that the page comes from; null if the token was kept and the server is another one.
+ * The core must be loaded.
  *
  * @throws What went wrong, in words that can be shown.
  */
-export async function openFromServer(): Promise<ServedDocument | null> {
-  const given = takeToken();
-  const token = given ?? kept();
-  if (token === null) return null;
+export async function openFromServer({ token, isGiven }: EditToken): Promise<ServedDocument | null> {
   try {
     const served = new Served(token);
     await served.open();
@@ -37,38 +35,8 @@ export async function openFromServer(): Promise<ServedDocument | null> {
     return served;
   } catch (error) {
     keep(null);
-    if (given === null && error instanceof Unknown) return null;
+    if (!isGiven && error instanceof Unknown) return null;
     throw error;
-  }
-}
-
-/**
- * Where a token outlives a reload. It opens one document as long as one server runs, is of no use on another machine,
- * and this storage is of one tab, of which nobody reads who could not read the page's memory.
- */
-const KEPT = "credential-pool.edit";
-
-/** The token in the address, which it does not stay in: people copy addresses, and browsers remember them. */
-function takeToken(): string | null {
-  const token = new URLSearchParams(location.hash.slice(1)).get("edit");
-  if (token !== null) history.replaceState(history.state, "", location.pathname + location.search);
-  return token;
-}
-
-function kept(): string | null {
-  try {
-    return sessionStorage.getItem(KEPT);
-  } catch {
-    return null;
-  }
-}
-
-function keep(token: string | null): void {
-  try {
-    if (token === null) sessionStorage.removeItem(KEPT);
-    else sessionStorage.setItem(KEPT, token);
-  } catch {
-    // A browser may forbid it; then the document is gone after a reload.
   }
 }
 

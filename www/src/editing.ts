@@ -1,6 +1,7 @@
 /** The document that is being edited: its text, the core's reading of it, what was done and can be undone. */
 
-import { check, CoreDocument, CoreError, emptyDocument, type MarkedProblem, type PoolEdit } from "./core";
+import { CoreError, countProblems, emptyDocument, newSeed, type PoolEdit, ReadDocument } from "./core";
+import type { EditableDocument, MarkedProblem } from "./whole-core";
 
 /** Where a document comes from and goes to. */
 export interface Place {
@@ -21,10 +22,14 @@ export class Editing extends EventTarget {
   /** Of an edit whose text nobody has asked for yet. */
   #textIsBehind = false;
   #saved = this.#text;
-  #document: CoreDocument | null = new CoreDocument(this.#text);
+  /** All of the core, once it is there. */
+  #core: typeof import("./whole-core") | null = null;
+  #seed = newSeed();
+  #document: ReadDocument | null = ReadDocument.open(this.#text, this.#seed);
   #fault: CoreError | null = null;
   #problems: MarkedProblem[] | null = null;
   #problemCount = 0;
+  #isCounted = true;
   #later: ReturnType<typeof setTimeout> | undefined;
   readonly #past: Step[] = [];
   readonly #future: Step[] = [];
@@ -33,8 +38,8 @@ export class Editing extends EventTarget {
 
   /** The text as it would be saved. */
   get text(): string {
-    if (this.#textIsBehind && this.#document !== null) {
-      this.#text = this.#document.text();
+    if (this.#textIsBehind) {
+      this.#text = this.#editable.text();
       this.#textIsBehind = false;
       const step = this.#past.at(-1);
       if (step?.after === null) step.after = this.#text;
@@ -48,7 +53,7 @@ export class Editing extends EventTarget {
   }
 
   /** What the core reads; null while the text is no document. */
-  get document(): CoreDocument | null {
+  get document(): ReadDocument | null {
     return this.#document;
   }
 
@@ -57,14 +62,22 @@ export class Editing extends EventTarget {
     return this.#fault;
   }
 
-  /** Everything that a person should look at. */
+  /** Everything that a person should look at. Only once the document is prepared for edits. */
   get problems(): readonly MarkedProblem[] {
-    this.#problems ??= check(this.text);
+    if (this.#core === null) throw notPrepared();
+    this.#problems ??= this.#core.check(this.text);
     return this.#problems;
   }
 
-  /** How many problems there are, as of a moment ago: to count them in a large document takes its time. */
+  /** How many problems there are, as they were counted last. */
   get problemCount(): number {
+    return this.#problemCount;
+  }
+
+  /** Counts the problems; in a large document that takes its time. */
+  countProblems(): number {
+    if (!this.#isCounted) this.#problemCount = this.#core === null ? countProblems(this.text) : this.problems.length;
+    this.#isCounted = true;
     return this.#problemCount;
   }
 
@@ -92,8 +105,33 @@ export class Editing extends EventTarget {
     this.#take(text === "" && place !== null ? emptyDocument() : text);
   }
 
+  /** Whether the document can be edited. */
+  get isPrepared(): boolean {
+    return this.#core !== null;
+  }
+
+  /** Makes the document one that can be edited. What that takes is loaded the first time. */
+  async prepare(): Promise<void> {
+    if (this.#core !== null) return;
+    const core = await import("./whole-core");
+    // Somebody else may have waited for the same.
+    if (this.#core !== null) return;
+    this.#core = core;
+    if (this.#document === null) return;
+    const reader = this.#document;
+    this.#document = core.EditableDocument.open(this.#text, this.#seed);
+    // Ids are drawn in the order in which pools are read first.
+    this.#document.pools();
+    reader[Symbol.dispose]();
+  }
+
+  /** Why an edit would be refused; null if it would not, or before the document is prepared. */
+  validate(key: string, edit: PoolEdit): CoreError | null {
+    return this.#core === null || this.#document === null ? null : this.#editable.validate(key, edit);
+  }
+
   /**
-   * Carries out an edit of a pool.
+   * Carries out an edit of a pool. Only once the document is prepared.
    *
    * @param what It in words, for undo.
    * @throws {CoreError} It was refused, and nothing changed.
@@ -101,7 +139,7 @@ export class Editing extends EventTarget {
   edit(key: string, edit: PoolEdit, what: string): void {
     if (this.#document === null) throw this.#fault ?? new Error("there is no document");
     const before = this.text;
-    this.#document.edit(key, edit);
+    this.#editable.edit(key, edit);
     this.#textIsBehind = true;
     this.#remember(before, null, what);
     this.#tell();
@@ -141,6 +179,12 @@ export class Editing extends EventTarget {
     this.#tell();
   }
 
+  get #editable(): EditableDocument {
+    const document = this.#document;
+    if (this.#core === null || !(document instanceof this.#core.EditableDocument)) throw notPrepared();
+    return document;
+  }
+
   #remember(before: string, after: string | null, what: string): void {
     this.#past.push({ before, after, what });
     this.#future.length = 0;
@@ -156,8 +200,10 @@ export class Editing extends EventTarget {
     this.#textIsBehind = false;
     this.#document = null;
     this.#fault = null;
+    // Two that write must not make the same ids.
+    this.#seed = newSeed();
     try {
-      this.#document = new CoreDocument(text);
+      this.#document = (this.#core?.EditableDocument ?? ReadDocument).open(text, this.#seed);
     } catch (error) {
       if (!(error instanceof CoreError)) throw error;
       this.#fault = error;
@@ -174,15 +220,20 @@ export class Editing extends EventTarget {
 
   #tell(): void {
     this.#problems = null;
+    this.#isCounted = false;
     this.version += 1;
     clearTimeout(this.#later);
     this.#later = setTimeout(() => {
       this.#catchUp();
-      this.#problemCount = this.problems.length;
+      this.countProblems();
       this.dispatchEvent(new Event("settled"));
     }, SETTLES_AFTER);
     this.dispatchEvent(new Event("change"));
   }
+}
+
+function notPrepared(): Error {
+  return new Error("the document is not prepared for edits yet");
 }
 
 /** Characters of text that undo may hold in all. */

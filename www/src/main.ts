@@ -1,9 +1,9 @@
-/** Starts the page, once its core is there. */
+/** Starts the page, once what reads documents is there. */
 
-import { loadCore } from "./core";
+import { loadReader } from "./core";
 import { PoolPage } from "./page";
 
-await loadCore();
+await loadReader();
 document.querySelector("pool-page")?.replaceChildren();
 customElements.define("pool-page", PoolPage);
 

@@ -2,12 +2,10 @@
 
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { announce } from "./announcer";
-import "./conflict-dialog";
 import type { ConflictDialog } from "./conflict-dialog";
 import { CoreError, emptyDocument, type PoolEdit, type PoolSummary, type PoolTable } from "./core";
 import type { CredentialForm } from "./credential-form";
-import "./credential-form";
-import { openFromServer } from "./edit-server";
+import { takeToken } from "./edit-token";
 import { Editing } from "./editing";
 import { FocusKeeper, focusIfLost } from "./focus-keeper";
 import { chooseFile, chooseTarget, ConflictError, Download, dropped, type FoundDocument, type OverwritablePlace } from "./places";
@@ -21,6 +19,8 @@ import type { RawView } from "./raw/raw-view";
 import { shared } from "./style";
 
 type Tab = "table" | "json" | "try";
+/** Characters of text from which a document is read once only. */
+const READ_ONCE = 300_000;
 const TABS: Record<Tab, string> = { table: "Table", json: "JSON", try: "Try it" };
 
 export class PoolPage extends LitElement {
@@ -59,9 +59,12 @@ export class PoolPage extends LitElement {
     window.addEventListener("dragleave", this.onDragLeave);
     window.addEventListener("drop", this.onDrop);
     void this.try(async () => {
-      const served = await openFromServer();
+      const token = takeToken();
+      if (token === null) return;
+      const { openFromServer } = await import("./edit-server");
+      const served = await openFromServer(token);
       if (served === null) return;
-      this.open({ text: served.text, place: served });
+      await this.open({ text: served.text, place: served });
       served.onChange((text) => this.onChangedElsewhere(text));
     });
   }
@@ -158,7 +161,7 @@ export class PoolPage extends LitElement {
       <div class="columns">
         <pool-list .pools=${pools} .chosen=${key} @choose=${(event: CustomEvent<string>) => (this.chosen = event.detail)}
           @add=${() => this.openForm(null)} @over=${() => this.requestUpdate()}></pool-list>
-        <section class="pool" aria-labelledby="pool">
+        <section class="pool" aria-labelledby="pool" @focusin=${this.prepare}>
           ${key === null || table === null ? this.noPool(pools, key) : this.tab === "try" ? this.trial(table) : this.table(key, table)}
         </section>
       </div>
@@ -190,15 +193,15 @@ export class PoolPage extends LitElement {
       <pool-table .credentials=${table.credentials} .reveal=${(id: string, field: "access_token") => this.editing.document?.reveal(key, id, field) ?? ""}
         @action=${(event: CustomEvent<TableAction>) => this.act(key, event.detail)} @over=${() => this.requestUpdate()}></pool-table>
       <pool-settings .strategy=${table.strategy} .policy=${table.policy}
-        .validate=${(edit: PoolEdit) => this.editing.document?.validate(key, edit) ?? null}
+        .validate=${(edit: PoolEdit) => this.editing.validate(key, edit)}
         @edit=${({ detail }: CustomEvent<PoolEdit>) => this.edit(key, detail, detail.type === "strategy" ? `strategy of ${key}` : `policy of ${key}`)}></pool-settings>
     `;
   }
 
   private trial({ key, credentials, strategy, policy }: PoolTable): TemplateResult {
-    const adopt = ({ detail }: CustomEvent<Pick<PoolTable, "strategy" | "policy">>) => {
-      this.edit(key, { type: "strategy", name: detail.strategy }, `strategy of ${key}`);
-      this.edit(key, { type: "policy", policy: detail.policy }, `policy of ${key}`);
+    const adopt = async ({ detail }: CustomEvent<Pick<PoolTable, "strategy" | "policy">>) => {
+      await this.edit(key, { type: "strategy", name: detail.strategy }, `strategy of ${key}`);
+      await this.edit(key, { type: "policy", policy: detail.policy }, `policy of ${key}`);
       announce(`Used for ${key}; it is not saved yet`);
     };
     return html`
@@ -207,7 +210,7 @@ export class PoolPage extends LitElement {
     `;
   }
 
-  private act(key: string, action: TableAction): void {
+  private async act(key: string, action: TableAction): Promise<void> {
     const { credential } = action;
     const { id, label } = credential.entry;
     const name = label || id;
@@ -216,19 +219,35 @@ export class PoolPage extends LitElement {
         return void this.openForm(key, action);
       case "show_in_json":
         return void this.show("json", credential.pointer ?? undefined);
-      case "move":
-        if (this.edit(key, { type: "move", id, place: action.place }, `move of ${name}`)) {
-          announce(`${name} is at place ${action.place + 1}`);
-        }
+      case "move": {
+        const isLate = !this.editing.isPrepared;
+        await this.prepare();
+        const place = isLate ? this.placeNow(key, action) : action.place;
+        if (this.editNow(key, { type: "move", id, place }, `move of ${name}`)) announce(`${name} is at place ${place + 1}`);
         return;
+      }
       default:
-        if (this.edit(key, { type: action.type, id }, `${action.type} of ${name}`)) {
+        if (await this.edit(key, { type: action.type, id }, `${action.type} of ${name}`)) {
           announce({ duplicate: `${name} was copied`, remove: `${name} was removed; Undo brings it back`, reset: `${name} was reset` }[action.type]);
         }
     }
   }
 
-  private edit(key: string, edit: PoolEdit, what: string): boolean {
+  /** Where a move leads that waited for the core: it goes on from where those before it led. */
+  private placeNow(key: string, { credential, from, place }: TableAction & { type: "move" }): number {
+    const credentials = this.editing.document?.pool(key).credentials ?? [];
+    const now = credentials.findIndex(({ entry }) => entry.id === credential.entry.id);
+    return Math.max(0, Math.min(credentials.length - 1, place + now - from));
+  }
+
+  private async edit(key: string, edit: PoolEdit, what: string): Promise<boolean> {
+    await this.prepare();
+    return this.editNow(key, edit, what);
+  }
+
+  private editNow(key: string, edit: PoolEdit, what: string): boolean {
+    // Why it could not be prepared is shown already.
+    if (!this.editing.isPrepared) return false;
     try {
       this.editing.edit(key, edit, what);
       return true;
@@ -239,23 +258,29 @@ export class PoolPage extends LitElement {
   }
 
   private openForm(key: string | null, { credential }: { credential?: TableAction["credential"] } = {}): void {
-    void this.renderRoot.querySelector<CredentialForm>("credential-form")?.open({
-      key,
-      credential: credential ?? null,
-      validate: (of, edit) => this.editing.document?.validate(of, edit) ?? null,
-      carryOut: (of, edit, label) => {
-        this.editing.edit(of, edit, edit.type === "add" ? `new credential ${label}` : `change of ${label}`);
-        this.chosen = this.editing.document?.pool(of).key ?? of;
-        announce(edit.type === "add" ? `${label || "The credential"} was added` : `${label || "The credential"} was changed`);
-      },
+    void this.try(async () => {
+      await Promise.all([import("./credential-form"), this.editing.prepare()]);
+      await this.renderRoot.querySelector<CredentialForm>("credential-form")?.open({
+        key,
+        credential: credential ?? null,
+        validate: (of, edit) => this.editing.validate(of, edit),
+        carryOut: (of, edit, label) => {
+          this.editing.edit(of, edit, edit.type === "add" ? `new credential ${label}` : `change of ${label}`);
+          this.chosen = this.editing.document?.pool(of).key ?? of;
+          announce(edit.type === "add" ? `${label || "The credential"} was added` : `${label || "The credential"} was changed`);
+        },
+      });
     });
   }
+
+  /** What edits take is fetched when a person turns to the pool, and not with the first edit. */
+  private readonly prepare = (): Promise<void> => this.try(() => this.editing.prepare());
 
   private show(tab: Tab, pointer?: string): void {
     this.tab = tab;
     const load = { table: async () => {}, json: () => import("./raw/raw-view"), try: () => import("./try/try-view") }[tab];
     void this.try(async () => {
-      await load();
+      await Promise.all([load(), tab === "table" ? null : this.editing.prepare()]);
       this.loaded.add(tab);
       this.requestUpdate();
       await this.updateComplete;
@@ -267,8 +292,16 @@ export class PoolPage extends LitElement {
     });
   }
 
-  private readonly undo = (): void => this.tell("Undone", this.flushed.undo());
-  private readonly redo = (): void => this.tell("Done again", this.flushed.redo());
+  private readonly undo = (): Promise<void> => this.step("Undone", (editing) => editing.undo());
+  private readonly redo = (): Promise<void> => this.step("Done again", (editing) => editing.redo());
+
+  private step(what: string, step: (editing: Editing) => string | null): Promise<void> {
+    return this.try(async () => {
+      // Behind an edit that waits for the same.
+      await this.editing.prepare();
+      this.tell(what, step(this.flushed));
+    });
+  }
 
   private tell(what: string, step: string | null): void {
     announce(step === null ? `There is nothing to be ${what.toLowerCase()}` : `${what}: ${step}`);
@@ -288,32 +321,38 @@ export class PoolPage extends LitElement {
   private readonly choose = (): Promise<void> =>
     this.try(async () => {
       const found = await chooseFile();
-      if (found !== null) this.open(found);
+      if (found !== null) await this.open(found);
     });
 
   private readonly pasteFromClipboard = (): Promise<void> =>
     this.try(async () => {
       try {
-        this.open({ text: await navigator.clipboard.readText(), place: null });
+        await this.open({ text: await navigator.clipboard.readText(), place: null });
       } catch {
         throw new Error("the browser does not let the page read the clipboard: press Ctrl+V (or ⌘V) here instead");
       }
     });
 
-  private open({ text, place }: { text: string; place: FoundDocument["place"] | null }): void {
-    if (this.isOpen && this.flushed.isChanged && !confirm("There are unsaved changes. Open another document and lose them?")) return;
-    this.editing.open(text, place);
-    this.isOpen = true;
-    this.chosen = null;
-    this.trouble = null;
-    this.show(this.editing.document === null ? "json" : "table");
-    const count = this.editing.problems.length;
-    announce(`${place?.name ?? "The document"} is open${count === 0 ? "" : `, with ${count} problem${count === 1 ? "" : "s"}`}`);
+  private open({ text, place }: { text: string; place: FoundDocument["place"] | null }): Promise<void> {
+    return this.try(async () => {
+      if (this.isOpen && this.flushed.isChanged && !confirm("There are unsaved changes. Open another document and lose them?")) return;
+      // To read it twice would take longer than to load what can edit it.
+      if (text.length > READ_ONCE) await this.editing.prepare();
+      this.editing.open(text, place);
+      this.isOpen = true;
+      this.chosen = null;
+      this.trouble = null;
+      this.show(this.editing.document === null ? "json" : "table");
+      const count = this.editing.countProblems();
+      announce(`${place?.name ?? "The document"} is open${count === 0 ? "" : `, with ${count} problem${count === 1 ? "" : "s"}`}`);
+    });
   }
 
   private readonly save = (): Promise<void> =>
     this.try(async () => {
       const { flushed: editing } = this;
+      // Behind an edit that waits for the same.
+      await editing.prepare();
       if (!editing.isChanged && editing.place !== null) return announce("There is nothing to save");
       await import("./save-dialog");
       const dialog = this.renderRoot.querySelector<SaveDialog>("save-dialog")!;
@@ -331,6 +370,7 @@ export class PoolPage extends LitElement {
       await (editing.place as OverwritablePlace | null)?.write(text, options);
     } catch (error) {
       if (!(error instanceof ConflictError)) throw error;
+      await import("./conflict-dialog");
       const kept = await this.renderRoot.querySelector<ConflictDialog>("conflict-dialog")!.open();
       if (kept === "theirs") this.takeIn(error.text);
       return kept === "ours" ? this.write({ force: true }) : undefined;
@@ -382,7 +422,7 @@ export class PoolPage extends LitElement {
 
   private readonly onPaste = (event: ClipboardEvent): void => {
     const text = event.clipboardData?.getData("text/plain") ?? "";
-    if (!this.isOpen && text.trim() !== "") this.open({ text, place: null });
+    if (!this.isOpen && text.trim() !== "") void this.open({ text, place: null });
   };
 
   private readonly onDragOver = (event: DragEvent): void => {
@@ -402,7 +442,7 @@ export class PoolPage extends LitElement {
     event.preventDefault();
     void this.try(async () => {
       const found = await dropped(dataTransfer);
-      if (found !== null) this.open(found);
+      if (found !== null) await this.open(found);
     });
   };
 

@@ -12,7 +12,7 @@ import { kind, state } from "./words";
 /** What a person wants done with a credential; the page does it. */
 export type TableAction =
   | { type: "edit" | "duplicate" | "remove" | "reset" | "show_in_json"; credential: ShownCredential }
-  | { type: "move"; credential: ShownCredential; place: number };
+  | { type: "move"; credential: ShownCredential; from: number; place: number };
 
 /**
  * Fires `action` with a {@link TableAction}. Secrets are shown one at a time, by `reveal`, and go by themselves.
@@ -209,7 +209,7 @@ export class PoolTableElement extends LitElement {
     const { id } = credential.entry;
     if (this.credentials[to]?.entry.id === id) return;
     this.wanted = { id, does: "move" };
-    this.act({ type: "move", credential, place: to });
+    this.act({ type: "move", credential, from: this.credentials.indexOf(credential), place: to });
   }
 
   private onMoveKey(event: KeyboardEvent, credential: ShownCredential, place: number): void {

@@ -1,7 +1,7 @@
 /** Shows what saving would change, and asks. */
 
 import { css, html, LitElement, nothing } from "lit";
-import { masked } from "./core";
+import { masked } from "./whole-core";
 import type { Editing } from "./editing";
 import { type Changes, changesOf, type Hunk, type Line } from "./raw/changes";
 import { shared } from "./style";

@@ -13,6 +13,7 @@ mod serve;
 mod setup;
 mod stamp;
 mod test;
+mod trap;
 mod workspace;
 
 use std::{path::PathBuf, process::ExitCode};

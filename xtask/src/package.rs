@@ -1,12 +1,13 @@
 //! What the project ships: the npm package and the component, in `pkg/dist`.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{env, fs, path::PathBuf, process::Command};
 
 use anyhow::{Context, Result, bail, ensure};
+use walrus::Module;
 use wasm_bindgen_cli_support::Bindgen;
 use wit_component::{ComponentEncoder, DecodedWasm, decode};
 
-use crate::{run, setup, stamp::Inputs, workspace};
+use crate::{run, setup, stamp::Inputs, trap, workspace};
 
 /// Builds everything, and shows how large it is.
 ///
@@ -29,7 +30,7 @@ pub(crate) fn npm_package() -> Result<()> {
     setup::node()?;
     setup::npm_packages("pkg")?;
     let dist = workspace::dist();
-    glue(&Face { feature: "js", profile: "release", wasm_opt: &["-O3"], folder: dist.clone() })?;
+    glue(&Face { feature: "js", made: Made::Fast, folder: dist.clone() })?;
     Inputs::default()
         .path(&workspace::package().join("src"))?
         .path(&workspace::package().join("tsconfig.json"))?
@@ -45,7 +46,7 @@ pub(crate) fn npm_package() -> Result<()> {
 ///
 /// If a step fails, or it does import something.
 pub(crate) fn component() -> Result<()> {
-    let wasm = cdylib("component", "release")?;
+    let wasm = cdylib("component", Made::Fast)?;
     let (core, component) = (workspace::dist().join(CORE_WASM), workspace::dist().join(COMPONENT));
     Inputs::default().path(&wasm)?.make(&stamp("component"), &[&core, &component], || {
         eprintln!("build: the component");
@@ -62,12 +63,51 @@ pub(crate) fn component() -> Result<()> {
 pub(crate) struct Face {
     /// The library's feature of that name.
     pub(crate) feature: &'static str,
-    /// How cargo builds it.
-    pub(crate) profile: &'static str,
-    /// How it is made small; without `-all`, for Node 20 rejects what that makes.
-    pub(crate) wasm_opt: &'static [&'static str],
+    /// What it is built for.
+    pub(crate) made: Made,
     /// Where it goes.
     pub(crate) folder: PathBuf,
+}
+
+/// What a wasm is built for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Made {
+    /// To run fast.
+    Fast,
+    /// To load fast: a panic is a trap without words.
+    Small,
+}
+
+impl Made {
+    const fn profile(self) -> &'static str {
+        match self {
+            Self::Fast => "release",
+            Self::Small => "small",
+        }
+    }
+
+    /// For `RUSTFLAGS`: SHA-256 as loops, and nothing inlined that makes more of it.
+    const fn compiler_flags(self) -> &'static str {
+        match self {
+            Self::Fast => "",
+            Self::Small => r#"--cfg sha2_backend_soft="compact" -Cllvm-args=-inline-threshold=0"#,
+        }
+    }
+
+    /// Without `-all`, for Node 20 rejects what that makes.
+    const fn wasm_opt(self) -> &'static [&'static str] {
+        match self {
+            Self::Fast => &["-O3"],
+            Self::Small => &[
+                "-Oz",
+                "--converge",
+                "--low-memory-unused",
+                "--zero-filled-memory",
+                "--strip-producers",
+                "--strip-target-features",
+            ],
+        }
+    }
 }
 
 /// Builds a face: wasm-bindgen's JavaScript and types, and the wasm made small.
@@ -76,20 +116,24 @@ pub(crate) struct Face {
 ///
 /// If a step fails.
 pub(crate) fn glue(face: &Face) -> Result<()> {
-    let wasm = cdylib(face.feature, face.profile)?;
+    let wasm = cdylib(face.feature, face.made)?;
     let js_wasm = face.folder.join(JS_WASM);
     let (inputs, stamp) = (Inputs::default().path(&wasm)?.path(&lock_file())?, face.folder.join(".glue.stamp"));
-    inputs.setting(&face.wasm_opt.join(" ")).make(&stamp, &[&face.folder.join(GLUE), &js_wasm], || {
+    inputs.setting(&face.made.wasm_opt().join(" ")).make(&stamp, &[&face.folder.join(GLUE), &js_wasm], || {
         eprintln!("build: the wasm of the face `{}`", face.feature);
+        let mut module = Module::from_file(&wasm)?;
+        if face.made == Made::Small {
+            trap::without_words(&mut module);
+        }
         Bindgen::new()
-            .input_path(&wasm)
+            .input_module("credential_pool", module)
             .web(true)?
             .omit_default_module_path(true)
             .typescript(true)
             .generate(&face.folder)
             .context("wasm-bindgen cannot make the JavaScript")?;
         let mut wasm_opt = workspace::npm_tool("binaryen/bin/wasm-opt");
-        run::output(wasm_opt.args(face.wasm_opt).arg(&js_wasm).arg("-o").arg(&js_wasm)).map(drop)
+        run::output(wasm_opt.args(face.made.wasm_opt()).arg(&js_wasm).arg("-o").arg(&js_wasm)).map(drop)
     })
 }
 
@@ -110,16 +154,21 @@ const CORE_WASM: &str = "credential_pool.core.wasm";
 const COMPONENT: &str = "credential_pool.component.wasm";
 
 /// The library with one of its wasm faces. Each has a folder of its own, since all make a file of the same name.
-fn cdylib(feature: &str, profile: &str) -> Result<PathBuf> {
+fn cdylib(feature: &str, made: Made) -> Result<PathBuf> {
     setup::wasm_target()?;
     let folder = workspace::target()?.join(feature);
+    let mut cargo = workspace::cargo();
+    if !made.compiler_flags().is_empty() {
+        let flags = [env::var("RUSTFLAGS").unwrap_or_default().as_str(), made.compiler_flags()].join(" ");
+        cargo.env("RUSTFLAGS", flags.trim_start());
+    }
     run::shown(
-        workspace::cargo()
-            .args(["build", "--profile", profile, "--lib", "--package", "credential-pool", "--target", setup::WASM])
-            .args(["--features", feature, "--target-dir"])
+        cargo
+            .args(["build", "--profile", made.profile(), "--lib", "--package", "credential-pool"])
+            .args(["--target", setup::WASM, "--no-default-features", "--features", feature, "--target-dir"])
             .arg(&folder),
     )?;
-    Ok(folder.join(setup::WASM).join(profile).join("credential_pool.wasm"))
+    Ok(folder.join(setup::WASM).join(made.profile()).join("credential_pool.wasm"))
 }
 
 /// The entries, the command line and what they import, from TypeScript.

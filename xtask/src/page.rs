@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use anyhow::{Context, Result};
 
 use crate::{
-    package::{self, Face},
+    package::{self, Face, Made},
     run, setup,
     stamp::Inputs,
     workspace,
@@ -21,15 +21,12 @@ pub(crate) fn build() -> Result<()> {
     package::npm_package()?;
     setup::npm_packages("www")?;
     let www = workspace::root().join("www");
-    package::glue(&Face {
-        feature: "page",
-        profile: "small",
-        wasm_opt: &["-Oz", "--converge", "--low-memory-unused", "--zero-filled-memory"],
-        folder: www.join("wasm"),
-    })?;
+    for (feature, folder) in [("page-reader", "wasm-reader"), ("page", "wasm")] {
+        package::glue(&Face { feature, made: Made::Small, folder: www.join(folder) })?;
+    }
 
     let mut inputs = Inputs::default().path(&workspace::dist().join("credential_pool_bg.wasm"))?;
-    for input in ["index.html", "package-lock.json", "public", "src", "tsconfig.json", "vite.config.ts", "wasm"] {
+    for input in INPUTS {
         inputs = inputs.path(&www.join(input))?;
     }
     let dist = www.join("dist");
@@ -40,6 +37,10 @@ pub(crate) fn build() -> Result<()> {
     })?;
     copy_into_package(&dist)
 }
+
+/// What of `www` the page is made of.
+const INPUTS: [&str; 8] =
+    ["index.html", "package-lock.json", "public", "src", "tsconfig.json", "vite.config.ts", "wasm", "wasm-reader"];
 
 /// `credential-pool edit` serves it from there.
 fn copy_into_package(dist: &Path) -> Result<()> {

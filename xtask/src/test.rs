@@ -41,6 +41,7 @@ fn all(suite: &mut Suite) -> Result<()> {
     suite.check("lints of the JavaScript face", clippy(&["--lib", "--features=js", WASM]))?;
     suite.check("lints of the component", clippy(&["--lib", "--features=component", WASM]))?;
     suite.check("lints of the page's face", clippy(&["--lib", "--features=page", WASM]))?;
+    suite.check("lints of its reader", clippy(&["--lib", "--no-default-features", "--features=page-reader", WASM]))?;
     suite.check("documentation", with_strict_docs(cargo(&["doc", "--workspace", "--no-deps"])))?;
     suite.part("build", || package::build().and_then(|()| page::build()).map(|()| Count::ONE))?;
 

@@ -5,7 +5,7 @@ import {
 } from "@codemirror/state";
 import { Decoration, type DecorationSet, EditorView, WidgetType } from "@codemirror/view";
 import { SearchQuery, setSearchQuery } from "@codemirror/search";
-import { secrets, type Span } from "../core";
+import { secrets, type Span } from "../whole-core";
 
 /** What stands for a secret. */
 export const MASK = "••••••••";

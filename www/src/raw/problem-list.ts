@@ -1,7 +1,7 @@
 /** What a person should look at in a text, as a list. */
 
 import { css, html, LitElement, nothing, type PropertyValues } from "lit";
-import { type Fix, fixes, type MarkedProblem } from "../core";
+import { type Fix, fixes, type MarkedProblem } from "../whole-core";
 import { announce } from "../announcer";
 import { FocusKeeper } from "../focus-keeper";
 import { shared } from "../style";

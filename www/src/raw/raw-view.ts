@@ -5,7 +5,7 @@ import { openSearchPanel } from "@codemirror/search";
 import { ChangeSet, EditorSelection, EditorState } from "@codemirror/state";
 import { EditorView, type ViewUpdate } from "@codemirror/view";
 import { css, html, LitElement, nothing, type PropertyValues } from "lit";
-import { type Fix, fixes, type MarkedProblem, place, repaired, secrets } from "../core";
+import { type Fix, fixes, type MarkedProblem, place, repaired, secrets } from "../whole-core";
 import type { Editing } from "../editing";
 import { shared } from "../style";
 import { editor, unhidden } from "./editor";

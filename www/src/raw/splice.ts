@@ -1,6 +1,6 @@
 /** How one text becomes another with as little as possible replaced. */
 
-import type { Span } from "../core";
+import type { Span } from "../whole-core";
 
 /** What is replaced, and by what. */
 export function spliceOf(before: string, after: string): Span & { insert: string } {
