@@ -94,6 +94,21 @@ describe("the table", { concurrency: 2 }, () => {
     assert.equal(await page.locator("#announcer").textContent(), "work is at place 2");
   });
 
+  test("rows without an id keep the one they got when the document becomes one that can be edited", async (t) => {
+    const rows = ["first", "second", "third"].map((label) => ({ label, access_token: `${CANARY}-${label}` }));
+    const document = { version: 1, credential_pool: { zai: rows, openrouter: rows.slice(0, 2) } };
+    const { page, ...seen } = await openPage(t, { document: JSON.stringify(document) });
+    const ids = () => page.locator("pool-table [data-id]").evaluateAll((rows) => rows.map((row) => row.dataset.id));
+    const read = await ids();
+    assert.equal(new Set(read).size, 3);
+    await page.getByRole("button", { name: "Remove second" }).click();
+    await page.locator("pool-table").getByText("second").waitFor({ state: "detached" });
+    assert.deepEqual(await ids(), [read[0], read[2]]);
+    const { zai } = JSON.parse(await saved(page)).credential_pool;
+    assert.deepEqual(zai.map(({ id, label }) => [id, label]), [[read[0], "first"], [read[2], "third"]]);
+    isQuiet(seen);
+  });
+
   test("rows move by drag", async (t) => {
     const { page } = await openPage(t, { document: DOCUMENT });
     await drag(page, page.locator("pool-table .grip").nth(0), page.locator("pool-table [data-id]").nth(2));
