@@ -40,6 +40,8 @@ export class PoolPage extends LitElement {
   /** What went wrong last, until it is put away. */
   declare private trouble: string | null;
   declare private isDropTarget: boolean;
+  /** Ends with the last edit: saving and undo come behind those that still wait for the core. */
+  private edits: Promise<unknown> = Promise.resolve();
   /** The modules of the tabs that were opened; their first opening loads them. */
   private readonly loaded = new Set<Tab>(["table"]);
 
@@ -221,9 +223,9 @@ export class PoolPage extends LitElement {
         return void this.show("json", credential.pointer ?? undefined);
       case "move": {
         const isLate = !this.editing.isPrepared;
-        await this.prepare();
-        const place = isLate ? this.placeNow(key, action) : action.place;
-        if (this.editNow(key, { type: "move", id, place }, `move of ${name}`)) announce(`${name} is at place ${place + 1}`);
+        let { place } = action;
+        const move = (): PoolEdit => ({ type: "move", id, place: isLate ? (place = this.placeNow(key, action)) : place });
+        if (await this.edit(key, move, `move of ${name}`)) announce(`${name} is at place ${place + 1}`);
         return;
       }
       default:
@@ -240,9 +242,11 @@ export class PoolPage extends LitElement {
     return Math.max(0, Math.min(credentials.length - 1, place + now - from));
   }
 
-  private async edit(key: string, edit: PoolEdit, what: string): Promise<boolean> {
-    await this.prepare();
-    return this.editNow(key, edit, what);
+  /** The edit is made once the document is prepared. */
+  private edit(key: string, edit: PoolEdit | (() => PoolEdit), what: string): Promise<boolean> {
+    const edited = this.prepare().then(() => this.editNow(key, typeof edit === "function" ? edit() : edit, what));
+    this.edits = edited;
+    return edited;
   }
 
   private editNow(key: string, edit: PoolEdit, what: string): boolean {
@@ -297,8 +301,8 @@ export class PoolPage extends LitElement {
 
   private step(what: string, step: (editing: Editing) => string | null): Promise<void> {
     return this.try(async () => {
-      // Behind an edit that waits for the same.
       await this.editing.prepare();
+      await this.edits;
       this.tell(what, step(this.flushed));
     });
   }
@@ -351,8 +355,8 @@ export class PoolPage extends LitElement {
   private readonly save = (): Promise<void> =>
     this.try(async () => {
       const { flushed: editing } = this;
-      // Behind an edit that waits for the same.
       await editing.prepare();
+      await this.edits;
       if (!editing.isChanged && editing.place !== null) return announce("There is nothing to save");
       await import("./save-dialog");
       const dialog = this.renderRoot.querySelector<SaveDialog>("save-dialog")!;
