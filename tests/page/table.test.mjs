@@ -109,6 +109,20 @@ describe("the table", { concurrency: 2 }, () => {
     isQuiet(seen);
   });
 
+  test("what is pressed before the core is there is done in that order, once it is", async (t) => {
+    const { page } = await openPage(t, { document: DOCUMENT });
+    await page.evaluate(() => {
+      const pressed = (name) => [...document.querySelector("pool-page").shadowRoot.querySelectorAll("button")].find((it) => it.textContent.trim() === name);
+      const table = document.querySelector("pool-page").shadowRoot.querySelector("pool-table").shadowRoot;
+      table.querySelector('[aria-label="Duplicate work"]').click();
+      table.querySelector('[aria-label="Remove third"]').click();
+      pressed("Undo").click();
+      pressed("Save…").click();
+    });
+    await page.getByRole("button", { name: /^Download auth.json/ }).waitFor();
+    assert.deepEqual(await labels(page), ["work", "work copy", "spare", "third"]);
+  });
+
   test("rows move by drag", async (t) => {
     const { page } = await openPage(t, { document: DOCUMENT });
     await drag(page, page.locator("pool-table .grip").nth(0), page.locator("pool-table [data-id]").nth(2));

@@ -24,6 +24,7 @@ export class Editing extends EventTarget {
   #saved = this.#text;
   /** All of the core, once it is there. */
   #core: typeof import("./whole-core") | null = null;
+  #preparing: Promise<void> | null = null;
   #seed = newSeed();
   #document: ReadDocument | null = ReadDocument.open(this.#text, this.#seed);
   #fault: CoreError | null = null;
@@ -110,19 +111,13 @@ export class Editing extends EventTarget {
     return this.#core !== null;
   }
 
-  /** Makes the document one that can be edited. What that takes is loaded the first time. */
-  async prepare(): Promise<void> {
-    if (this.#core !== null) return;
-    const core = await import("./whole-core");
-    // Somebody else may have waited for the same.
-    if (this.#core !== null) return;
-    this.#core = core;
-    if (this.#document === null) return;
-    const reader = this.#document;
-    this.#document = core.EditableDocument.open(this.#text, this.#seed);
-    // Ids are drawn in the order in which pools are read first.
-    this.#document.pools();
-    reader[Symbol.dispose]();
+  /** Makes the document one that can be edited. What that takes is loaded the first time; all who wait go on in the order in which they came. */
+  prepare(): Promise<void> {
+    this.#preparing ??= this.#load().catch((error: unknown) => {
+      this.#preparing = null;
+      throw error;
+    });
+    return this.#preparing;
   }
 
   /** Why an edit would be refused; null if it would not, or before the document is prepared. */
@@ -177,6 +172,16 @@ export class Editing extends EventTarget {
   saved(text: string): void {
     this.#saved = text;
     this.#tell();
+  }
+
+  async #load(): Promise<void> {
+    this.#core = await import("./whole-core");
+    if (this.#document === null) return;
+    const reader = this.#document;
+    this.#document = this.#core.EditableDocument.open(this.#text, this.#seed);
+    // Ids are drawn in the order in which pools are read first.
+    this.#document.pools();
+    reader[Symbol.dispose]();
   }
 
   get #editable(): EditableDocument {
