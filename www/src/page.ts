@@ -3,7 +3,7 @@
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { announce } from "./announcer";
 import type { ConflictDialog } from "./conflict-dialog";
-import { CoreError, emptyDocument, type PoolEdit, type PoolSummary, type PoolTable } from "./core";
+import { CoreError, type PoolEdit, type PoolSummary, type PoolTable } from "./core";
 import type { CredentialForm } from "./credential-form";
 import { takeToken } from "./edit-token";
 import { Editing } from "./editing";
@@ -13,10 +13,11 @@ import "./pool-list";
 import "./pool-settings";
 import "./pool-table";
 import type { TableAction } from "./pool-table";
-import { sample } from "./sample";
 import type { SaveDialog } from "./save-dialog";
 import type { RawView } from "./raw/raw-view";
 import { shared } from "./style";
+import { unreadable, welcome } from "./welcome";
+import { sentence } from "./words";
 
 type Tab = "table" | "json" | "try";
 /** Characters of text from which a document is read once only. */
@@ -80,7 +81,7 @@ export class PoolPage extends LitElement {
             <p>${this.trouble}</p>
             <button @click=${() => (this.trouble = null)}>Close</button>
           </div>`}
-      <main>${this.isOpen ? this.views() : this.welcome()}</main>
+      <main>${this.isOpen ? this.views() : welcome({ choose: this.choose, paste: this.pasteFromClipboard, begin: (text) => this.open({ text, place: null }) })}</main>
       ${this.isDropTarget ? html`<div class="drop">Drop the document to open it</div>` : nothing}
       <credential-form @closed=${() => this.requestUpdate()}></credential-form>
       <save-dialog></save-dialog>
@@ -108,29 +109,6 @@ export class PoolPage extends LitElement {
             `
           : nothing}
       </header>
-    `;
-  }
-
-  private welcome(): TemplateResult {
-    return html`
-      <section class="welcome" aria-labelledby="welcome">
-        <h2 id="welcome">Edit the credentials of your agent hosts</h2>
-        <p>
-          Open an <code>auth.json</code>: drag it in, choose it, or paste its text. It stays in this browser: nothing is sent
-          anywhere, and nothing is kept when you close the page.
-        </p>
-        <div class="row">
-          <button class="main" @click=${this.choose}>Open a file…</button>
-          <button @click=${this.pasteFromClipboard}>Paste</button>
-          <button @click=${() => this.open({ text: emptyDocument(), place: null })}>New document</button>
-          <button @click=${() => this.open({ text: sample(), place: null })}>Try a sample</button>
-        </div>
-        <ul class="points">
-          <li><strong>Table.</strong> Add, change, order and reset credentials; secrets stay masked until you ask for one.</li>
-          <li><strong>JSON.</strong> The document itself beside it, each problem at its place, with a repair where one is plain.</li>
-          <li><strong>Try it.</strong> See what a strategy or a policy will do before you save it.</li>
-        </ul>
-      </section>
     `;
   }
 
@@ -499,17 +477,6 @@ export class PoolPage extends LitElement {
   ];
 }
 
-function unreadable(fault: CoreError | null, repair: () => void): TemplateResult {
-  return html`
-    <div class="pool">
-      <h2>This text is no document yet</h2>
-      <p>${sentence(fault?.message ?? "")}</p>
-      <div class="row"><button class="main" @click=${repair}>Repair it in the JSON view</button></div>
-      <p class="quiet">Nothing is lost: it is kept as it is typed, and Undo takes back what was done.</p>
-    </div>
-  `;
-}
-
 /** A key that names no pool has no table. */
 function tableOf(read: () => PoolTable): PoolTable | null {
   try {
@@ -518,8 +485,4 @@ function tableOf(read: () => PoolTable): PoolTable | null {
     if (error instanceof CoreError) return null;
     throw error;
   }
-}
-
-function sentence(text: string): string {
-  return text === "" ? "" : `${text[0]!.toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
 }

@@ -51,3 +51,8 @@ export function state({ entry, failure }: ShownCredential): { tone: "good" | "wa
   const reasons = [why, code].filter((text) => text !== "").join(", ");
   return state.until === null ? { tone: "bad", word: "unusable", why: reasons } : { tone: "wait", word: "rests", why: reasons };
 }
+
+/** A message as a sentence. */
+export function sentence(text: string): string {
+  return text === "" ? "" : `${text[0]!.toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
+}
