@@ -147,7 +147,7 @@ pub enum Edit {
         /// The fields as they are stored; null takes one away.
         set: RowFields,
     },
-    /// How a credential is doing. Rests of several hosts that did not know of each other hold side by
+    /// How a credential is doing. CoolingDown of several hosts that did not know of each other hold side by
     /// side: the row shows the one that ends last.
     Status {
         /// Of which row.
@@ -280,7 +280,7 @@ impl Edit {
                 credential.last_error_code = *error_code;
                 credential.set_failure(reason.map(FailureKind::name), *reset_at);
             }
-            Self::ModelCooldown { model, until, .. } => credential.rest_model(model, *until),
+            Self::ModelCooldown { model, until, .. } => credential.cool_down_model(model, *until),
             Self::Used { count, turn, .. } => {
                 credential.request_count = credential.request_count.saturating_add(*count);
                 credential.turn = credential.turn.max(turn.unwrap_or(0));

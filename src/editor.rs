@@ -13,7 +13,7 @@ use crate::{
     error::{Error, ErrorCode, pointer_step},
     failure::FailureKind,
     policy::Policy,
-    pool::{KEPT_BY_THE_POOL, Pool},
+    pool::{POOL_MANAGED_FIELDS, Pool},
     provider::PoolKey,
     random::Random,
     refresh,
@@ -178,7 +178,7 @@ impl Editor {
             }
             // A key that is not in the form in which pools are looked up: nothing reads those rows.
             if table.key == summary.key {
-                summary.next_at = table.credentials.iter().filter_map(|shown| until(&shown.entry.state)).min();
+                summary.next_at = table.credentials.iter().filter_map(|shown| shown.entry.state.until()).min();
                 summary.health = Some(Health::of(&table));
             }
         }
@@ -313,9 +313,9 @@ pub struct Health {
     /// They can serve.
     pub available: usize,
     /// They rest, and come back by themselves.
-    pub resting: usize,
+    pub cooling_down: usize,
     /// They need a person: dead, expired or without a key.
-    pub lost: usize,
+    pub unavailable: usize,
     /// Rows that cannot be read.
     pub set_aside: usize,
 }
@@ -326,8 +326,8 @@ impl Health {
         for shown in &table.credentials {
             let count = match shown.entry.state {
                 State::Available => &mut health.available,
-                State::Exhausted { until: Some(_), .. } => &mut health.resting,
-                State::Exhausted { until: None, .. } | State::Dead => &mut health.lost,
+                State::CoolingDown { .. } | State::Unreachable { .. } => &mut health.cooling_down,
+                State::Expired | State::NoSecret | State::Dead => &mut health.unavailable,
             };
             *count = count.saturating_add(1);
         }
@@ -423,7 +423,7 @@ fn duplicate(pool: &mut Pool, id: &CredentialId, now: Timestamp) -> Result<Vec<I
         let before = pool.entries_by_priority(now).into_iter().take_while(|entry| entry.id != *id).count();
         (before.saturating_add(1), original.to_row())
     };
-    for name in KEPT_BY_THE_POOL {
+    for name in POOL_MANAGED_FIELDS {
         row.shift_remove(name);
     }
     let label = row.get("label").and_then(Value::as_str).unwrap_or_default();
@@ -458,17 +458,10 @@ fn shown(pool: &Pool, entry: Entry) -> ShownCredential {
     }
 }
 
-fn until(state: &State) -> Option<Timestamp> {
-    match state {
-        State::Exhausted { until, .. } => *until,
-        State::Available | State::Dead => None,
-    }
-}
-
 /// When something that a summary counts changes by itself: a rest ends, or a token.
 fn next_change(pool: &Pool, table: &PoolTable, now: Timestamp) -> Option<Timestamp> {
     let ends = |entry: &Entry| refresh::expires_at(pool.credential(&entry.id).ok()?, pool.key());
-    let moments = table.credentials.iter().flat_map(|shown| [until(&shown.entry.state), ends(&shown.entry)]);
+    let moments = table.credentials.iter().flat_map(|shown| [shown.entry.state.until(), ends(&shown.entry)]);
     moments.flatten().filter(|at| now < *at).min()
 }
 

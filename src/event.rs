@@ -34,14 +34,14 @@ pub enum Happening {
         /// Why this one.
         by: Choice,
     },
-    /// It would have been next and could not serve. Those that rest are not looked at by a
-    /// decision; [`Pool::explain`](crate::Pool::explain) tells of them.
+    /// It was next in order and could not serve. A decision does not visit credentials that cool down;
+    /// [`Pool::explain`](crate::Pool::explain) covers them.
     PassedOver {
         /// Why.
         verdict: Verdict,
     },
-    /// It begins to rest, or rests longer than it did.
-    Rests {
+    /// A cooldown began, or an existing cooldown was extended.
+    CoolingDown {
         /// Until when.
         until: Timestamp,
         /// For this model alone.
@@ -50,12 +50,12 @@ pub enum Happening {
         /// Why.
         cause: Cause,
     },
-    /// Only a new login, a new key or a reset can revive it.
-    Retired {
+    /// It is dead: only a new login, a new key or a reset can revive it.
+    MarkedDead {
         /// Why.
         cause: Cause,
     },
-    /// It serves again: its rest was ended by a request that it served.
+    /// It serves again: its probe was served.
     Recovered,
     /// A request waits until its token is refreshed.
     AwaitsRefresh {
@@ -67,10 +67,10 @@ pub enum Happening {
     /// Another host began to refresh it and was never heard of again, so that its refresh token may
     /// be spent: once it expires it has to be made anew.
     RefreshInterrupted,
-    /// Its rest was taken back: the request failed in the same way with another credential.
-    TakenBack,
-    /// Its lease ran out without a report.
-    LeaseRanOut {
+    /// Its cooldown was reverted: the request failed in the same way with another credential.
+    Reverted,
+    /// Its lease expired without a report.
+    LeaseExpired {
         /// Which lease.
         lease: LeaseId,
     },
@@ -99,26 +99,26 @@ pub enum Verdict {
     Chosen {
         /// Why this one.
         by: Choice,
-        /// Whether it is on trial after a rest: others wait until it has served this one.
-        on_trial: bool,
+        /// Whether the credential is half-open: this request is its probe, and others wait until the probe is served.
+        half_open: bool,
     },
     /// It could serve, and another one goes first.
     Available {
-        /// Whether it is on trial after a rest.
-        on_trial: bool,
+        /// Whether the credential is half-open after a cooldown.
+        half_open: bool,
     },
-    /// It rests.
-    Resting {
+    /// It cools down.
+    CoolingDown {
         /// Until when.
         until: Timestamp,
-        /// When one request may try it before that.
+        /// When the next probe is due, if that is before `until`.
         #[serde(skip_serializing_if = "Option::is_none")]
         probe_at: Option<Timestamp>,
         /// Why.
         cause: Cause,
     },
-    /// It rests for the request's model.
-    RestingForModel {
+    /// It cools down for the request's model.
+    CoolingDownForModel {
         /// Which model.
         model: String,
         /// Until when.
@@ -126,9 +126,9 @@ pub enum Verdict {
         /// Why.
         cause: Cause,
     },
-    /// One request is trying it after a rest, and the others wait for that one.
-    OnTrial {
-        /// The lease of the one.
+    /// It is half-open: its probe is in flight, and all other requests wait for the probe.
+    HalfOpen {
+        /// Lease of the probe.
         lease: LeaseId,
     },
     /// As many requests as it may have are under way with it.
@@ -162,7 +162,7 @@ pub enum Verdict {
     Failed,
 }
 
-/// The failure behind a rest, as far as it is known.
+/// Failure behind a cooldown, as far as it is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Cause {
@@ -175,7 +175,7 @@ pub struct Cause {
     /// When.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
-    /// Where the answer said when it is over; none if it did not, or the policy does not listen.
+    /// Where the answer gave a hint; none if it gave none, or the policy ignores hints.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<HintSource>,
 }
@@ -210,22 +210,22 @@ impl fmt::Display for Happening {
         match self {
             Self::Chosen { lease, by } => write!(f, "serves lease {}: {by}", lease.0),
             Self::PassedOver { verdict } => write!(f, "is passed over: {verdict}"),
-            Self::Rests { until, model: None, cause } => write!(f, "rests until {}: {cause}", until.to_utc()),
-            Self::Rests { until, model: Some(model), cause } => {
-                write!(f, "rests for model {model:?} until {}: {cause}", until.to_utc())
+            Self::CoolingDown { until, model: None, cause } => write!(f, "cools down until {}: {cause}", until.to_utc()),
+            Self::CoolingDown { until, model: Some(model), cause } => {
+                write!(f, "cools down for model {model:?} until {}: {cause}", until.to_utc())
             }
-            Self::Retired { cause } => write!(f, "is dead: {cause}"),
-            Self::Recovered => f.write_str("serves again: it has served a request"),
+            Self::MarkedDead { cause } => write!(f, "is dead: {cause}"),
+            Self::Recovered => f.write_str("has recovered: its probe was served"),
             Self::AwaitsRefresh { intent } => write!(f, "is refreshed before it serves, by intent {}", intent.0),
             Self::Refreshed => f.write_str("has new tokens"),
             Self::RefreshInterrupted => f.write_str(
                 "may not be refreshed again: another host began to and was never heard of since; log in again before it \
                  expires, or reset it to try all the same",
             ),
-            Self::TakenBack => {
-                f.write_str("rests no longer: another credential failed the same request in the same way")
+            Self::Reverted => {
+                f.write_str("has its cooldown reverted: another credential failed the same request in the same way")
             }
-            Self::LeaseRanOut { lease } => write!(f, "is free of lease {}, which ran out without a report", lease.0),
+            Self::LeaseExpired { lease } => write!(f, "is free of lease {}, which expired without a report", lease.0),
         }
     }
 }
@@ -248,18 +248,20 @@ impl fmt::Display for Explained {
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let trial = |on_trial: &bool| if *on_trial { "; on trial after a rest" } else { "" };
+        let probe = |half_open: &bool| if *half_open { "; half-open, this is its probe" } else { "" };
         match self {
-            Self::Chosen { by, on_trial } => write!(f, "serves, {by}{}", trial(on_trial)),
-            Self::Available { on_trial } => write!(f, "could serve, and another goes first{}", trial(on_trial)),
-            Self::Resting { until, probe_at: None, cause } => write!(f, "rests until {}: {cause}", until.to_utc()),
-            Self::Resting { until, probe_at: Some(probe_at), cause } => {
-                write!(f, "rests until {}, and is tried at {}: {cause}", until.to_utc(), probe_at.to_utc())
+            Self::Chosen { by, half_open } => write!(f, "serves, {by}{}", probe(half_open)),
+            Self::Available { half_open } => write!(f, "could serve, and another goes first{}", probe(half_open)),
+            Self::CoolingDown { until, probe_at: None, cause } => {
+                write!(f, "cools down until {}: {cause}", until.to_utc())
             }
-            Self::RestingForModel { model, until, cause } => {
-                write!(f, "rests for model {model:?} until {}: {cause}", until.to_utc())
+            Self::CoolingDown { until, probe_at: Some(probe_at), cause } => {
+                write!(f, "cools down until {}, next probe at {}: {cause}", until.to_utc(), probe_at.to_utc())
             }
-            Self::OnTrial { lease } => write!(f, "is on trial after a rest, by lease {}", lease.0),
+            Self::CoolingDownForModel { model, until, cause } => {
+                write!(f, "cools down for model {model:?} until {}: {cause}", until.to_utc())
+            }
+            Self::HalfOpen { lease } => write!(f, "is half-open, probed by lease {}", lease.0),
             Self::AtCap { in_flight, cap } => write!(f, "has {in_flight} requests under way of {cap}"),
             Self::DueForRefresh { intent: None } => f.write_str("has a token that is due for a refresh"),
             Self::DueForRefresh { intent: Some(intent) } => write!(f, "is being refreshed, by intent {}", intent.0),
@@ -281,14 +283,14 @@ impl fmt::Display for Verdict {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.kind.map_or("failed", FailureKind::name))?;
-        if let Some(status) = self.status {
-            write!(f, " (HTTP {status})")?;
+        match (self.status, self.hint.map(HintSource::place)) {
+            (Some(status), Some(hint)) => write!(f, " ({status}, {hint})")?,
+            (Some(status), None) => write!(f, " ({status})")?,
+            (None, Some(hint)) => write!(f, " ({hint})")?,
+            (None, None) => {}
         }
-        if let Some(at) = self.at {
-            write!(f, " at {}", at.to_utc())?;
-        }
-        match self.hint {
-            Some(hint) => write!(f, ", for as long as {} said", hint.place()),
+        match self.at {
+            Some(at) => write!(f, " at {}", at.to_utc()),
             None => Ok(()),
         }
     }

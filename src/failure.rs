@@ -174,14 +174,14 @@ impl HintSource {
     /// Where it is, for people.
     pub(crate) const fn place(self) -> &'static str {
         match self {
-            Self::RetryAfterMs => "its header retry-after-ms",
-            Self::RetryAfter => "its header Retry-After",
-            Self::AnthropicReset => "its headers anthropic-ratelimit-…-reset",
-            Self::RateLimitReset => "its headers x-ratelimit-reset",
-            Self::QuotaResetDelay => "its field quotaResetDelay",
-            Self::RetryDelay => "its field retryDelay",
-            Self::BodyField => "a field of its body",
-            Self::Text => "its message",
+            Self::RetryAfterMs => "retry-after-ms",
+            Self::RetryAfter => "Retry-After",
+            Self::AnthropicReset => "anthropic-ratelimit-…-reset",
+            Self::RateLimitReset => "x-ratelimit-reset",
+            Self::QuotaResetDelay => "quotaResetDelay",
+            Self::RetryDelay => "retryDelay",
+            Self::BodyField => "body field",
+            Self::Text => "message",
         }
     }
 }

@@ -20,6 +20,7 @@
 mod change;
 #[cfg(feature = "component")]
 mod component;
+mod cooldown;
 mod credential;
 mod discovery;
 mod document;
@@ -27,7 +28,6 @@ mod editor;
 mod error;
 mod event;
 mod failure;
-mod health;
 #[cfg(feature = "js")]
 mod js;
 mod jwt;
@@ -49,6 +49,7 @@ mod strategy;
 mod time;
 
 pub use change::{Change, Edit, Generation, HostId, RowFields, Stamp, Stored};
+pub use cooldown::Failure;
 pub use credential::{AuthType, Credential, CredentialId, Source, Status};
 pub use discovery::{Sources, Wanted, pool_key_for_base_url, wanted};
 pub use document::{
@@ -58,7 +59,6 @@ pub use editor::{Edited, Editor, Health as PoolHealth, PoolSummary, PoolTable, S
 pub use error::{Error, ErrorCode, Problem, ProblemCode, Severity};
 pub use event::{Cause, Choice, Event, Explained, Explanation, Happening, Verdict};
 pub use failure::{Diagnosis, FailureKind, Fault, Hint, HintSource, Response, diagnose};
-pub use health::Failure;
 pub use lease::{LeaseId, NextMove, Request};
 pub use login::{Login, LoginConfig, LoginFailure, LoginFlow, LoginMove};
 pub use merge::{Merge, apply};
@@ -67,8 +67,8 @@ pub use pool::Pool;
 pub use provider::PoolKey;
 pub use secret::{Fingerprint, Secret};
 pub use step::{
-    Claim, Entry, HttpRequest, Intent, IntentId, Opened, Outcome, Reason, Refreshing, Runtime, Selection, Settled,
-    State, Step, Wake, WakeReason,
+    Claim, Entry, HttpRequest, Intent, IntentId, Opened, Outcome, Refreshing, Runtime, Selection, Settled, State, Step,
+    Wake, WakeReason,
 };
 pub use strategy::Strategy;
 pub use time::{Timestamp, UnixSeconds};

@@ -6,8 +6,8 @@
 //! a store has. For what several hosts may change at once, the store keeps who changed it last; what
 //! is older than a day nobody argues about any more, and it is forgotten.
 
+mod cooldowns;
 mod record;
-mod rests;
 mod row;
 
 use rustc_hash::FxHashMap;
@@ -23,8 +23,8 @@ use crate::{
 
 pub(crate) use row::{Known, tokens_of};
 
+use cooldowns::ToldStatus;
 use record::{Fields, Record, record, unless_empty};
-use rests::ToldStatus;
 use row::RowMerge;
 
 /// What a store has to know of earlier changes to take in later ones. Holds no secret; a document

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How a pool judges failures, bounds rests and spreads requests. It is stored as a preset and what
-/// differs from it: `{ "preset": "adaptive", "failures": { "quota": { "rest_ms": 600000 } } }`.
+/// differs from it: `{ "preset": "adaptive", "failures": { "quota": { "cooldown_ms": 600000 } } }`.
 ///
 /// All times are in milliseconds.
 ///
@@ -21,13 +21,13 @@ use crate::{
 /// use credential_pool::{Action, Policy};
 /// use serde_json::json;
 ///
-/// let stored = json!({ "preset": "adaptive", "failures": { "quota": { "rest_ms": 600_000 } } });
+/// let stored = json!({ "preset": "adaptive", "failures": { "quota": { "cooldown_ms": 600_000 } } });
 /// let policy = Policy::parse(&stored)?;
-/// assert_eq!(policy.failures.quota.rest_ms, Some(600_000));
-/// assert_eq!(policy.failures.quota.action, Action::Rest);
+/// assert_eq!(policy.failures.quota.cooldown_ms, Some(600_000));
+/// assert_eq!(policy.failures.quota.action, Action::CoolDown);
 /// assert_eq!(policy.to_value(), stored);
 ///
-/// let error = Policy::parse(&json!({ "failures": { "quota": { "rest": 5 } } })).unwrap_err();
+/// let error = Policy::parse(&json!({ "failures": { "quota": { "cool_down": 5 } } })).unwrap_err();
 /// assert_eq!(error.pointer.as_deref(), Some("/failures/quota/rest"));
 /// # Ok::<(), credential_pool::Error>(())
 /// ```
@@ -44,12 +44,12 @@ pub struct Policy {
     pub recheck_ms: u64,
     /// How long the only credential that could serve rests at most, unless its quota is used up or
     /// the provider said how long; null for no exception.
-    pub sole_rest_ms: Option<u64>,
+    pub sole_cooldown_ms: Option<u64>,
     /// Whether after a rest one request goes first and the others follow its success.
     pub half_open: bool,
     /// Whether a rest is taken back when the same request fails in the same way with another
     /// credential, and nothing else tells that it was the credential's fault.
-    pub take_back: bool,
+    pub revert: bool,
     /// How much of a delay before a retry is left to chance, in percent, so that retries spread.
     pub jitter_percent: u32,
     /// How many requests a credential may have under way; a row's own `max_in_flight` is the hard one.
@@ -134,22 +134,22 @@ pub struct Rule {
     /// How often in a row a credential is retried first.
     pub retries: u32,
     /// How long the first retry waits; each further one twice as long.
-    pub retry_ms: u64,
+    pub retry_delay_ms: u64,
     /// The longest wait for a retry. What the provider asks for is waited out up to this.
-    pub longest_retry_ms: u64,
-    /// Whether what the provider says goes before `rest_ms`.
+    pub max_retry_delay_ms: u64,
+    /// Whether what the provider says goes before `cooldown_ms`.
     pub hints: bool,
     /// The least that is believed of what the provider says.
-    pub floor_ms: u64,
+    pub min_hint_ms: u64,
     /// The most that is believed of what the provider says.
-    pub ceiling_ms: u64,
+    pub max_hint_ms: u64,
     /// How long the first rest is; each further one in a row twice as long. Null for what the
     /// reference does: an hour after HTTP status 429, 24 hours after anything else.
-    pub rest_ms: Option<u64>,
+    pub cooldown_ms: Option<u64>,
     /// The longest rest without a word of the provider.
-    pub longest_rest_ms: u64,
+    pub max_cooldown_ms: u64,
     /// How often one request may try a credential while it rests; null for not at all.
-    pub probe_ms: Option<u64>,
+    pub probe_interval_ms: Option<u64>,
 }
 
 /// What a failure leads to.
@@ -157,11 +157,11 @@ pub struct Rule {
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// The credential rests, and another one is used.
-    Rest,
+    CoolDown,
     /// The credential rests for the request's model, and another one is used.
-    RestModel,
+    CoolDownModel,
     /// The credential is dead until a new login, a new key or a reset, and another one is used.
-    Retire,
+    MarkDead,
     /// Another credential is used, and nothing rests.
     Rotate,
     /// Every credential would fail: the same one is retried while the request's patience lasts.
@@ -223,14 +223,15 @@ impl Policy {
 }
 
 impl Action {
-    const ALL: [Self; 6] = [Self::Rest, Self::RestModel, Self::Retire, Self::Rotate, Self::Wait, Self::GiveUp];
+    const ALL: [Self; 6] =
+        [Self::CoolDown, Self::CoolDownModel, Self::MarkDead, Self::Rotate, Self::Wait, Self::GiveUp];
 
     /// The action's name, as it is stored.
     const fn name(self) -> &'static str {
         match self {
-            Self::Rest => "rest",
-            Self::RestModel => "rest_model",
-            Self::Retire => "retire",
+            Self::CoolDown => "cool_down",
+            Self::CoolDownModel => "cool_down_model",
+            Self::MarkDead => "mark_dead",
             Self::Rotate => "rotate",
             Self::Wait => "wait",
             Self::GiveUp => "give_up",
@@ -291,12 +292,14 @@ fn setting<'a>(policy: &'a Value, pointer: &str) -> Option<&'a Value> {
 
 /// What to do about a setting that cannot be read. `whole` holds every setting there is.
 fn wrong_shape(whole: &Value, pointer: &str) -> Error {
-    const NULLABLE: [&str; 5] = ["sole_rest_ms", "rest_ms", "probe_ms", "soft", "hard"];
+    const NULLABLE: [&str; 5] = ["sole_cooldown_ms", "cooldown_ms", "probe_interval_ms", "soft", "hard"];
     let name = pointer.rsplit('/').next().unwrap_or_default();
     let message = match (name, setting(whole, pointer)) {
         _ if pointer == "/preset" => "no preset has this name; use `adaptive` or `reference`",
         (_, None) => "no policy has a setting of this name; correct the name or delete it",
-        ("action", _) => "no action has this name; use `rest`, `rest_model`, `retire`, `rotate`, `wait` or `give_up`",
+        ("action", _) => {
+            "no action has this name; use `cool_down`, `cool_down_model`, `mark_dead`, `rotate`, `wait` or `give_up`"
+        }
         (_, Some(Value::Object(_))) => "this must be an object of settings: `{…}`; correct it or delete it",
         (_, Some(Value::Bool(_))) => "this must be `true` or `false`, without quotes; correct it or delete it",
         (name, Some(_)) if NULLABLE.contains(&name) => {

@@ -1,23 +1,23 @@
 //! The centre: a pool, and every input it takes.
 
 mod affinity;
-mod agenda;
 mod checks;
 mod choice;
+mod deadlines;
 mod edits;
 mod explaining;
+mod feedback;
 mod leases;
-mod ledger;
-mod lessons;
-mod looks;
 mod member;
-mod model_rests;
+mod model_cooldowns;
 mod opening;
 mod order;
+mod outbox;
 mod refreshing;
 mod requests;
 mod roster;
 mod syncing;
+mod views;
 
 use std::{fmt, time::Duration};
 
@@ -25,11 +25,11 @@ use serde_json::{Map, Value};
 
 use crate::{
     change::{Edit, Stored},
+    cooldown::Failure,
     credential::{Credential, CredentialId, Source},
     error::{Error, ErrorCode},
     event::{Event, Explanation},
     failure::Response,
-    health::Failure,
     lease::{LeaseId, NextMove, Request},
     policy::Policy,
     random::Random,
@@ -39,11 +39,11 @@ use crate::{
     time::{Timestamp, UnixSeconds},
 };
 
-pub(crate) use checks::KEPT_BY_THE_POOL;
+pub(crate) use checks::POOL_MANAGED_FIELDS;
 use edits::{NewStatus, TokensBy};
 use leases::Leases;
-use ledger::{Ledger, Outstanding};
 use member::{Refresh, Sent, Wait};
+use outbox::{Outbox, Outstanding};
 use roster::{Roster, Slot};
 
 /// The credentials of one provider, and the decisions about them.
@@ -101,7 +101,7 @@ use roster::{Roster, Slot};
 #[derive(Clone)]
 pub struct Pool {
     roster: Roster,
-    ledger: Ledger,
+    outbox: Outbox,
     random: Random,
     /// The latest time seen.
     now: Timestamp,
@@ -235,15 +235,15 @@ impl Pool {
     /// [`ErrorCode::UnknownIntent`], [`ErrorCode::AlreadySettled`], [`ErrorCode::WrongOutcome`],
     /// and [`ErrorCode::InvalidArgument`] for tokens that do not fit a row.
     pub fn settle(&mut self, intent: IntentId, outcome: Outcome, now: Timestamp) -> Result<Step<Settled>, Error> {
-        match (self.ledger.find(intent)?, &outcome) {
+        match (self.outbox.find(intent)?, &outcome) {
             (Outstanding::Persist { .. }, Outcome::Saved) => {
                 self.saved(intent, now);
                 Ok(self.step(Settled::Saved, None))
             }
             (Outstanding::Persist { .. }, Outcome::Failed) => {
                 self.observe(now);
-                self.ledger.close(intent);
-                if self.ledger.has_unsaved() {
+                self.outbox.close(intent);
+                if self.outbox.has_unsaved() {
                     self.failed_writes = self.failed_writes.saturating_add(1);
                     self.flush_by(self.now.saturating_add(write_backoff(self.failed_writes)));
                 }
@@ -270,7 +270,7 @@ impl Pool {
     /// What an intent to persist holds, is written.
     pub(crate) fn saved(&mut self, intent: IntentId, now: Timestamp) {
         self.observe(now);
-        self.ledger.saved(intent);
+        self.outbox.saved(intent);
         self.failed_writes = 0;
     }
 
@@ -338,7 +338,7 @@ impl Pool {
         credential.id = id.unwrap_or_else(|| self.new_id());
         if self.suppressed.contains(&credential.source) {
             self.suppressed.retain(|source| *source != credential.source);
-            self.ledger.record(Edit::Unsuppress { source: credential.source.clone() });
+            self.outbox.record(Edit::Unsuppress { source: credential.source.clone() });
         }
         let id = credential.id.clone();
         self.join(credential);
@@ -376,7 +376,7 @@ impl Pool {
         let source = self.roster.get(slot).map(|member| member.credential.source.clone());
         self.drop_member(slot);
         if let Some(source) = source.filter(|source| source.is_discovered() && !self.suppressed.contains(source)) {
-            self.ledger.record(Edit::Suppress { source: source.clone() });
+            self.outbox.record(Edit::Suppress { source: source.clone() });
             self.suppressed.push(source);
         }
         let order = self.by_priority();
@@ -435,7 +435,7 @@ impl Pool {
         self.observe(now);
         if strategy != self.roster.strategy() {
             self.roster.set_strategy(strategy);
-            self.ledger.record(Edit::SetStrategy { strategy });
+            self.outbox.record(Edit::SetStrategy { strategy });
         }
         self.step((), None)
     }
@@ -452,7 +452,7 @@ impl Pool {
         let policy = Policy::parse(policy)?;
         self.observe(now);
         if policy != self.policy {
-            self.ledger.record(Edit::SetPolicy { policy: policy.to_value() });
+            self.outbox.record(Edit::SetPolicy { policy: policy.to_value() });
             self.roster.set_caps(policy.max_in_flight);
             self.policy = policy;
         }

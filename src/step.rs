@@ -241,7 +241,7 @@ pub enum Settled {
         intent: IntentId,
     },
     /// The login rests, because the host says that the provider refused to refresh it.
-    Benched {
+    CoolingDown {
         /// Which.
         credential: CredentialId,
     },
@@ -321,29 +321,32 @@ impl fmt::Debug for Entry {
 pub enum State {
     /// It can serve.
     Available,
-    /// It rests.
-    Exhausted {
-        /// When it is back; none if it does not come back by itself.
-        until: Option<Timestamp>,
-        /// Why it rests.
-        reason: Reason,
-        /// The HTTP status of the failure, if there was one.
+    /// It cools down after a failed request or a failed refresh.
+    CoolingDown {
+        /// End of the cooldown.
+        until: Timestamp,
+        /// HTTP status of the failure, if there was one.
         error_code: Option<i64>,
     },
+    /// Its token has expired, and the last refresh brought no new token.
+    Unreachable {
+        /// Time of the next refresh attempt.
+        until: Timestamp,
+    },
+    /// Its token has expired, and it cannot be refreshed.
+    Expired,
+    /// The row holds no key and no token.
+    NoSecret,
     /// Only a new login or a reset can revive it.
     Dead,
 }
 
-/// Why a credential rests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reason {
-    /// A request or a refresh failed.
-    Failed,
-    /// Its token has expired, and it cannot be refreshed.
-    Expired,
-    /// Its token has expired, and the last refresh brought no new one.
-    Unreachable,
-    /// There is no key or token in it.
-    NoSecret,
+impl State {
+    /// Returns when the credential becomes available by itself; `None` if it is available now, or never will be.
+    pub fn until(&self) -> Option<Timestamp> {
+        match self {
+            Self::CoolingDown { until, .. } | Self::Unreachable { until } => Some(*until),
+            Self::Available | Self::Expired | Self::NoSecret | Self::Dead => None,
+        }
+    }
 }

@@ -60,9 +60,9 @@ export type Happening =
   /** It would have been next and could not serve. `explain` also tells of those that rest. */
   | { type: "passed_over"; verdict: Verdict }
   /** It begins to rest, or rests longer than it did; for `model` alone, if there is one. */
-  | { type: "rests"; until: Millis; model?: string; cause: Cause }
+  | { type: "cooling_down"; until: Millis; model?: string; cause: Cause }
   /** Only a new login, a new key or a reset can revive it. */
-  | { type: "retired"; cause: Cause }
+  | { type: "marked_dead"; cause: Cause }
   /** It serves again: its rest was ended by a request that it served. */
   | { type: "recovered" }
   /** A request waits until its token is refreshed, by that intent. */
@@ -75,9 +75,9 @@ export type Happening =
    */
   | { type: "refresh_interrupted" }
   /** Its rest was taken back: the request failed in the same way with another credential. */
-  | { type: "taken_back" }
+  | { type: "reverted" }
   /** Its lease ran out without a report. */
-  | { type: "lease_ran_out"; lease: number };
+  | { type: "lease_expired"; lease: number };
 
 /** Why this credential and no other. */
 export type Choice =
@@ -90,16 +90,16 @@ export type Choice =
 
 /** What the pool says of a credential for a request. */
 export type Verdict =
-  /** It would serve the request. `onTrial`: after a rest, and others wait until it has served this one. */
-  | { type: "chosen"; by: Choice; onTrial: boolean }
+  /** It would serve the request. `halfOpen`: after a rest, and others wait until it has served this one. */
+  | { type: "chosen"; by: Choice; halfOpen: boolean }
   /** It could serve, and another one goes first. */
-  | { type: "available"; onTrial: boolean }
+  | { type: "available"; halfOpen: boolean }
   /** It rests; `probeAt` is when one request may try it before `until`. */
-  | { type: "resting"; until: Millis; probeAt?: Millis; cause: Cause }
+  | { type: "cooling_down"; until: Millis; probeAt?: Millis; cause: Cause }
   /** It rests for the request's model. */
-  | { type: "resting_for_model"; model: string; until: Millis; cause: Cause }
+  | { type: "cooling_down_for_model"; model: string; until: Millis; cause: Cause }
   /** One request is trying it after a rest, and the others wait for that one. */
-  | { type: "on_trial"; lease: number }
+  | { type: "half_open"; lease: number }
   /** As many requests as it may have are under way with it. */
   | { type: "at_cap"; inFlight: number; cap: number }
   /** Its token must be refreshed first; `intent` is there if that is under way. */

@@ -4,7 +4,7 @@ import type { FailureKind } from "./types.js";
 
 /**
  * A policy as it is stored: a preset, `adaptive` if none is named, and what differs from it, such as
- * `{ preset: "adaptive", failures: { quota: { rest_ms: 600_000 } } }`.
+ * `{ preset: "adaptive", failures: { quota: { cooldown_ms: 600_000 } } }`.
  */
 export type Policy = Some<ResolvedPolicy>;
 
@@ -28,14 +28,14 @@ export interface ResolvedPolicy {
    * How long the only credential that could serve rests at most, unless its quota is used up or the provider said how
    * long; null for no exception.
    */
-  sole_rest_ms: number | null;
+  sole_cooldown_ms: number | null;
   /** Whether after a rest one request goes first and the others follow its success. */
   half_open: boolean;
   /**
    * Whether a rest is taken back when the same request fails in the same way with another credential, and nothing
    * else tells that it was the credential's fault.
    */
-  take_back: boolean;
+  revert: boolean;
   /** How much of a delay before a retry is left to chance, in percent, so that retries spread. */
   jitter_percent: number;
   /** How many requests a credential may have under way, null for no limit; a row's `max_in_flight` is the hard one. */
@@ -70,34 +70,34 @@ export interface Rule {
   /** How often in a row a credential is retried first. */
   retries: number;
   /** How long the first retry waits; each further one twice as long. */
-  retry_ms: number;
+  retry_delay_ms: number;
   /** The longest wait for a retry. What the provider asks for is waited out up to this. */
-  longest_retry_ms: number;
-  /** Whether what the provider says goes before `rest_ms`. */
+  max_retry_delay_ms: number;
+  /** Whether what the provider says goes before `cooldown_ms`. */
   hints: boolean;
   /** The least that is believed of what the provider says. */
-  floor_ms: number;
+  min_hint_ms: number;
   /** The most that is believed of what the provider says. */
-  ceiling_ms: number;
+  max_hint_ms: number;
   /**
    * How long the first rest is; each further one in a row twice as long. Null for what the reference does: an hour
    * after HTTP status 429, 24 hours after anything else.
    */
-  rest_ms: number | null;
+  cooldown_ms: number | null;
   /** The longest rest without a word of the provider. */
-  longest_rest_ms: number;
+  max_cooldown_ms: number;
   /** How often one request may try a credential while it rests; null for not at all. */
-  probe_ms: number | null;
+  probe_interval_ms: number | null;
 }
 
 /** What a failure leads to. */
 export type Action =
   /** The credential rests, and another one is used. */
-  | "rest"
+  | "cool_down"
   /** The credential rests for the request's model, and another one is used. */
-  | "rest_model"
+  | "cool_down_model"
   /** The credential is dead until a new login, a new key or a reset, and another one is used. */
-  | "retire"
+  | "mark_dead"
   /** Another credential is used, and nothing rests. */
   | "rotate"
   /** Every credential would fail: the same one is retried while the request's patience lasts. */

@@ -358,7 +358,7 @@ export type Settled =
   /** The refresh is not over: another request follows, by this intent of the same step. */
   | { type: "continues"; credential: string; intent: number }
   /** The login rests, because the host says that the provider refused to refresh it. */
-  | { type: "benched"; credential: string }
+  | { type: "cooling_down"; credential: string }
   /** The login is over, by what the provider answered: only a new one or a reset can revive it. */
   | { type: "dead"; credential: string }
   /**
@@ -404,7 +404,7 @@ export type Edit =
   /** Fields that a person or discovery set; null takes one away. Of each field the later edit stays. */
   | { type: "set"; id: string; set: Row }
   /**
-   * How a credential is doing. Rests of hosts that did not know of each other hold side by side: the row shows the one
+   * How a credential is doing. CoolingDown of hosts that did not know of each other hold side by side: the row shows the one
    * that ends last.
    */
   | {

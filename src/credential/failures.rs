@@ -57,7 +57,7 @@ impl Credential {
     }
 
     /// The credential rests for a model until then, or no longer. What tells no end stays.
-    pub(crate) fn rest_model(&mut self, model: &str, until: Option<UnixSeconds>) {
+    pub(crate) fn cool_down_model(&mut self, model: &str, until: Option<UnixSeconds>) {
         let held = self.model_end(model);
         match until {
             Some(until) if held == moment(until.as_f64()) => {}

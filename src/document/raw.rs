@@ -169,7 +169,7 @@ impl<'a> Container<'a> {
     }
 }
 
-/// Moves `rest` behind what it begins with, and answers that.
+/// Moves `cool_down` behind what it begins with, and answers that.
 fn take<'a>(rest: &mut &'a str, len: fn(&str) -> usize) -> &'a str {
     let (taken, after) = rest.split_at_checked(len(rest)).unwrap_or_default();
     *rest = after;

@@ -135,8 +135,8 @@ fn only_what_changes_is_written_anew() {
         // A policy keeps what did not change; another pool's is not touched.
         (
             r#"{"credential_pool_policies": {"zai": {"lease_ms" :1e4}, "openrouter": {"preset":"adaptive", "lease_ms" :1e4}}}"#.to_owned(),
-            vec![set_policy(json!({ "preset": "adaptive", "lease_ms": 10_000, "sole_rest_ms": null }))],
-            r#"{"credential_pool_policies": {"zai": {"lease_ms" :1e4}, "openrouter": {"preset":"adaptive", "lease_ms" :1e4, "sole_rest_ms":null}}}"#.to_owned(),
+            vec![set_policy(json!({ "preset": "adaptive", "lease_ms": 10_000, "sole_cooldown_ms": null }))],
+            r#"{"credential_pool_policies": {"zai": {"lease_ms" :1e4}, "openrouter": {"preset":"adaptive", "lease_ms" :1e4, "sole_cooldown_ms":null}}}"#.to_owned(),
         ),
         (
             r#"{"credential_pool_policies": null}"#.to_owned(),
@@ -357,12 +357,12 @@ fn every_problem_is_found_at_its_place() {
         ),
         (
             r#"{"credential_pool_policies": {"a": [], "b": null, "c": {}, "d": {"preset": "best"}, "e": {"preset": "reference"},
-                "f/g": {"failures": {"quota": {"rest": 1}}}, "h": {"lease_ms": 0}, "i": {"affinity": {"min_in_flight": "4"}}}}"#
+                "f/g": {"failures": {"quota": {"cool_down": 1}}}, "h": {"lease_ms": 0}, "i": {"affinity": {"min_in_flight": "4"}}}}"#
                 .to_owned(),
             vec![
                 (WrongType, Error, "/credential_pool_policies/a"),
                 (InvalidPolicy, Warning, "/credential_pool_policies/d/preset"),
-                (InvalidPolicy, Warning, "/credential_pool_policies/f~1g/failures/quota/rest"),
+                (InvalidPolicy, Warning, "/credential_pool_policies/f~1g/failures/quota/cool_down"),
                 (InvalidPolicy, Warning, "/credential_pool_policies/h/lease_ms"),
                 (InvalidPolicy, Warning, "/credential_pool_policies/i/affinity/min_in_flight"),
             ],

@@ -13,19 +13,19 @@ use crate::{
 };
 
 use super::{
+    cooldowns::{Cooldowns, ToldStatus},
     is_later,
     record::{Fields, Record, field, record, unless_empty},
-    rests::{Rests, ToldStatus},
     split,
 };
 
 /// What a pool has to know of a row to change it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Known {
-    /// The changes that began the rests that hold.
-    pub(crate) rests: Vec<Stamp>,
+    /// The changes that began the cooldowns that hold.
+    pub(crate) cooldowns: Vec<Stamp>,
     /// The same, by model.
-    pub(crate) model_rests: Sorted<String, Vec<Stamp>>,
+    pub(crate) model_cooldowns: Sorted<String, Vec<Stamp>>,
     pub(crate) generation: Generation,
     /// Who claims the token that the row holds.
     pub(crate) claim: Option<Stamp>,
@@ -40,7 +40,7 @@ pub(super) struct RowMerge {
     tokens: Option<Tokens>,
     claim: Option<Claim>,
     status: Option<StatusMerge>,
-    models: Sorted<String, Rests<Timestamp>>,
+    models: Sorted<String, Cooldowns<Timestamp>>,
 }
 
 /// Where the tokens of a row came from.
@@ -61,12 +61,12 @@ struct Claim {
 
 #[derive(Clone, Debug, Default, PartialEq)]
 struct StatusMerge {
-    rests: Rests<ToldStatus>,
+    cooldowns: Cooldowns<ToldStatus>,
     /// What the row tells while no rest holds.
     otherwise: ToldStatus,
     /// Who said so.
     by: Option<Stamp>,
-    /// The last reset: rests that began earlier are over.
+    /// The last reset: cooldowns that began earlier are over.
     reset: Option<Stamp>,
 }
 
@@ -123,7 +123,7 @@ impl Record for StatusMerge {
     fn read(value: &Value) -> Option<Self> {
         let fields = Fields::of(value)?;
         Some(Self {
-            rests: fields.read_or_default("rests")?,
+            cooldowns: fields.read_or_default("cooldowns")?,
             otherwise: fields.read_or_default("otherwise")?,
             by: fields.read_or_default("by")?,
             reset: fields.read_or_default("reset")?,
@@ -132,7 +132,7 @@ impl Record for StatusMerge {
 
     fn write(&self) -> Value {
         record(vec![
-            unless_empty("rests", &self.rests),
+            unless_empty("cooldowns", &self.cooldowns),
             field("otherwise", &self.otherwise),
             unless_empty("by", &self.by),
             unless_empty("reset", &self.reset),
@@ -162,16 +162,16 @@ impl RowMerge {
 
     pub(super) fn known(&self, credential: &Credential) -> Known {
         let told = ToldStatus::of(credential);
-        let no_rests = Rests::default();
-        let rests = self.status.as_ref().map_or(&no_rests, |status| &status.rests);
+        let no_cooldowns = Cooldowns::default();
+        let cooldowns = self.status.as_ref().map_or(&no_cooldowns, |status| &status.cooldowns);
         let token = credential.token_fingerprint();
         let stamps_of = |model: &str, until: Timestamp| {
             let held = self.models.get(model).cloned().unwrap_or_default();
             stamps(held.holding(Some(until)))
         };
         Known {
-            rests: stamps(rests.holding(told.is_rest().then_some(told))),
-            model_rests: credential
+            cooldowns: stamps(cooldowns.holding(told.is_cooldown().then_some(told))),
+            model_cooldowns: credential
                 .model_cooldowns()
                 .map(|(model, until)| (model.to_owned(), stamps_of(model, until)))
                 .collect(),
@@ -195,12 +195,12 @@ impl RowMerge {
             }
             Edit::Status { ends, .. } => self.take_status(credential, by, ends, edit, pool),
             Edit::ModelCooldown { model, until, ends, .. } => {
-                let rests = self.models.entry(model);
-                let mut holding = rests.holding(credential.model_end(model));
+                let cooldowns = self.models.entry(model);
+                let mut holding = cooldowns.holding(credential.model_end(model));
                 holding.retain(|(began, _)| !ends.contains(began));
                 holding.extend(until.and_then(cooldown_end).map(|until| (by.clone(), until)));
-                let shown = rests.keep(holding).map(UnixSeconds::from);
-                credential.rest_model(model, shown);
+                let shown = cooldowns.keep(holding).map(UnixSeconds::from);
+                credential.cool_down_model(model, shown);
             }
             Edit::Claim { token, .. } => {
                 if self.claim.as_ref().is_none_or(|held| held.by < *by) {
@@ -244,8 +244,8 @@ impl RowMerge {
         self.fields.retain(|_, by| is_recent(by));
         self.tokens.take_if(|tokens| !is_recent(&tokens.by));
         self.claim.take_if(|claim| claim.token.is_none() && !is_recent(&claim.by));
-        self.status.take_if(|status| status.rests.is_empty() && status.by.as_ref().is_none_or(|by| !is_recent(by)));
-        self.models.retain(|_, rests| !rests.is_empty());
+        self.status.take_if(|status| status.cooldowns.is_empty() && status.by.as_ref().is_none_or(|by| !is_recent(by)));
+        self.models.retain(|_, cooldowns| !cooldowns.is_empty());
     }
 
     fn generation(&self) -> Generation {
@@ -297,11 +297,11 @@ impl RowMerge {
         self.claim.take_if(|claim| claim.token.as_ref() != Some(&token) || claim.token == *replaces);
         self.tokens = Some(Tokens { token, generation, by: by.clone() });
         let told = ToldStatus::of(credential);
-        if told.is_rest() && credential.token_fingerprint() != before {
+        if told.is_cooldown() && credential.token_fingerprint() != before {
             let status = self.status.get_or_insert_default();
-            let mut holding = status.rests.holding(Some(told));
+            let mut holding = status.cooldowns.holding(Some(told));
             holding.retain(|(_, told)| !told.is_about_the_token());
-            let shown = status.rests.keep(holding);
+            let shown = status.cooldowns.keep(holding);
             shown.as_ref().unwrap_or(&status.otherwise).write(credential);
         }
     }
@@ -315,8 +315,8 @@ impl RowMerge {
         };
         let shown = ToldStatus::of(credential);
         let status = self.status.get_or_insert_default();
-        let mut holding = status.rests.holding(shown.is_rest().then(|| shown.clone()));
-        if !shown.is_rest() {
+        let mut holding = status.cooldowns.holding(shown.is_cooldown().then(|| shown.clone()));
+        if !shown.is_cooldown() {
             status.otherwise = shown;
         }
         holding.retain(|(began, _)| !ends.contains(began));
@@ -324,7 +324,7 @@ impl RowMerge {
             is_later(&mut status.reset, by);
         }
         let is_of_another_token = token.as_ref().is_some_and(|token| *token != credential.token_fingerprint());
-        if new.is_rest() {
+        if new.is_cooldown() {
             holding.extend((!is_of_another_token).then(|| (by.clone(), new)));
         } else if is_later(&mut status.by, by) {
             status.otherwise = new;
@@ -332,7 +332,7 @@ impl RowMerge {
         if let Some(reset) = &status.reset {
             holding.retain(|(began, _)| began >= reset);
         }
-        let shown = status.rests.keep(holding);
+        let shown = status.cooldowns.keep(holding);
         shown.as_ref().unwrap_or(&status.otherwise).write(credential);
     }
 }

@@ -10,31 +10,31 @@ impl Policy {
             lease_ms: 10 * MINUTE,
             patience_ms: MINUTE,
             recheck_ms: 250,
-            sole_rest_ms: Some(MINUTE),
+            sole_cooldown_ms: Some(MINUTE),
             half_open: true,
-            take_back: true,
+            revert: true,
             jitter_percent: 20,
             max_in_flight: MaxInFlight::default(),
             affinity: AffinityPolicy { max_load_percent: 125, min_in_flight: 4 },
             borrowed_secrets: BorrowedSecrets::Stored,
             failures: Rules {
-                transient: Rule { hints: true, ceiling_ms: MINUTE, ..OUTAGE },
-                rate_limited: Rule { retries: 1, retry_ms: SECOND, longest_retry_ms: 2 * SECOND, ..LIMIT },
+                transient: Rule { hints: true, max_hint_ms: MINUTE, ..OUTAGE },
+                rate_limited: Rule { retries: 1, retry_delay_ms: SECOND, max_retry_delay_ms: 2 * SECOND, ..LIMIT },
                 quota: Rule {
-                    floor_ms: MINUTE,
-                    ceiling_ms: 7 * DAY,
-                    rest_ms: Some(HOUR),
-                    longest_rest_ms: DAY,
-                    probe_ms: Some(15 * MINUTE),
+                    min_hint_ms: MINUTE,
+                    max_hint_ms: 7 * DAY,
+                    cooldown_ms: Some(HOUR),
+                    max_cooldown_ms: DAY,
+                    probe_interval_ms: Some(15 * MINUTE),
                     ..LIMIT
                 },
-                unauthorized: Rule { refresh: true, rest_ms: Some(5 * MINUTE), ..LIMIT },
-                revoked: Rule { action: Action::Retire, ..GIVE_UP },
+                unauthorized: Rule { refresh: true, cooldown_ms: Some(5 * MINUTE), ..LIMIT },
+                revoked: Rule { action: Action::MarkDead, ..GIVE_UP },
                 forbidden: Rule {
-                    action: Action::RestModel,
-                    rest_ms: Some(12 * HOUR),
-                    longest_rest_ms: 2 * DAY,
-                    ceiling_ms: 2 * DAY,
+                    action: Action::CoolDownModel,
+                    cooldown_ms: Some(12 * HOUR),
+                    max_cooldown_ms: 2 * DAY,
+                    max_hint_ms: 2 * DAY,
                     ..LIMIT
                 },
                 model_gone: GIVE_UP,
@@ -42,10 +42,10 @@ impl Policy {
                 unknown: Rule {
                     action: Action::Rotate,
                     retries: 1,
-                    retry_ms: SECOND,
-                    longest_retry_ms: 8 * SECOND,
+                    retry_delay_ms: SECOND,
+                    max_retry_delay_ms: 8 * SECOND,
                     hints: true,
-                    ceiling_ms: MINUTE,
+                    max_hint_ms: MINUTE,
                     ..GIVE_UP
                 },
             },
@@ -54,19 +54,19 @@ impl Policy {
 
     /// The preset `reference`.
     pub fn reference() -> Self {
-        let rest = Rule { action: Action::Rest, ..GIVE_UP };
+        let cooling_down = Rule { action: Action::CoolDown, ..GIVE_UP };
         Self {
             preset: Preset::Reference,
-            sole_rest_ms: None,
+            sole_cooldown_ms: None,
             half_open: false,
-            take_back: false,
+            revert: false,
             jitter_percent: 0,
             failures: Rules {
                 transient: OUTAGE,
-                rate_limited: Rule { retries: 1, ..rest },
-                quota: rest,
-                unauthorized: Rule { refresh: true, ..rest },
-                revoked: Rule { refresh: true, ..rest },
+                rate_limited: Rule { retries: 1, ..cooling_down },
+                quota: cooling_down,
+                unauthorized: Rule { refresh: true, ..cooling_down },
+                revoked: Rule { refresh: true, ..cooling_down },
                 forbidden: GIVE_UP,
                 model_gone: GIVE_UP,
                 request_fault: GIVE_UP,
@@ -94,26 +94,27 @@ const GIVE_UP: Rule = Rule {
     action: Action::GiveUp,
     refresh: false,
     retries: 0,
-    retry_ms: 0,
-    longest_retry_ms: 0,
+    retry_delay_ms: 0,
+    max_retry_delay_ms: 0,
     hints: false,
-    floor_ms: 0,
-    ceiling_ms: 0,
-    rest_ms: None,
-    longest_rest_ms: 0,
-    probe_ms: None,
+    min_hint_ms: 0,
+    max_hint_ms: 0,
+    cooldown_ms: None,
+    max_cooldown_ms: 0,
+    probe_interval_ms: None,
 };
 
 /// What every credential would meet.
-const OUTAGE: Rule = Rule { action: Action::Wait, retry_ms: SECOND / 2, longest_retry_ms: 8 * SECOND, ..GIVE_UP };
+const OUTAGE: Rule =
+    Rule { action: Action::Wait, retry_delay_ms: SECOND / 2, max_retry_delay_ms: 8 * SECOND, ..GIVE_UP };
 
 /// What a credential meets and rests for, as the provider says or longer each time.
 const LIMIT: Rule = Rule {
-    action: Action::Rest,
+    action: Action::CoolDown,
     hints: true,
-    floor_ms: SECOND,
-    ceiling_ms: HOUR,
-    rest_ms: Some(30 * SECOND),
-    longest_rest_ms: HOUR,
+    min_hint_ms: SECOND,
+    max_hint_ms: HOUR,
+    cooldown_ms: Some(30 * SECOND),
+    max_cooldown_ms: HOUR,
     ..GIVE_UP
 };

@@ -44,9 +44,9 @@ fn of_policy(policy: &mut Policy, visitor: &mut dyn Visitor) {
     visitor.setting("lease_ms", Setting::Count(&mut policy.lease_ms));
     visitor.setting("patience_ms", Setting::Count(&mut policy.patience_ms));
     visitor.setting("recheck_ms", Setting::Count(&mut policy.recheck_ms));
-    visitor.setting("sole_rest_ms", Setting::CountOrNull(&mut policy.sole_rest_ms));
+    visitor.setting("sole_cooldown_ms", Setting::CountOrNull(&mut policy.sole_cooldown_ms));
     visitor.setting("half_open", Setting::Flag(&mut policy.half_open));
-    visitor.setting("take_back", Setting::Flag(&mut policy.take_back));
+    visitor.setting("revert", Setting::Flag(&mut policy.revert));
     visitor.setting("jitter_percent", Setting::Small(&mut policy.jitter_percent));
     visitor.section("max_in_flight", &mut |visitor| {
         visitor.setting("soft", Setting::SmallOrNull(&mut policy.max_in_flight.soft));
@@ -79,14 +79,14 @@ fn of_rule(rule: &mut Rule, visitor: &mut dyn Visitor) {
     visitor.setting("action", Setting::Action(&mut rule.action));
     visitor.setting("refresh", Setting::Flag(&mut rule.refresh));
     visitor.setting("retries", Setting::Small(&mut rule.retries));
-    visitor.setting("retry_ms", Setting::Count(&mut rule.retry_ms));
-    visitor.setting("longest_retry_ms", Setting::Count(&mut rule.longest_retry_ms));
+    visitor.setting("retry_delay_ms", Setting::Count(&mut rule.retry_delay_ms));
+    visitor.setting("max_retry_delay_ms", Setting::Count(&mut rule.max_retry_delay_ms));
     visitor.setting("hints", Setting::Flag(&mut rule.hints));
-    visitor.setting("floor_ms", Setting::Count(&mut rule.floor_ms));
-    visitor.setting("ceiling_ms", Setting::Count(&mut rule.ceiling_ms));
-    visitor.setting("rest_ms", Setting::CountOrNull(&mut rule.rest_ms));
-    visitor.setting("longest_rest_ms", Setting::Count(&mut rule.longest_rest_ms));
-    visitor.setting("probe_ms", Setting::CountOrNull(&mut rule.probe_ms));
+    visitor.setting("min_hint_ms", Setting::Count(&mut rule.min_hint_ms));
+    visitor.setting("max_hint_ms", Setting::Count(&mut rule.max_hint_ms));
+    visitor.setting("cooldown_ms", Setting::CountOrNull(&mut rule.cooldown_ms));
+    visitor.setting("max_cooldown_ms", Setting::Count(&mut rule.max_cooldown_ms));
+    visitor.setting("probe_interval_ms", Setting::CountOrNull(&mut rule.probe_interval_ms));
 }
 
 impl Setting<'_> {

@@ -10,7 +10,7 @@ use crate::{
 use super::Pool;
 
 /// Fields that change by what happens, and merge as such.
-pub(crate) const KEPT_BY_THE_POOL: [&str; 11] = [
+pub(crate) const POOL_MANAGED_FIELDS: [&str; 11] = [
     "id",
     "last_status",
     "last_status_at",
@@ -42,7 +42,7 @@ impl Pool {
     /// Checks fields that are about to be set.
     pub(crate) fn check_fields(&self, id: &CredentialId, fields: &Map<String, Value>) -> Result<(), Error> {
         let credential = self.credential(id)?;
-        if let Some(kept) = KEPT_BY_THE_POOL.into_iter().find(|name| fields.contains_key(*name)) {
+        if let Some(kept) = POOL_MANAGED_FIELDS.into_iter().find(|name| fields.contains_key(*name)) {
             let message = "the pool keeps this field itself; `reset` ends a rest, and a new credential has a new id";
             return Err(Error::new(ErrorCode::InvalidRow, message).at(pointer_step(kept)));
         }

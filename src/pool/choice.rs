@@ -1,10 +1,10 @@
 //! How the next credential is found: cooldowns that end, tokens that are due.
 
 use crate::{
+    cooldown::{Cooldown, Failure, stored_cooldown},
     credential::Status,
     event::{Cause, Happening},
     failure::FailureKind,
-    health::{Failure, Rest, rest},
     step::{Intent, Selection},
     strategy::Strategy,
 };
@@ -12,7 +12,7 @@ use crate::{
 use super::{
     Pool,
     edits::NewStatus,
-    member::{Health, Refresh, Trial, Wait},
+    member::{Health, Probe, Refresh, Wait},
     roster::Slot,
 };
 
@@ -49,31 +49,31 @@ impl Pool {
     }
 
     /// Ends every rest that is over. After a rest that a report began one request goes first, if the
-    /// policy wants it; where an early trial is due, one goes first whatever it wants.
+    /// policy wants it; where an early probe is due, one goes first whatever it wants.
     pub(super) fn recover(&mut self) {
-        while let Some(slot) = self.roster.next_rested(self.now) {
+        while let Some(slot) = self.roster.next_cooled_down(self.now) {
             let Some(member) = self.roster.get(slot) else { return };
             if matches!(member.wait, Wait::ForRefresh(until) if until <= self.now) {
                 self.roster.change(slot, |member| member.wait = Wait::None);
                 continue;
             }
-            let is_over = !member.rests_at(self.now);
+            let is_over = !member.is_cooling_down(self.now);
             let was_reported = member.health.brief.is_some() || member.credential.reset_at().is_some();
-            match (rest(&member.credential), is_over) {
-                (Rest::Until(_), true) if !was_reported => self.set_status(slot, NewStatus::ok()),
-                (Rest::Until(_), true) if !self.policy.half_open => {
+            match (stored_cooldown(&member.credential), is_over) {
+                (Cooldown::Until(_), true) if !was_reported => self.set_status(slot, NewStatus::ok()),
+                (Cooldown::Until(_), true) if !self.policy.half_open => {
                     // Its rests go on growing until it has served a request.
                     let known = member.health.clone();
                     self.set_status(slot, NewStatus::ok());
-                    let (trial, heard_up_to) = (Trial::None, self.sent);
-                    let health = Health { trial, heard_up_to, brief: None, probe_at: None, ..known };
+                    let (probe, stale_up_to) = (Probe::None, self.sent);
+                    let health = Health { probe, stale_up_to, brief: None, probe_at: None, ..known };
                     self.roster.change(slot, |member| member.health = health);
                 }
                 _ => {
                     let is_tried = self.policy.half_open || !is_over;
-                    let trial = if is_tried { Trial::Due } else { Trial::None };
+                    let probe = if is_tried { Probe::Due } else { Probe::None };
                     self.roster.change(slot, |member| {
-                        (member.health.trial, member.health.probe_at) = (trial, None);
+                        (member.health.probe, member.health.probe_at) = (probe, None);
                         member.health.brief = member.health.brief.filter(|_| !is_over);
                     });
                 }
@@ -84,33 +84,35 @@ impl Pool {
     /// Benches a credential from now on. A dead one stays dead.
     pub(super) fn bench(&mut self, slot: Slot, failure: Failure, kind: Option<FailureKind>) {
         let cause = Cause { kind, status: failure.status, at: Some(self.now), hint: None };
-        let is_dead = self.roster.get(slot).is_none_or(|member| rest(&member.credential) == Rest::ForGood);
+        let is_dead = self.roster.get(slot).is_none_or(|member| stored_cooldown(&member.credential) == Cooldown::Dead);
         if !is_dead {
             let (status, at) = (Some(Status::Exhausted), Some(self.now));
             let (error_code, reason) = (failure.status, kind);
             self.set_status(slot, NewStatus { status, at, error_code, reason, reset_at: None });
             self.roster.change(slot, |member| member.health.cause = Some(cause));
-            if let Some(Rest::Until(until)) = self.roster.get(slot).map(|member| rest(&member.credential)) {
-                self.tell(slot, Happening::Rests { until, model: None, cause });
+            if let Some(Cooldown::Until(until)) =
+                self.roster.get(slot).map(|member| stored_cooldown(&member.credential))
+            {
+                self.tell(slot, Happening::CoolingDown { until, model: None, cause });
             }
         }
     }
 
     /// Makes a credential the current one.
     fn take(&mut self, slot: Slot) -> Selection {
-        self.end_trial(slot);
+        self.end_probe(slot);
         self.end_turn(slot);
         self.current = Some(slot);
         Selection::Selected { credential: self.id(slot) }
     }
 
     /// A credential that was to be tried by one request serves everybody.
-    pub(super) fn end_trial(&mut self, slot: Slot) {
-        let Some(member) = self.roster.get(slot).filter(|member| member.health.trial != Trial::None) else { return };
-        match rest(&member.credential) {
-            Rest::None => {
-                let heard_up_to = self.sent;
-                self.roster.change(slot, |member| member.health = Health { heard_up_to, ..Health::default() });
+    pub(super) fn end_probe(&mut self, slot: Slot) {
+        let Some(member) = self.roster.get(slot).filter(|member| member.health.probe != Probe::None) else { return };
+        match stored_cooldown(&member.credential) {
+            Cooldown::None => {
+                let stale_up_to = self.sent;
+                self.roster.change(slot, |member| member.health = Health { stale_up_to, ..Health::default() });
             }
             _ => self.set_status(slot, NewStatus::ok()),
         }

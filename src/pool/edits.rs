@@ -51,16 +51,16 @@ impl Pool {
     /// The pool keeps the latest time it has seen. Leases that have run out by then end.
     pub(super) fn observe(&mut self, now: Timestamp) {
         self.now = self.now.max(now);
-        self.ledger.observe(self.now, 0);
+        self.outbox.observe(self.now, 0);
         self.end_leases_that_ran_out();
     }
 
     /// An answer, with whatever has to be written down before whatever has to be refreshed.
     pub(super) fn step<T>(&mut self, value: T, refresh: Option<Intent>) -> Step<T> {
         let mut intents = Vec::new();
-        if self.ledger.has_news() {
+        if self.outbox.has_news() {
             self.write_uses();
-            intents.push(self.ledger.persist());
+            intents.push(self.outbox.persist());
             self.flush_at = None;
         }
         intents.extend(refresh);
@@ -71,7 +71,7 @@ impl Pool {
     pub(super) fn flush_step(&mut self, refresh: Option<Intent>) -> Step<()> {
         self.write_uses();
         self.flush_at = None;
-        let unsaved = self.ledger.has_unsaved().then(|| self.ledger.persist());
+        let unsaved = self.outbox.has_unsaved().then(|| self.outbox.persist());
         let intents = unsaved.into_iter().chain(refresh).collect();
         Step { value: (), intents, events: std::mem::take(&mut self.events), wake: self.wake() }
     }
@@ -91,12 +91,12 @@ impl Pool {
     /// While writes fail, uses are added up where they take no room.
     fn write_uses(&mut self) {
         const MOST_UNSAVED: usize = 256;
-        if self.failed_writes > 0 && self.ledger.unsaved().len() >= MOST_UNSAVED {
+        if self.failed_writes > 0 && self.outbox.unsaved().len() >= MOST_UNSAVED {
             return;
         }
         for slot in std::mem::take(&mut self.used) {
             if let Some((count, turn)) = self.roster.take_unsaved_use(slot) {
-                self.ledger.record(Edit::Used { id: self.id(slot), count, turn });
+                self.outbox.record(Edit::Used { id: self.id(slot), count, turn });
             }
         }
     }
@@ -113,15 +113,15 @@ impl Pool {
         if let (true, Edit::Tokens { set, .. }) = (is_borrowed, &mut stored) {
             leave_out_secrets(&mut set.0);
         }
-        let by = self.ledger.record(stored);
+        let by = self.outbox.record(stored);
         self.roster.change(slot, |member| member.know(by, &edit, is_new_token));
     }
 
     /// Sets a member's status, unless it is what the member has. What reports have taught of the
     /// old one is forgotten.
     pub(super) fn set_status(&mut self, slot: Slot, new: NewStatus) {
-        let heard_up_to = self.sent;
-        self.roster.change(slot, |member| member.health = Health { heard_up_to, ..Health::default() });
+        let stale_up_to = self.sent;
+        self.roster.change(slot, |member| member.health = Health { stale_up_to, ..Health::default() });
         let Some(member) = self.roster.get(slot) else { return };
         let held = &member.credential;
         let (at, reset_at) = (new.at.map(UnixSeconds::from), new.reset_at.map(UnixSeconds::from));
@@ -132,7 +132,7 @@ impl Pool {
         if is_the_same {
             return;
         }
-        let (id, ends) = (held.id.clone(), member.known.rests.clone());
+        let (id, ends) = (held.id.clone(), member.known.cooldowns.clone());
         // A reset ends what other hosts have begun by now as well.
         let ends_earlier = new.status.is_none();
         let NewStatus { status, error_code, reason, .. } = new;
@@ -216,14 +216,14 @@ impl Pool {
             1 => 0,
             turn => turn,
         };
-        self.ledger.record(Edit::Add { row: RowFields(credential.to_stored_row()) });
+        self.outbox.record(Edit::Add { row: RowFields(credential.to_stored_row()) });
         self.roster.insert(credential)
     }
 
     pub(super) fn drop_member(&mut self, slot: Slot) {
         let id = self.id(slot);
         self.forget_member(slot);
-        self.ledger.record(Edit::Remove { id });
+        self.outbox.record(Edit::Remove { id });
     }
 
     pub(super) fn forget_member(&mut self, slot: Slot) {

@@ -1,8 +1,8 @@
 //! Why each credential would or would not serve a request.
 
 use crate::{
+    cooldown::Cooldown,
     event::{Choice, Explained, Explanation, Happening, Verdict},
-    health::Rest,
     lease::Request,
     time::Timestamp,
 };
@@ -10,7 +10,7 @@ use crate::{
 use super::{
     Pool,
     choice::Readiness,
-    member::{Refresh, Trial, Wait},
+    member::{Probe, Refresh, Wait},
     roster::Slot,
 };
 
@@ -39,19 +39,23 @@ impl Pool {
         if member.credential.runtime_key(self.roster.pool()).is_empty() {
             return Verdict::NoSecret;
         }
-        let on_trial = member.health.trial == Trial::Due;
-        match member.rest() {
-            Rest::ForGood => return Verdict::Dead { cause: member.cause() },
-            Rest::Until(until) if self.now < until && member.health.trial == Trial::None => {
-                return Verdict::Resting { until, probe_at: member.health.probe_at, cause: member.cause() };
+        let half_open = member.health.probe == Probe::Due;
+        match member.cooldown() {
+            Cooldown::Dead => return Verdict::Dead { cause: member.cause() },
+            Cooldown::Until(until) if self.now < until && member.health.probe == Probe::None => {
+                return Verdict::CoolingDown { until, probe_at: member.health.probe_at, cause: member.cause() };
             }
-            Rest::None | Rest::Until(_) => {}
+            Cooldown::None | Cooldown::Until(_) => {}
         }
-        if let Trial::Running(lease) = member.health.trial {
-            return Verdict::OnTrial { lease };
+        if let Probe::Running(lease) = member.health.probe {
+            return Verdict::HalfOpen { lease };
         }
-        if let Some(rest) = member.model_rest(request.model.as_deref(), self.now) {
-            return Verdict::RestingForModel { model: rest.model.clone(), until: rest.until, cause: rest.cause };
+        if let Some(cooldown) = member.model_cooldown(request.model.as_deref(), self.now) {
+            return Verdict::CoolingDownForModel {
+                model: cooldown.model.clone(),
+                until: cooldown.until,
+                cause: cooldown.cause,
+            };
         }
         if let Some(cap) = self.roster.cap(member).filter(|cap| member.in_flight >= *cap) {
             return Verdict::AtCap { in_flight: member.in_flight, cap };
@@ -64,8 +68,8 @@ impl Pool {
             (Readiness::NeedsRefresh, _) => Verdict::DueForRefresh { intent },
             (Readiness::Waits(Wait::ForRefresh(until)), _) => Verdict::Unreachable { until },
             (Readiness::Waits(_), _) => Verdict::Expired,
-            (Readiness::Ready, Some(by)) => Verdict::Chosen { by, on_trial },
-            (Readiness::Ready, None) => Verdict::Available { on_trial },
+            (Readiness::Ready, Some(by)) => Verdict::Chosen { by, half_open },
+            (Readiness::Ready, None) => Verdict::Available { half_open },
         }
     }
 }

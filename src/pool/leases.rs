@@ -10,7 +10,7 @@ use crate::{
 };
 
 use super::{
-    agenda::{Agenda, Numbered},
+    deadlines::{DeadlineQueue, QueueKey},
     member::Sent,
     roster::Slot,
 };
@@ -21,11 +21,11 @@ pub(super) struct Leases {
     last: u64,
     live: FxHashMap<LeaseId, Lease>,
     /// When the live ones run out.
-    ends: Agenda<LeaseId>,
+    ends: DeadlineQueue<LeaseId>,
     /// Those that ran out while their request was under way.
     late: FxHashMap<LeaseId, Late>,
     /// When the late ones are forgotten.
-    late_ends: Agenda<LeaseId>,
+    late_ends: DeadlineQueue<LeaseId>,
 }
 
 /// One request, from its selection to its end.
@@ -52,8 +52,8 @@ pub(super) struct Sending {
     pub(super) slot: Slot,
     pub(super) key_changes: u32,
     pub(super) sent: Sent,
-    /// Whether the credential is on trial with it.
-    pub(super) is_trial: bool,
+    /// Whether the credential is on probe with it.
+    pub(super) is_probe: bool,
 }
 
 /// What a request has been through.
@@ -74,7 +74,7 @@ pub(super) struct Progress {
     pub(super) waited_ms: u64,
     pub(super) last_failure: Option<FailureKind>,
     /// The last rest that began by its word.
-    pub(super) penalty: Option<Penalty>,
+    pub(super) penalty: Option<UnconfirmedCooldown>,
 }
 
 /// A credential that failed a request.
@@ -87,7 +87,7 @@ pub(super) struct Failed {
 
 /// A rest that began by a request's word alone.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Penalty {
+pub(super) struct UnconfirmedCooldown {
     pub(super) slot: Slot,
     pub(super) kind: FailureKind,
 }
@@ -109,7 +109,7 @@ pub(super) enum Found {
     Late,
 }
 
-impl Numbered for LeaseId {
+impl QueueKey for LeaseId {
     fn number(self) -> u64 {
         self.0
     }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use crate::{
     change::{Edit, Stamp},
+    cooldown::{Cooldown, stored_cooldown},
     credential::{Credential, Status},
     event::Cause,
     failure::FailureKind,
-    health::{Rest, rest},
     lease::LeaseId,
     merge::{Known, Merge},
     refresh::Leg,
@@ -36,7 +36,7 @@ pub(super) struct Member {
     /// Where it stands on the circle of affinities.
     pub(super) affinity: u64,
     pub(super) health: Health,
-    pub(super) model_rests: Vec<ModelRest>,
+    pub(super) model_cooldowns: Vec<ModelCooldown>,
     /// What it takes to change its row where others do as well.
     pub(super) known: Known,
 }
@@ -74,7 +74,7 @@ pub(super) enum Wait {
 /// What reports have taught about a member, as far as its row does not tell.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Health {
-    pub(super) trial: Trial,
+    pub(super) probe: Probe,
     /// The end of a rest too short to be written down.
     pub(super) brief: Option<Timestamp>,
     /// When one request may try it before its rest ends.
@@ -84,20 +84,20 @@ pub(super) struct Health {
     /// Failures in a row, a burst being one.
     pub(super) failures: u32,
     /// How long its last rest was, if no request was served since.
-    pub(super) last_rest: Duration,
+    pub(super) last_cooldown: Duration,
     /// Failures of requests up to this one tell nothing new: they were sent before it rested,
     /// recovered or was reset.
-    pub(super) heard_up_to: Sent,
+    pub(super) stale_up_to: Sent,
     /// The request whose word alone it rests by.
-    pub(super) witness: Option<LeaseId>,
+    pub(super) sole_reporter: Option<LeaseId>,
     /// The request whose word was not believed, since it served last: a rest by it was taken back.
-    pub(super) doubted: Option<LeaseId>,
+    pub(super) reverted_lease: Option<LeaseId>,
 }
 
 /// Whether a member serves everybody after a rest, or one request goes first (a half-open circuit
 /// breaker).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Trial {
+pub(super) enum Probe {
     /// It serves everybody, or rests.
     #[default]
     None,
@@ -113,25 +113,25 @@ pub(super) struct Sent(pub(super) u64);
 
 /// A rest that holds for one model.
 #[derive(Clone, Debug)]
-pub(super) struct ModelRest {
+pub(super) struct ModelCooldown {
     pub(super) model: String,
     pub(super) until: Timestamp,
     pub(super) cause: Cause,
     /// How long it is, as far as this pool knows.
     pub(super) length: Duration,
-    pub(super) heard_up_to: Sent,
+    pub(super) stale_up_to: Sent,
     /// Whether the row tells of it; else it has no length yet, and is the first failure in a row.
     pub(super) is_stored: bool,
     /// The request whose word alone it began by.
-    pub(super) witness: Option<LeaseId>,
+    pub(super) sole_reporter: Option<LeaseId>,
     /// The request whose word was not believed: a rest by it was taken back.
-    pub(super) doubted: Option<LeaseId>,
+    pub(super) reverted_lease: Option<LeaseId>,
 }
 
 impl Health {
     /// Whether another request than this one was not believed, so that this one is.
-    pub(super) fn doubts_another(&self, origin: LeaseId) -> bool {
-        self.doubted.is_some_and(|doubted| doubted != origin)
+    pub(super) fn reverted_another(&self, origin: LeaseId) -> bool {
+        self.reverted_lease.is_some_and(|reverted_lease| reverted_lease != origin)
     }
 }
 
@@ -150,7 +150,7 @@ impl Member {
             key_changes: 0,
             affinity,
             health: Health::default(),
-            model_rests: Vec::new(),
+            model_cooldowns: Vec::new(),
             known,
         }
     }
@@ -159,12 +159,12 @@ impl Member {
     pub(super) fn know(&mut self, by: Stamp, edit: &Edit, is_new_token: bool) {
         match edit {
             Edit::Status { status, .. } => {
-                let is_rest = matches!(status, Some(Status::Exhausted | Status::Dead));
-                self.known.rests = if is_rest { vec![by] } else { Vec::new() };
+                let is_cooldown = matches!(status, Some(Status::Exhausted | Status::Dead));
+                self.known.cooldowns = if is_cooldown { vec![by] } else { Vec::new() };
             }
             Edit::ModelCooldown { model, until, .. } => match until {
-                Some(_) => self.known.model_rests.insert(model.clone(), vec![by]),
-                None => drop(self.known.model_rests.remove(model)),
+                Some(_) => self.known.model_cooldowns.insert(model.clone(), vec![by]),
+                None => drop(self.known.model_cooldowns.remove(model)),
             },
             Edit::Tokens { generation, replaces, .. } => {
                 self.known.generation = *generation;
@@ -180,37 +180,37 @@ impl Member {
     }
 
     /// Until when it rests, by its row and by what is too short to be written down.
-    pub(super) fn rest(&self) -> Rest {
-        match (rest(&self.credential), self.health.brief) {
-            (Rest::None, Some(brief)) => Rest::Until(brief),
-            (Rest::Until(until), Some(brief)) => Rest::Until(until.max(brief)),
+    pub(super) fn cooldown(&self) -> Cooldown {
+        match (stored_cooldown(&self.credential), self.health.brief) {
+            (Cooldown::None, Some(brief)) => Cooldown::Until(brief),
+            (Cooldown::Until(until), Some(brief)) => Cooldown::Until(until.max(brief)),
             (stored, _) => stored,
         }
     }
 
     /// Whether it rests at this moment.
-    pub(super) fn rests_at(&self, now: Timestamp) -> bool {
-        match self.rest() {
-            Rest::None => false,
-            Rest::Until(until) => now < until,
-            Rest::ForGood => true,
+    pub(super) fn is_cooling_down(&self, now: Timestamp) -> bool {
+        match self.cooldown() {
+            Cooldown::None => false,
+            Cooldown::Until(until) => now < until,
+            Cooldown::Dead => true,
         }
     }
 
     /// When it is back for a request of this model, if it waits for nothing but time.
     pub(super) fn back_at(&self, model: Option<&str>, now: Timestamp) -> Option<Timestamp> {
-        match (self.rest(), self.wait) {
-            (Rest::Until(until), _) if now < until && self.health.trial == Trial::None => {
+        match (self.cooldown(), self.wait) {
+            (Cooldown::Until(until), _) if now < until && self.health.probe == Probe::None => {
                 Some(self.health.probe_at.map_or(until, |probe_at| probe_at.min(until)))
             }
             (_, Wait::ForRefresh(until)) if now < until => Some(until),
-            _ => self.model_rest(model, now).map(|rest| rest.until),
+            _ => self.model_cooldown(model, now).map(|cooldown| cooldown.until),
         }
     }
 
     /// How it rests for a model at this moment.
-    pub(super) fn model_rest(&self, model: Option<&str>, now: Timestamp) -> Option<&ModelRest> {
-        self.model_rests.iter().find(|rest| now < rest.until && model == Some(rest.model.as_str()))
+    pub(super) fn model_cooldown(&self, model: Option<&str>, now: Timestamp) -> Option<&ModelCooldown> {
+        self.model_cooldowns.iter().find(|cooldown| now < cooldown.until && model == Some(cooldown.model.as_str()))
     }
 
     /// The failure behind its rest.
@@ -224,22 +224,22 @@ impl Member {
     }
 
     /// Takes in what its row says of models, and keeps what is known beyond that.
-    pub(super) fn read_model_rests(&mut self) {
+    pub(super) fn read_model_cooldowns(&mut self) {
         let stored = self.credential.model_cooldowns().map(|(model, until)| {
-            let known = self.model_rests.iter().find(|rest| rest.model == model && rest.until == until);
-            let fresh = || ModelRest {
+            let known = self.model_cooldowns.iter().find(|cooldown| cooldown.model == model && cooldown.until == until);
+            let fresh = || ModelCooldown {
                 model: model.to_owned(),
                 until,
                 cause: Cause::default(),
                 length: Duration::ZERO,
-                heard_up_to: Sent::default(),
+                stale_up_to: Sent::default(),
                 is_stored: true,
-                witness: None,
-                doubted: None,
+                sole_reporter: None,
+                reverted_lease: None,
             };
             known.cloned().unwrap_or_else(fresh)
         });
-        let unstored = self.model_rests.iter().filter(|rest| !rest.is_stored).cloned();
-        self.model_rests = stored.chain(unstored).collect();
+        let unstored = self.model_cooldowns.iter().filter(|cooldown| !cooldown.is_stored).cloned();
+        self.model_cooldowns = stored.chain(unstored).collect();
     }
 }

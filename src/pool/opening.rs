@@ -22,8 +22,8 @@ use super::{
     Configured, Pool,
     edits::{NewStatus, TokensBy},
     leases::Leases,
-    ledger::Ledger,
     member::Sent,
+    outbox::Outbox,
     roster::{Roster, Slot},
 };
 
@@ -71,7 +71,7 @@ impl Pool {
         let policy = configured.policy.or_else(|| stored_policy(stored, problems, &key)).unwrap_or_default();
         let mut pool = Self {
             roster: Roster::new(key, strategy),
-            ledger: Ledger::new(HostId::of(&seed)),
+            outbox: Outbox::new(HostId::of(&seed)),
             random: Random::from_seed(seed),
             now,
             current: None,
@@ -86,7 +86,7 @@ impl Pool {
             events: Vec::new(),
             set_aside: Vec::new(),
         };
-        pool.ledger.observe(now, stored.merge.latest());
+        pool.outbox.observe(now, stored.merge.latest());
         pool.roster.set_caps(pool.policy.max_in_flight);
         pool.read(stored, problems);
         let slots: Vec<_> = pool.roster.iter().map(|(slot, _)| slot).collect();
@@ -151,7 +151,7 @@ impl Pool {
         }
         // Each of these fits the last row that is left, so the last one comes first.
         for change in identified.into_iter().rev() {
-            self.ledger.record(change);
+            self.outbox.record(change);
         }
         for slot in new {
             self.plan_probe(slot);

@@ -2,11 +2,11 @@
 
 use crate::{
     change::RowFields,
+    cooldown::{Cooldown, Failure, reference_cooldown},
     credential::{AuthType, CredentialId, Status},
     error::Error,
     event::{Cause, Happening},
     failure::{FailureKind, Response},
-    health::{Failure, Rest, cooldown},
     merge,
     refresh::{self, Judgement, Leg, SKEW_MS},
     step::{Intent, IntentId, Outcome, Settled, Step},
@@ -16,8 +16,8 @@ use crate::{
 use super::{
     Pool,
     edits::{NewStatus, TokensBy},
-    ledger::Outstanding,
     member::{Member, Refresh},
+    outbox::Outstanding,
     roster::Slot,
 };
 
@@ -61,7 +61,7 @@ impl Pool {
             refresh::check_tokens(&member.credential, &set.0, self.roster.pool())?;
         }
         self.observe(now);
-        self.ledger.close(intent);
+        self.outbox.close(intent);
         let Some((slot, leg, unanswered)) = found else { return Ok(self.step(Settled::Gone, None)) };
         self.roster.change(slot, |member| member.refresh = Refresh::Idle);
         let response = match outcome {
@@ -71,8 +71,8 @@ impl Pool {
             }
             Outcome::Refused => {
                 self.give_up_claim(slot);
-                self.rest_on_refusal(slot);
-                return Ok(self.step(Settled::Benched { credential }, None));
+                self.cool_down_on_refusal(slot);
+                return Ok(self.step(Settled::CoolingDown { credential }, None));
             }
             Outcome::Response { status, headers, body } => Some(Response { status: Some(status), headers, body }),
             Outcome::Saved | Outcome::Failed | Outcome::Unreachable => None,
@@ -93,7 +93,7 @@ impl Pool {
             Judgement::Ask(leg) => self.go_on(slot, leg, unanswered),
             Judgement::Over { status } => {
                 self.give_up_claim(slot);
-                self.retire_login(slot, status);
+                self.mark_login_dead(slot, status);
                 self.step(Settled::Dead { credential }, None)
             }
             Judgement::Later { at } => {
@@ -113,7 +113,7 @@ impl Pool {
 
     /// The login that an intent refreshes, unless something came in between.
     pub(super) fn under_way(&self, intent: IntentId) -> Option<(Slot, Leg, u32)> {
-        let Ok(Outstanding::Refresh { credential, .. }) = self.ledger.find(intent) else { return None };
+        let Ok(Outstanding::Refresh { credential, .. }) = self.outbox.find(intent) else { return None };
         let slot = self.roster.slot(credential.as_str())?;
         match self.roster.get(slot)?.refresh {
             Refresh::InFlight { intent: of, leg, unanswered } if of == intent => Some((slot, leg, unanswered)),
@@ -129,10 +129,10 @@ impl Pool {
     }
 
     fn ask(&mut self, slot: Slot, leg: Leg, unanswered: u32) -> (IntentId, Option<Intent>) {
-        let id = self.ledger.next_id();
+        let id = self.outbox.next_id();
         let request =
             self.roster.get(slot).and_then(|member| refresh::request(&member.credential, self.roster.pool(), leg).ok());
-        let intent = request.map(|request| self.ledger.hand_out(id, self.id(slot), request));
+        let intent = request.map(|request| self.outbox.hand_out(id, self.id(slot), request));
         self.roster.change(slot, |member| member.refresh = Refresh::InFlight { intent: id, leg, unanswered });
         (id, intent)
     }
@@ -151,26 +151,26 @@ impl Pool {
     fn take_in(&mut self, slot: Slot, set: RowFields) {
         let limits = [FailureKind::RateLimited, FailureKind::Quota].map(|kind| Some(kind.name()));
         let is_limited = |member: &Member| {
-            matches!(member.rest(), Rest::Until(until) if self.now < until)
+            matches!(member.cooldown(), Cooldown::Until(until) if self.now < until)
                 && limits.contains(&member.credential.error_reason())
         };
-        let known = self.roster.get(slot).map(|member| (is_limited(member), member.health.last_rest));
-        let (is_limited, last_rest) = known.unwrap_or_default();
+        let known = self.roster.get(slot).map(|member| (is_limited(member), member.health.last_cooldown));
+        let (is_limited, last_cooldown) = known.unwrap_or_default();
         self.save(slot, set);
         match is_limited {
             true => self.plan_probe(slot),
             false => self.set_status(slot, NewStatus::ok()),
         }
         // A login that is refused whatever its token rests longer each time.
-        self.roster.change(slot, |member| member.health.last_rest = last_rest);
+        self.roster.change(slot, |member| member.health.last_cooldown = last_cooldown);
         self.tell(slot, Happening::Refreshed);
     }
 
     /// A login that is refused a refresh rests, unless it rests longer already.
-    fn rest_on_refusal(&mut self, slot: Slot) {
-        let until = self.now.saturating_add(cooldown(None));
-        let rests_longer = |member: &Member| matches!(member.rest(), Rest::Until(held) if until < held);
-        if !self.roster.get(slot).is_some_and(rests_longer) {
+    fn cool_down_on_refusal(&mut self, slot: Slot) {
+        let until = self.now.saturating_add(reference_cooldown(None));
+        let extends_cooldown = |member: &Member| matches!(member.cooldown(), Cooldown::Until(held) if until < held);
+        if !self.roster.get(slot).is_some_and(extends_cooldown) {
             self.bench(slot, Failure::default(), Some(FailureKind::Unauthorized));
         }
     }
@@ -191,12 +191,12 @@ impl Pool {
     }
 
     /// The provider will not refresh a login again, nor any other row that holds its token.
-    fn retire_login(&mut self, slot: Slot, status: u16) {
+    fn mark_login_dead(&mut self, slot: Slot, status: u16) {
         let error_code = Some(i64::from(status));
         let cause = Cause { kind: Some(FailureKind::Revoked), status: error_code, at: Some(self.now), hint: None };
         let Some(token) = self.roster.get(slot).map(|member| member.credential.token().clone()) else { return };
         let holds = |(of, member): (Slot, &Member)| {
-            let is_news = member.credential.auth_type == AuthType::OAuth && member.rest() != Rest::ForGood;
+            let is_news = member.credential.auth_type == AuthType::OAuth && member.cooldown() != Cooldown::Dead;
             (is_news && *member.credential.token() == token).then_some(of)
         };
         let holders: Vec<_> = self.roster.iter().filter_map(holds).collect();
@@ -205,7 +205,7 @@ impl Pool {
             self.set_status(slot, NewStatus { status, at: Some(self.now), error_code, reason, reset_at: None });
             self.roster.change(slot, |member| member.health.cause = Some(cause));
             self.current = self.current.filter(|current| *current != slot);
-            self.tell(slot, Happening::Retired { cause });
+            self.tell(slot, Happening::MarkedDead { cause });
         }
     }
 }

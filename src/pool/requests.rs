@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use crate::{
+    cooldown::Cooldown,
     error::{Error, ErrorCode},
     event::{Choice, Happening, Verdict},
     failure::{Diagnosis, Response},
-    health::Rest,
     lease::{LeaseId, NextMove, Request},
     policy::{Action, Rule},
     step::{Intent, Step},
@@ -18,7 +18,7 @@ use super::{
     affinity::Affinity,
     choice::Readiness,
     leases::{Failed, Found, Lease, Phase, Progress, Sending},
-    member::{Member, Refresh, Sent, Trial, Wait},
+    member::{Member, Probe, Refresh, Sent, Wait},
     roster::Slot,
 };
 
@@ -30,7 +30,7 @@ type Answer = (NextMove, Option<Intent>);
 
 /// What a request can wait for.
 #[derive(Default)]
-struct Outlook {
+struct RetryOutlook {
     /// When the first credential is back that rests.
     back_at: Option<Timestamp>,
     /// Whether one could serve that other requests hold.
@@ -101,9 +101,9 @@ impl Pool {
         if let Some(late_lease) = self.leases.take_late(id) {
             let model = late_lease.request.model.as_deref();
             match failure {
-                None => self.learn_success(&late_lease.sending, model),
+                None => self.record_success(&late_lease.sending, model),
                 Some(diagnosis) => {
-                    self.learn_failure(late_lease.origin, &late_lease.sending, model, &diagnosis, status(response));
+                    self.record_failure(late_lease.origin, &late_lease.sending, model, &diagnosis, status(response));
                 }
             }
             return Ok(self.step(late, None));
@@ -111,7 +111,7 @@ impl Pool {
         let Some((mut lease, sending)) = self.end_sending(id) else { return Ok(self.step(late, None)) };
         let next = match failure {
             None => {
-                self.learn_success(&sending, lease.request.model.as_deref());
+                self.record_success(&sending, lease.request.model.as_deref());
                 (NextMove::Served, None)
             }
             Some(diagnosis) => {
@@ -139,7 +139,7 @@ impl Pool {
         while let Some((id, lease)) = self.leases.take_run_out(self.now) {
             if let Phase::Sent(sending) = lease.phase {
                 self.end_of(id, &sending);
-                self.tell(sending.slot, Happening::LeaseRanOut { lease: id });
+                self.tell(sending.slot, Happening::LeaseExpired { lease: id });
                 self.leases.keep_late(id, lease.late(sending, self.now.saturating_add(REMEMBERED)));
             }
         }
@@ -182,11 +182,13 @@ impl Pool {
     fn candidate(&mut self, lease: &Lease, prefers: Option<Slot>) -> Option<(Slot, Choice)> {
         let now = self.now;
         let model = lease.request.model.as_deref();
-        let verdict = |slot: Slot, member: &Member| match member.model_rest(model, now) {
+        let verdict = |slot: Slot, member: &Member| match member.model_cooldown(model, now) {
             _ if lease.progress.has_failed(slot) => Some(Verdict::Failed),
-            Some(rest) => {
-                Some(Verdict::RestingForModel { model: rest.model.clone(), until: rest.until, cause: rest.cause })
-            }
+            Some(cooldown) => Some(Verdict::CoolingDownForModel {
+                model: cooldown.model.clone(),
+                until: cooldown.until,
+                cause: cooldown.cause,
+            }),
             None => None,
         };
         let fits = |slot: Slot| self.roster.get(slot).is_some_and(|member| verdict(slot, member).is_none());
@@ -226,14 +228,14 @@ impl Pool {
         if self.roster.count_uses(slot, 1) {
             self.note_use(slot);
         }
-        let (key_changes, trial) =
-            self.roster.get(slot).map_or((0, Trial::None), |member| (member.key_changes, member.health.trial));
-        let is_trial = trial == Trial::Due;
-        if is_trial {
-            self.roster.change(slot, |member| member.health.trial = Trial::Running(id));
+        let (key_changes, probe) =
+            self.roster.get(slot).map_or((0, Probe::None), |member| (member.key_changes, member.health.probe));
+        let is_probe = probe == Probe::Due;
+        if is_probe {
+            self.roster.change(slot, |member| member.health.probe = Probe::Running(id));
         }
         self.roster.begin(slot);
-        lease.phase = Phase::Sent(Sending { slot, key_changes, sent: self.sent, is_trial });
+        lease.phase = Phase::Sent(Sending { slot, key_changes, sent: self.sent, is_probe });
         lease.ends_at = self.now.saturating_add(Duration::from_millis(self.policy.lease_ms));
         self.leases.insert(id, lease);
         self.tell(slot, Happening::Chosen { lease: id, by });
@@ -248,12 +250,12 @@ impl Pool {
         self.leases.take(id).map(|lease| (lease, sending))
     }
 
-    /// A credential is free of a request; if it was on trial with it, it is to be tried again.
+    /// A credential is free of a request; if it was on probe with it, it is to be tried again.
     fn end_of(&mut self, id: LeaseId, sending: &Sending) {
         self.roster.end(sending.slot);
-        let runs = |member: &Member| member.health.trial == Trial::Running(id);
-        if sending.is_trial && self.roster.get(sending.slot).is_some_and(runs) {
-            self.roster.change(sending.slot, |member| member.health.trial = Trial::Due);
+        let runs = |member: &Member| member.health.probe == Probe::Running(id);
+        if sending.is_probe && self.roster.get(sending.slot).is_some_and(runs) {
+            self.roster.change(sending.slot, |member| member.health.probe = Probe::Due);
         }
     }
 
@@ -273,17 +275,18 @@ impl Pool {
             return self.advance(next, lease, Some(slot));
         }
         // What rests is not worth a refresh now, unless this is the request that tries it.
-        let is_tried = sending.is_trial || !self.roster.get(slot).is_some_and(|member| member.rests_at(self.now));
+        let is_tried =
+            sending.is_probe || !self.roster.get(slot).is_some_and(|member| member.is_cooling_down(self.now));
         if rule.refresh && is_tried && !lease.progress.refreshed.contains(&slot) && self.is_refreshable(slot) {
             return self.refresh_first(id, lease, slot);
         }
-        if matches!(rule.action, Action::Rest | Action::Retire) && self.is_answered(&sending) {
+        if matches!(rule.action, Action::CoolDown | Action::MarkDead) && self.is_answered(&sending) {
             // It was sent before the credential rested, and that rest is over.
             let next = self.leases.next_id();
             return self.advance(next, lease, Some(slot));
         }
         let model = lease.request.model.clone();
-        let rests_until = self.learn_failure(lease.progress.origin, &sending, model.as_deref(), diagnosis, status);
+        let rests_until = self.record_failure(lease.progress.origin, &sending, model.as_deref(), diagnosis, status);
         match rule.action {
             Action::GiveUp => (NextMove::GiveUp { reason: diagnosis.kind }, None),
             Action::Wait => {
@@ -295,8 +298,8 @@ impl Pool {
                     false => (NextMove::Exhausted { retry_at: Some(until) }, None),
                 }
             }
-            Action::Rest | Action::RestModel | Action::Retire | Action::Rotate => {
-                let is_dead = self.roster.get(slot).is_none_or(|member| member.rest() == Rest::ForGood);
+            Action::CoolDown | Action::CoolDownModel | Action::MarkDead | Action::Rotate => {
+                let is_dead = self.roster.get(slot).is_none_or(|member| member.cooldown() == Cooldown::Dead);
                 if lease.progress.retries < rule.retries
                     && !is_dead
                     && let Some(until) = self.retry_at(&lease, rests_until, &rule, diagnosis)
@@ -305,9 +308,9 @@ impl Pool {
                     return (self.retry(id, lease, slot, until), None);
                 }
                 lease.progress.retries = 0;
-                let can_pass = rule.action == Action::Rest || rests_until.is_some();
+                let can_pass = rule.action == Action::CoolDown || rests_until.is_some();
                 lease.progress.failed.push(Failed { slot, can_pass });
-                self.take_back_penalty(&mut lease.progress, slot, model.as_deref(), diagnosis);
+                self.revert_unconfirmed(&mut lease.progress, slot, model.as_deref(), diagnosis);
                 let next = self.leases.next_id();
                 self.advance(next, lease, None)
             }
@@ -326,15 +329,15 @@ impl Pool {
             Some(until) => until,
             None => self.now.saturating_add(self.retry_delay(rule, diagnosis, lease.progress.retries)),
         };
-        let is_soon = until.since(self.now) <= Duration::from_millis(rule.longest_retry_ms);
+        let is_soon = until.since(self.now) <= Duration::from_millis(rule.max_retry_delay_ms);
         (is_soon && self.can_wait(lease, until)).then_some(until)
     }
 
-    /// How long a request waits before it is tried again with a credential that does not rest.
+    /// How long a request waits before it is tried again with a credential that does not cooldown.
     fn retry_delay(&mut self, rule: &Rule, diagnosis: &Diagnosis, retries: u32) -> Duration {
-        let doubled = rule.retry_ms.saturating_mul(2_u64.saturating_pow(retries)).min(rule.longest_retry_ms);
+        let doubled = rule.retry_delay_ms.saturating_mul(2_u64.saturating_pow(retries)).min(rule.max_retry_delay_ms);
         let asked = diagnosis.hint.filter(|_| rule.hints).map(|hint| millis(hint.until.since(self.now)));
-        let delay = asked.map_or(doubled, |asked| asked.clamp(rule.floor_ms, rule.ceiling_ms).max(doubled));
+        let delay = asked.map_or(doubled, |asked| asked.clamp(rule.min_hint_ms, rule.max_hint_ms).max(doubled));
         let most = delay.saturating_mul(u64::from(self.policy.jitter_percent)) / 100;
         let chance = self.random.below(u32::try_from(most).unwrap_or(u32::MAX));
         Duration::from_millis(delay.saturating_add(u64::from(chance)))
@@ -388,8 +391,8 @@ impl Pool {
     }
 
     /// What a request can wait for that no credential can serve now.
-    fn outlook(&self, lease: &Lease) -> Outlook {
-        let mut outlook = Outlook::default();
+    fn outlook(&self, lease: &Lease) -> RetryOutlook {
+        let mut outlook = RetryOutlook::default();
         for (slot, member) in self.roster.iter() {
             let failed = lease.progress.failed.iter().rfind(|failed| failed.slot == slot);
             let cap = self.roster.cap(member);
@@ -400,7 +403,7 @@ impl Pool {
                 None if failed.is_some() => outlook.has_failed = true,
                 None => {
                     let is_full = cap.is_some_and(|cap| member.in_flight >= cap);
-                    outlook.is_held |= is_full || matches!(member.health.trial, Trial::Running(_));
+                    outlook.is_held |= is_full || matches!(member.health.probe, Probe::Running(_));
                 }
             }
         }
@@ -422,11 +425,11 @@ impl Pool {
         lease.request.patience_ms.unwrap_or(self.policy.patience_ms)
     }
 
-    /// Whether a failure tells nothing new of a credential that does not rest.
+    /// Whether a failure tells nothing new of a credential that does not cooldown.
     fn is_answered(&self, sending: &Sending) -> bool {
         self.roster
             .get(sending.slot)
-            .is_some_and(|member| sending.sent <= member.health.heard_up_to && !member.rests_at(self.now))
+            .is_some_and(|member| sending.sent <= member.health.stale_up_to && !member.is_cooling_down(self.now))
     }
 
     fn has_valid_token(&self, slot: Slot) -> bool {

@@ -5,8 +5,8 @@ use std::cmp::Ordering;
 use rustc_hash::FxHashMap;
 
 use crate::{
+    cooldown::Cooldown,
     credential::{Credential, CredentialId},
-    health::Rest,
     policy::MaxInFlight,
     provider::PoolKey,
     random::Random,
@@ -18,8 +18,8 @@ use crate::{
 
 use super::{
     affinity::{self, Affinity},
-    agenda::{Agenda, Numbered},
-    member::{Health, Member, Refresh, Trial, Wait},
+    deadlines::{DeadlineQueue, QueueKey},
+    member::{Health, Member, Probe, Refresh, Wait},
     order::{Order, ascending},
 };
 
@@ -27,7 +27,7 @@ use super::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Slot(usize);
 
-impl Numbered for Slot {
+impl QueueKey for Slot {
     fn number(self) -> u64 {
         self.0 as u64
     }
@@ -39,12 +39,12 @@ impl Numbered for Slot {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Standing {
-    /// It can serve; `lot` is its place among those below the soft limit.
+    /// It can serve; `drawable_index` is its place among those below the soft limit.
     Available {
         rank: Rank,
-        lot: Option<usize>,
+        drawable_index: Option<usize>,
     },
-    Resting(Timestamp),
+    CoolingDown(Timestamp),
     /// It does not come back by itself, or another request must end first.
     Out,
 }
@@ -54,7 +54,7 @@ type Rank = (bool, u64, i64);
 
 /// All members of a pool.
 ///
-/// Invariant: a member stands in `ranked` and `lots` if it is available, in `resting` if it comes
+/// Invariant: a member stands in `ranked` and `drawable` if it is available, in `resting` if it comes
 /// back by itself, and in neither otherwise; [`Roster::change`] sees to it after every change.
 #[derive(Clone, Debug)]
 pub(super) struct Roster {
@@ -70,9 +70,9 @@ pub(super) struct Roster {
     /// The available, in the strategy's order.
     ranked: Order,
     /// The available below the soft limit, in any order, to draw from.
-    lots: Vec<Slot>,
+    drawable: Vec<Slot>,
     /// Those that rest, in the order in which they are back.
-    resting: Agenda<Slot>,
+    resting: DeadlineQueue<Slot>,
     last_turn: u64,
     /// How many requests are under way.
     in_flight: u64,
@@ -92,8 +92,8 @@ impl Roster {
             slots: FxHashMap::default(),
             by_secret: FxHashMap::default(),
             ranked: Order::default(),
-            lots: Vec::new(),
-            resting: Agenda::default(),
+            drawable: Vec::new(),
+            resting: DeadlineQueue::default(),
             last_turn: 0,
             caps: MaxInFlight::default(),
             in_flight: 0,
@@ -182,14 +182,14 @@ impl Roster {
 
     /// The strategy's next among the available that do not rest.
     pub(super) fn next(&self, random: &mut Random, now: Timestamp) -> Option<Slot> {
-        self.candidates(random).find(|slot| self.get(*slot).is_some_and(|member| !member.rests_at(now)))
+        self.candidates(random).find(|slot| self.get(*slot).is_some_and(|member| !member.is_cooling_down(now)))
     }
 
-    /// When the first is back for everybody, and not for one trial alone.
+    /// When the first is back for everybody, and not for one probe alone.
     pub(super) fn next_back_for_good(&self, now: Timestamp) -> Option<Timestamp> {
         let back = |slot: Slot| {
-            self.get(slot).map(|member| match member.rest() {
-                Rest::Until(until) if now < until => until,
+            self.get(slot).map(|member| match member.cooldown() {
+                Cooldown::Until(until) if now < until => until,
                 _ => member.back_at(None, now).unwrap_or(now),
             })
         };
@@ -201,8 +201,8 @@ impl Roster {
             }
             soonest = soonest.into_iter().chain(back(slot)).min();
         }
-        let on_trial = self.available().filter_map(back);
-        soonest.into_iter().chain(on_trial).min()
+        let half_open = self.available().filter_map(back);
+        soonest.into_iter().chain(half_open).min()
     }
 
     /// The available one that an affinity belongs to, among those that fit.
@@ -218,7 +218,10 @@ impl Roster {
     /// Whether a member can ever serve without a new key, a new login or a reset.
     pub(super) fn could_serve(&self, member: &Member) -> bool {
         let has_secret = !member.credential.runtime_key(&self.pool).is_empty();
-        has_secret && member.rest() != Rest::ForGood && member.wait != Wait::ForLogin && self.cap(member) != Some(0)
+        has_secret
+            && member.cooldown() != Cooldown::Dead
+            && member.wait != Wait::ForLogin
+            && self.cap(member) != Some(0)
     }
 
     /// How many requests a member may have under way.
@@ -232,18 +235,18 @@ impl Roster {
         let serving = self.available().chain(elapsed).filter_map(|slot| {
             let member = self.get(slot)?;
             let serves = member.is_refreshable || member.expires_at.is_none_or(|end| now < end);
-            (serves && !member.rests_at(now)).then(|| (self.listing_rank(&member.credential), slot))
+            (serves && !member.is_cooling_down(now)).then(|| (self.listing_rank(&member.credential), slot))
         });
         serving.min().map(|(_, slot)| slot)
     }
 
     /// The first whose rest is over.
-    pub(super) fn next_rested(&self, now: Timestamp) -> Option<Slot> {
+    pub(super) fn next_cooled_down(&self, now: Timestamp) -> Option<Slot> {
         self.resting.first().filter(|(until, _)| *until <= now).map(|(_, slot)| slot)
     }
 
     /// When the next one has rested enough.
-    pub(super) fn next_rest_end(&self) -> Option<Timestamp> {
+    pub(super) fn next_cooldown_end(&self) -> Option<Timestamp> {
         self.resting.first().map(|(until, _)| until)
     }
 
@@ -367,12 +370,12 @@ impl Roster {
     /// One of the available below the soft limit, each as likely as its weight.
     fn draw(&self, random: &mut Random) -> Option<Slot> {
         if self.heaviest == 1 {
-            let lots = u32::try_from(self.lots.len()).unwrap_or(u32::MAX);
-            return self.lots.get(usize::try_from(random.below(lots)).ok()?).copied();
+            let drawable = u32::try_from(self.drawable.len()).unwrap_or(u32::MAX);
+            return self.drawable.get(usize::try_from(random.below(drawable)).ok()?).copied();
         }
         let weight = |slot: &Slot| self.get(*slot).map_or(0, |member| member.credential.weight);
-        let mut left = random.below(self.lots.iter().map(weight).fold(0, u32::saturating_add));
-        self.lots.iter().copied().find(|slot| match left.checked_sub(weight(slot)) {
+        let mut left = random.below(self.drawable.iter().map(weight).fold(0, u32::saturating_add));
+        self.drawable.iter().copied().find(|slot| match left.checked_sub(weight(slot)) {
             Some(less) => {
                 left = less;
                 false
@@ -401,7 +404,7 @@ impl Roster {
         if !member.is_refreshable {
             member.refresh = Refresh::Idle;
         }
-        member.read_model_rests();
+        member.read_model_cooldowns();
     }
 
     fn enter(&mut self, slot: Slot) {
@@ -431,26 +434,26 @@ impl Roster {
     fn place(&mut self, slot: Slot) {
         let Some(member) = self.get(slot) else { return };
         let is_full = self.cap(member).is_some_and(|cap| member.in_flight >= cap);
-        let standing = match (member.rest(), member.wait, member.health.trial) {
+        let standing = match (member.cooldown(), member.wait, member.health.probe) {
             _ if is_full || member.credential.runtime_key(&self.pool).is_empty() => Standing::Out,
-            (Rest::ForGood, ..) | (_, Wait::ForLogin, _) | (.., Trial::Running(_)) => Standing::Out,
-            (Rest::Until(until), _, Trial::None) => {
-                Standing::Resting(member.health.probe_at.map_or(until, |probe_at| probe_at.min(until)))
+            (Cooldown::Dead, ..) | (_, Wait::ForLogin, _) | (.., Probe::Running(_)) => Standing::Out,
+            (Cooldown::Until(until), _, Probe::None) => {
+                Standing::CoolingDown(member.health.probe_at.map_or(until, |probe_at| probe_at.min(until)))
             }
-            (_, Wait::ForRefresh(until), _) => Standing::Resting(until),
+            (_, Wait::ForRefresh(until), _) => Standing::CoolingDown(until),
             _ => {
                 let rank = self.rank(member);
-                Standing::Available { rank, lot: (!rank.0).then_some(self.lots.len()) }
+                Standing::Available { rank, drawable_index: (!rank.0).then_some(self.drawable.len()) }
             }
         };
         let weight = u64::from(member.credential.weight);
         match standing {
-            Standing::Available { rank, lot } => {
+            Standing::Available { rank, drawable_index } => {
                 self.ranked.insert(key(rank, slot));
                 self.weight = self.weight.saturating_add(weight);
-                self.lots.extend(lot.map(|_| slot));
+                self.drawable.extend(drawable_index.map(|_| slot));
             }
-            Standing::Resting(until) => {
+            Standing::CoolingDown(until) => {
                 self.resting.insert(until, slot);
             }
             Standing::Out => {}
@@ -461,16 +464,18 @@ impl Roster {
     /// Takes a member from where it stands.
     fn displace(&mut self, slot: Slot) {
         match self.standing(slot) {
-            Some(Standing::Available { rank, lot }) => {
+            Some(Standing::Available { rank, drawable_index }) => {
                 let weight = self.get(slot).map_or(0, |member| u64::from(member.credential.weight));
                 self.weight = self.weight.saturating_sub(weight);
                 self.ranked.remove(key(rank, slot));
-                if let Some(lot) = lot.filter(|lot| *lot < self.lots.len()) {
-                    self.lots.swap_remove(lot);
-                    self.move_lot(lot);
+                if let Some(drawable_index) =
+                    drawable_index.filter(|drawable_index| *drawable_index < self.drawable.len())
+                {
+                    self.drawable.swap_remove(drawable_index);
+                    self.move_drawable(drawable_index);
                 }
             }
-            Some(Standing::Resting(until)) => {
+            Some(Standing::CoolingDown(until)) => {
                 self.resting.remove(until, slot);
             }
             Some(Standing::Out) | None => {}
@@ -479,11 +484,11 @@ impl Roster {
     }
 
     fn rank_again(&mut self, slot: Slot) {
-        let Some(Standing::Available { rank, lot }) = self.standing(slot) else { return };
+        let Some(Standing::Available { rank, drawable_index }) = self.standing(slot) else { return };
         let Some(new) = self.get(slot).map(|member| self.rank(member)) else { return };
         self.ranked.remove(key(rank, slot));
         self.ranked.insert(key(new, slot));
-        self.set_standing(slot, Standing::Available { rank: new, lot });
+        self.set_standing(slot, Standing::Available { rank: new, drawable_index });
     }
 
     fn place_all_again(&mut self) {
@@ -504,11 +509,11 @@ impl Roster {
         }
     }
 
-    /// Tells the member that now lies at `place` among the lots.
-    fn move_lot(&mut self, place: usize) {
-        let moved = self.lots.get(place).and_then(|slot| self.members.get_mut(slot.0)).and_then(Option::as_mut);
-        if let Some((_, Standing::Available { lot, .. })) = moved {
-            *lot = Some(place);
+    /// Tells the member that now lies at `place` among the drawable.
+    fn move_drawable(&mut self, place: usize) {
+        let moved = self.drawable.get(place).and_then(|slot| self.members.get_mut(slot.0)).and_then(Option::as_mut);
+        if let Some((_, Standing::Available { drawable_index, .. })) = moved {
+            *drawable_index = Some(place);
         }
     }
 }

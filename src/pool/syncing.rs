@@ -15,19 +15,19 @@ use crate::{
 
 use super::{
     Pool,
-    ledger::Outstanding,
     member::{Health, Refresh},
     opening,
+    outbox::Outstanding,
     roster::Slot,
 };
 
 impl Pool {
     /// Takes in what a store has now, and keeps what is not saved yet.
     pub(super) fn take_in_stored(&mut self, stored: &Stored) -> Step<Opened> {
-        self.ledger.observe(self.now, stored.merge.latest());
-        self.ledger.found_in(&stored.merge);
+        self.outbox.observe(self.now, stored.merge.latest());
+        self.outbox.found_in(&stored.merge);
         let mut latest = stored.clone();
-        merge::apply(&mut latest, &self.ledger.perhaps_missing(), self.roster.pool());
+        merge::apply(&mut latest, &self.outbox.perhaps_missing(), self.roster.pool());
 
         let mut problems = Vec::new();
         if let Some(named) =
@@ -51,7 +51,7 @@ impl Pool {
 
     /// Whether a refresh may still spend the token that it was made for; from then on no other host may.
     pub(super) fn claim_token(&mut self, intent: IntentId, now: Timestamp) -> Result<Step<Claim>, Error> {
-        let Outstanding::Refresh { request, .. } = self.ledger.find(intent)? else {
+        let Outstanding::Refresh { request, .. } = self.outbox.find(intent)? else {
             return Err(Error::new(
                 ErrorCode::WrongOutcome,
                 "an intent to persist needs no claim; write it and settle it",
@@ -60,7 +60,7 @@ impl Pool {
         let request = request.clone();
         self.observe(now);
         let Some((slot, leg, unanswered)) = self.under_way(intent) else {
-            self.ledger.close(intent);
+            self.outbox.close(intent);
             return Ok(self.step(Claim::Gone, None));
         };
         if matches!(leg, Leg::Key | Leg::KeyAlone) {
@@ -84,7 +84,7 @@ impl Pool {
                 return Ok(self.step(Claim::Send { request }, None));
             }
         }
-        self.ledger.close(intent);
+        self.outbox.close(intent);
         Ok(self.step(Claim::Gone, None))
     }
 
@@ -114,7 +114,7 @@ impl Pool {
     fn claim_of_another(&self, slot: Slot) -> Option<Timestamp> {
         let claim = self.roster.get(slot)?.known.claim.as_ref()?;
         let millis = i64::try_from(claim.at.checked_div(1000)?).ok()?;
-        (claim.host != *self.ledger.host()).then(|| Timestamp::from_millis(millis).min(self.now))
+        (claim.host != *self.outbox.host()).then(|| Timestamp::from_millis(millis).min(self.now))
     }
 
     fn take_in_rows(&mut self, latest: &Stored, problems: &mut Vec<Problem>) {
@@ -141,22 +141,22 @@ impl Pool {
             Refresh::Idle | Refresh::InFlight { .. } => false,
         };
         let is_given_up = waits_for_claim && known.claim.is_none();
-        let has_other_rest = told(&member.credential) != told(&new);
-        let rests_differ = has_other_rest || !new.model_cooldowns().eq(member.credential.model_cooldowns());
+        let has_other_cooldown = told(&member.credential) != told(&new);
+        let cooldowns_differ = has_other_cooldown || !new.model_cooldowns().eq(member.credential.model_cooldowns());
         if new != member.credential {
             self.roster.edit(slot, |credential| *credential = new);
         }
-        let heard_up_to = self.sent;
+        let stale_up_to = self.sent;
         self.roster.change(slot, |member| {
             member.known = known;
-            if has_other_rest {
-                member.health = Health { heard_up_to, ..Health::default() };
+            if has_other_cooldown {
+                member.health = Health { stale_up_to, ..Health::default() };
             }
             if is_given_up {
                 member.refresh = Refresh::Idle;
             }
         });
-        if rests_differ {
+        if cooldowns_differ {
             self.plan_probe(slot);
         }
     }

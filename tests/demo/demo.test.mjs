@@ -137,7 +137,7 @@ test("a link to a document stays a link, and the file keeps its mode", async () 
 
 test("a document in which all credentials rest: no request is served", async () => {
   const at = Date.now() / 1000;
-  const path = await document("resting", {
+  const path = await document("cooling_down", {
     openrouter: [{ id: "a", access_token: "sk", last_status: "exhausted", last_status_at: at, last_error_code: 402 }],
   });
   const { code, stdout } = await demo("--json", "--document", path);

@@ -75,7 +75,7 @@ function why({ verdict, text }) {
     case "chosen":
     case "available":
       return "";
-    case "resting": {
+    case "cooling_down": {
       const { until, probeAt, cause } = verdict;
       const said = cause.hint === undefined ? "" : ` as its ${cause.hint} says`;
       const tried = probeAt === undefined ? "" : `, tried at ${moment(probeAt)}`;

@@ -30,8 +30,8 @@ const ILL: &str = r#"{
     "b": {
       "failures": {
         "quota": {
-          "rest": 1,
-          "rest_ms": 5
+          "cool_down": 1,
+          "cooldown_ms": 5
         }
       }
     }

@@ -71,10 +71,7 @@ proptest! {
             for summary in editor.pools(now) {
                 let table = editor.pool(&summary.key, now).unwrap();
                 prop_assert_eq!(summary.health, Some(counted(&table)));
-                let back = table.credentials.iter().filter_map(|shown| match shown.entry.state {
-                    State::Exhausted { until, .. } => until,
-                    _ => None,
-                });
+                let back = table.credentials.iter().filter_map(|shown| shown.entry.state.until());
                 prop_assert_eq!(summary.next_at, back.min());
             }
         }
@@ -210,8 +207,8 @@ fn counted(table: &PoolTable) -> PoolHealth {
     let count = |fits: fn(&State) -> bool| table.credentials.iter().filter(|shown| fits(&shown.entry.state)).count();
     PoolHealth {
         available: count(|state| matches!(state, State::Available)),
-        resting: count(|state| matches!(state, State::Exhausted { until: Some(_), .. })),
-        lost: count(|state| matches!(state, State::Exhausted { until: None, .. } | State::Dead)),
+        cooling_down: count(|state| state.until().is_some()),
+        unavailable: count(|state| matches!(state, State::Expired | State::NoSecret | State::Dead)),
         set_aside: table.set_aside,
     }
 }

@@ -88,8 +88,8 @@ impl Stage {
             let health = summary.health.map_or("nothing reads it".to_owned(), |health| {
                 let counts = [
                     (health.available, "available"),
-                    (health.resting, "resting"),
-                    (health.lost, "lost"),
+                    (health.cooling_down, "cooling down"),
+                    (health.unavailable, "unavailable"),
                     (health.set_aside, "set aside"),
                 ];
                 let counts = counts.iter().filter(|(count, _)| *count > 0);
@@ -113,12 +113,10 @@ fn shown(table: &PoolTable) -> Vec<String> {
 fn row(shown: &ShownCredential) -> String {
     let entry = &shown.entry;
     let state = match entry.state {
-        State::Available => "available".to_owned(),
-        State::Dead => "dead".to_owned(),
-        State::Exhausted { until: Some(until), .. } => format!("rests until {}", since_start(until)),
-        State::Exhausted { until: None, reason, .. } => {
-            serde_json::to_value(reason).unwrap().as_str().unwrap().replace('_', " ")
+        State::CoolingDown { until, .. } | State::Unreachable { until } => {
+            format!("cools down until {}", since_start(until))
         }
+        other => serde_json::to_value(other).unwrap()["type"].as_str().unwrap().replace('_', " "),
     };
     let mut row = format!(
         "{} {} {:?} from {}, {state}, used {}, has [{}], at {}",

@@ -81,7 +81,7 @@ describe("looks", { concurrency: true }, () => {
     assert.match(out, /^next: use b \(twin\)\na +work +rests until .*\nb +twin +serves, the next by fill_first\n/);
     const { json } = await done(["explain", "openrouter", "--model", "small", "--json"]);
     assert.deepEqual([json.pool, json.model, json.next.type, json.next.credential], ["openrouter", "small", "use", "b"]);
-    assert.deepEqual(json.credentials.map(({ verdict }) => verdict.type), ["resting", "chosen", "dead", "available"]);
+    assert.deepEqual(json.credentials.map(({ verdict }) => verdict.type), ["cooling_down", "chosen", "dead", "available"]);
   });
 
   test("check tells of problems, and fails if there is an error", async () => {
@@ -177,14 +177,14 @@ describe("edits", { concurrency: true }, () => {
     assert.deepEqual(await json("strategy", "openrouter", "round_robin"), { pool: "openrouter", strategy: "round_robin" });
     assert.equal((await done(["strategy", "openrouter"], { path })).out, "round_robin\n");
 
-    const differs = { preset: "adaptive", failures: { quota: { rest_ms: 600_000 } } };
+    const differs = { preset: "adaptive", failures: { quota: { cooldown_ms: 600_000 } } };
     await json("policy", "openrouter", JSON.stringify({ failures: differs.failures }));
     const { out } = await done(["policy", "openrouter"], { path });
     assert.deepEqual(JSON.parse(out), differs);
     await writeFile(`${path}.policy`, out);
     const set = await json("policy", "nous", `@${path}.policy`);
     assert.deepEqual([set.pool, set.policy], ["nous", differs]);
-    assert.deepEqual(set.resolved.failures.quota, { ...set.resolved.failures.quota, rest_ms: 600_000, action: "rest" });
+    assert.deepEqual(set.resolved.failures.quota, { ...set.resolved.failures.quota, cooldown_ms: 600_000, action: "cool_down" });
     const { credential_pool_strategies, credential_pool_policies } = JSON.parse(await readFile(path, "utf8"));
     assert.deepEqual(credential_pool_strategies, { openrouter: "round_robin" });
     assert.deepEqual(credential_pool_policies, { openrouter: differs, nous: differs });

@@ -186,7 +186,7 @@ describe("leases", () => {
       `serves lease ${second.value.lease}: the next by fill_first`,
     ]);
     assert.deepEqual(second.events[0].what, {
-      type: "rests",
+      type: "cooling_down",
       until: NOW + 12 * SECOND,
       cause: { kind: "rate_limited", status: 429, at: NOW, hint: "retry_after" },
     });
@@ -205,7 +205,7 @@ describe("leases", () => {
     const later = NOW + 12 * SECOND;
     const trial = pool.lease({}, later).value;
     assert.deepEqual([trial.credential, pool.lease({}, later).value.credential], ["a", "b"]);
-    assert.deepEqual(pool.explain({}, later).credentials[0].verdict, { type: "on_trial", lease: trial.lease });
+    assert.deepEqual(pool.explain({}, later).credentials[0].verdict, { type: "half_open", lease: trial.lease });
     const step = pool.report(trial.lease, served, later);
     assert.deepEqual(step.value, { type: "served" });
     assert.deepEqual(texts(step.events), ["serves again: it has served a request"]);
@@ -271,9 +271,9 @@ describe("leases", () => {
   test("a policy is a preset and what differs from it", () => {
     const { pool } = open([key("a", 0), key("b", 1)]);
     assert.deepEqual(pool.policy(), { preset: "adaptive" });
-    assert.equal(readPolicy(pool.policy()).failures.quota.rest_ms, HOUR);
+    assert.equal(readPolicy(pool.policy()).failures.quota.cooldown_ms, HOUR);
     refuses(() => pool.setPolicy({ preset: "strict" }, NOW), "invalid_policy", "/preset");
-    refuses(() => readPolicy({ failures: { quota: { rest_ms: "soon" } } }), "invalid_policy", "/failures/quota/rest_ms");
+    refuses(() => readPolicy({ failures: { quota: { cooldown_ms: "soon" } } }), "invalid_policy", "/failures/quota/cooldown_ms");
 
     const policy = { preset: "adaptive", failures: { rate_limited: { retries: 0 } } };
     const [{ changes }] = pool.setPolicy(policy, NOW).intents;

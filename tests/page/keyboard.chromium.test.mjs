@@ -418,7 +418,7 @@ describe("the keyboard alone", { concurrency: 2 }, () => {
       await heard(/^At /);
       await isAt(step);
     }
-    await go("Rests as a table");
+    await go("CoolingDown as a table");
     await press("Enter");
     await go(/^Share of the load/);
     await go("As a table");

@@ -41,7 +41,7 @@ async function walk(t, reducedMotion) {
     "its search": () => press("Find"),
     "Try it": show("Try it", "try-timeline"),
     "Try it playing": () => press("Play"),
-    "Try it folded open": () => page.getByText("Rests as a table").click(),
+    "Try it folded open": () => page.getByText("CoolingDown as a table").click(),
   };
   const moved = {};
   for (const [name, act] of Object.entries(steps)) {

@@ -33,7 +33,7 @@ const played = (given, minutes) => {
   return match.sides[0];
 };
 const servedBy = (run) => run.recording.lanes.map(({ served }) => served);
-const restsOf = (run) => run.recording.lanes.map(({ rests }) => rests);
+const cooldownsOf = (run) => run.recording.lanes.map(({ rests }) => rests);
 const failed = ({ recording: { counts } }) => counts.exhausted + counts.givenUp;
 
 /** All that a run recorded. */
@@ -90,7 +90,7 @@ test("fill_first uses the first one only, until that is limited", () => {
 
 test("a limited credential rests, why is known, and it comes back", () => {
   const run = played({ behaviours: [limited, healthy] }, 10);
-  const [[rest, second]] = restsOf(run);
+  const [[rest, second]] = cooldownsOf(run);
   assert.equal(rest.cause.kind, "rate_limited");
   assert.equal(rest.cause.hint, "retry_after");
   assert.ok(rest.until - rest.from <= MINUTE);
@@ -101,14 +101,14 @@ test("a limited credential rests, why is known, and it comes back", () => {
 });
 
 test("a credential whose daily quota is used up rests for longer than one with a rate limit", () => {
-  const [[rest]] = restsOf(played({ behaviours: [{ type: "quota", numbers: { count: 20 } }, healthy] }, 10));
+  const [[rest]] = cooldownsOf(played({ behaviours: [{ type: "quota", numbers: { count: 20 } }, healthy] }, 10));
   assert.equal(rest.cause.kind, "quota");
   assert.equal(rest.until - rest.from, HOUR);
 });
 
 test("a revoked credential is never used again", () => {
   const run = played({ behaviours: [{ type: "revoked", numbers: { from: 2 } }, healthy] }, 600);
-  const [[rest]] = restsOf(run);
+  const [[rest]] = cooldownsOf(run);
   assert.equal(rest.until, Infinity);
   // Those that were under way then end within half a minute.
   const later = [...run.recording.marksSince(rest.from + MINUTE)].filter(({ lane }) => lane === 0);
@@ -119,7 +119,7 @@ test("a revoked credential is never used again", () => {
 
 test("an outage benches nobody, and what it holds up is served after it", () => {
   const run = played({ outage: { fromMinute: 2, minutes: 0.5 } }, 10);
-  assert.deepEqual(restsOf(run), [[], [], []]);
+  assert.deepEqual(cooldownsOf(run), [[], [], []]);
   assert.ok(run.recording.counts.waited > 0);
   assert.equal(failed(run), 0);
 });
@@ -127,7 +127,7 @@ test("an outage benches nobody, and what it holds up is served after it", () => 
 test("a key that may not use one model rests for that one alone", () => {
   const behaviours = [{ type: "barred", numbers: { model: 2 } }, healthy];
   const run = played({ behaviours, traffic: { ...traffic, models: 2 } }, 10);
-  assert.deepEqual(restsOf(run)[0].map(({ model }) => model), ["model 2"]);
+  assert.deepEqual(cooldownsOf(run)[0].map(({ model }) => model), ["model 2"]);
   assert.ok(servedBy(run)[0] > 50);
 });
 

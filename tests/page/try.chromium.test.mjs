@@ -135,7 +135,7 @@ function assertChart({ lanes, width }, run, span = SPAN) {
       const length = Math.min(rest.until, now) - Math.max(rest.from, from);
       assert.ok(Math.abs(begins - Math.max(rest.from, from)) <= tenth, `${clock(begins)} is not ${clock(rest.from)}`);
       assert.ok(Math.abs(lasts - Math.max(length, least)) <= 2 * tenth, `${lasts} ms are not ${length} ms`);
-      assert.equal(pattern, `url(#${rest.until === Infinity ? "dead" : rest.model === null ? "rest" : "model"})`);
+      assert.equal(pattern, `url(#${rest.until === Infinity ? "dead" : rest.model === null ? "cool_down" : "model"})`);
     }
     const marks = [...run.recording.marksSince(from)].filter((mark) => mark.lane === number);
     assert.deepEqual([served, refused], [marks.some(({ isServed }) => isServed), marks.some(({ isServed }) => !isServed)]);

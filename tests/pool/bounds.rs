@@ -48,7 +48,7 @@ proptest! {
         serve(&mut host, request.clone(), &[answer]);
         let explanation = host.pool.explain(&request, host.now);
         let rests = |explained: &&Explained| {
-            matches!(explained.verdict, Verdict::RestingForModel { .. } | Verdict::Resting { .. } | Verdict::Dead { .. })
+            matches!(explained.verdict, Verdict::CoolingDownForModel { .. } | Verdict::CoolingDown { .. } | Verdict::Dead { .. })
         };
         prop_assert!(explanation.credentials.iter().filter(rests).count() <= 1, "{explanation:?}");
     }
@@ -151,10 +151,10 @@ fn usable_policy() -> impl Strategy<Value = Value> {
         json!({}),
         json!({ "preset": "reference" }),
         json!({ "half_open": false }),
-        json!({ "take_back": false }),
+        json!({ "revert": false }),
         json!({ "max_in_flight": { "soft": 1, "hard": 1 } }),
-        json!({ "failures": { "rate_limited": { "retries": 0, "rest_ms": 1 } } }),
+        json!({ "failures": { "rate_limited": { "retries": 0, "cooldown_ms": 1 } } }),
         json!({ "failures": { "rate_limited": { "action": "rotate" }, "quota": { "action": "rotate" } } }),
-        json!({ "failures": { "transient": { "action": "rest", "rest_ms": 1, "longest_rest_ms": 1 } } }),
+        json!({ "failures": { "transient": { "action": "cool_down", "cooldown_ms": 1, "max_cooldown_ms": 1 } } }),
     ])
 }

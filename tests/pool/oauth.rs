@@ -70,9 +70,9 @@ fn all_rows_that_hold_a_token_which_is_refused_for_good_are_dead() {
     let intent = step.value.intent;
     host.carry_out(step);
     let step = settle(&mut host, intent, response(400, json!({ "error": "invalid_grant" })));
-    let retired = |happening: &Happening| matches!(happening, Happening::Retired { .. });
-    assert_eq!(step.events.iter().filter(|event| retired(&event.what)).count(), 2);
-    assert_eq!(step.events[0].to_string(), "a is dead: revoked (HTTP 400) at 2026-04-09T17:59:40Z");
+    let marked_dead = |happening: &Happening| matches!(happening, Happening::MarkedDead { .. });
+    assert_eq!(step.events.iter().filter(|event| marked_dead(&event.what)).count(), 2);
+    assert_eq!(step.events[0].to_string(), "a is dead: revoked (400) at 2026-04-09T17:59:40Z");
     host.carry_out(step);
     assert_eq!(["a", "twin", "other"].map(|id| host.state(id)), [State::Dead, State::Dead, State::Available]);
 }
@@ -176,12 +176,9 @@ impl Stage {
             }
             "serves" => host.serves().unwrap_or("-".to_owned()),
             "state" => match host.state("a") {
-                State::Available => "available".to_owned(),
-                State::Dead => "dead".to_owned(),
-                State::Exhausted { until, reason, .. } => {
-                    let until = until.map_or("for good".to_owned(), since_start);
-                    format!("{} until {until}", serde_json::to_value(reason).unwrap().as_str().unwrap())
-                }
+                State::CoolingDown { until, .. } => format!("cooling down until {}", since_start(until)),
+                State::Unreachable { until } => format!("unreachable until {}", since_start(until)),
+                other => serde_json::to_value(other).unwrap()["type"].as_str().unwrap().to_owned(),
             },
             "row" => {
                 let fields: Vec<_> =

@@ -27,19 +27,19 @@ fn what_differs_is_all_that_is_written() {
         // What is read, and what is written of it.
         (json!({ "lease_ms": 1_000 }), json!({ "preset": "adaptive", "lease_ms": 1_000 })),
         (json!({ "lease_ms": 600_000, "jitter_percent": 20 }), json!({ "preset": "adaptive" })),
-        (json!({ "sole_rest_ms": null }), json!({ "preset": "adaptive", "sole_rest_ms": null })),
+        (json!({ "sole_cooldown_ms": null }), json!({ "preset": "adaptive", "sole_cooldown_ms": null })),
         (json!({ "patience_ms": 0.0 }), json!({ "preset": "adaptive", "patience_ms": 0 })),
         (
-            json!({ "failures": { "quota": { "rest_ms": null, "probe_ms": null, "hints": true } } }),
-            json!({ "preset": "adaptive", "failures": { "quota": { "rest_ms": null, "probe_ms": null } } }),
+            json!({ "failures": { "quota": { "cooldown_ms": null, "probe_interval_ms": null, "hints": true } } }),
+            json!({ "preset": "adaptive", "failures": { "quota": { "cooldown_ms": null, "probe_interval_ms": null } } }),
         ),
         (
             json!({ "preset": "reference", "failures": { "forbidden": { "action": "rotate" }, "quota": { "retries": 0 } } }),
             json!({ "preset": "reference", "failures": { "forbidden": { "action": "rotate" } } }),
         ),
         (
-            json!({ "preset": "reference", "sole_rest_ms": 5, "max_in_flight": { "soft": 2, "hard": null } }),
-            json!({ "preset": "reference", "sole_rest_ms": 5, "max_in_flight": { "soft": 2 } }),
+            json!({ "preset": "reference", "sole_cooldown_ms": 5, "max_in_flight": { "soft": 2, "hard": null } }),
+            json!({ "preset": "reference", "sole_cooldown_ms": 5, "max_in_flight": { "soft": 2 } }),
         ),
     ];
     for (read, written) in cases {
@@ -53,10 +53,10 @@ fn what_differs_is_all_that_is_written() {
 fn a_policy_made_in_code_comes_back() {
     let mut policy = Policy::reference();
     policy.half_open = true;
-    policy.sole_rest_ms = Some(7);
+    policy.sole_cooldown_ms = Some(7);
     policy.max_in_flight.hard = Some(3);
     policy.failures.quota = Policy::adaptive().failures.quota;
-    policy.failures.forbidden.action = Action::RestModel;
+    policy.failures.forbidden.action = Action::CoolDownModel;
     assert_eq!(Policy::parse(&policy.to_value()).unwrap(), policy);
 }
 
@@ -79,7 +79,7 @@ fn a_policy_that_cannot_be_used_says_where_and_what_to_do() {
         (json!({ "max_in_flight": { "most": 1 } }), "/max_in_flight/most", "no policy has a setting of this name"),
         (json!({ "failures": null }), "/failures", "must be an object"),
         (json!({ "affinity": [] }), "/affinity", "must be an object"),
-        (quota(json!("rest")), "/failures/quota", "must be an object"),
+        (quota(json!("cool_down")), "/failures/quota", "must be an object"),
         (quota(json!({ "action": "sleep" })), "/failures/quota/action", "`give_up`"),
         (quota(json!({ "hints": 1 })), "/failures/quota/hints", "`true` or `false`"),
         (json!({ "half_open": null }), "/half_open", "`true` or `false`"),
@@ -88,7 +88,7 @@ fn a_policy_that_cannot_be_used_says_where_and_what_to_do() {
         (json!({ "lease_ms": 1000.5 }), "/lease_ms", "whole number"),
         (json!({ "lease_ms": -1 }), "/lease_ms", "whole number"),
         (json!({ "jitter_percent": 1e10 }), "/jitter_percent", "not too large"),
-        (quota(json!({ "rest_ms": {} })), "/failures/quota/rest_ms", "or null"),
+        (quota(json!({ "cooldown_ms": {} })), "/failures/quota/cooldown_ms", "or null"),
         (json!({ "max_in_flight": { "soft": true } }), "/max_in_flight/soft", "or null"),
         // Out of range.
         (json!({ "lease_ms": 999 }), "/lease_ms", "1000 ms at least"),
@@ -96,7 +96,7 @@ fn a_policy_that_cannot_be_used_says_where_and_what_to_do() {
         (json!({ "patience_ms": u64::MAX }), "/patience_ms", "at most 10 years"),
         (json!({ "recheck_ms": 9 }), "/recheck_ms", "10 ms at least"),
         (json!({ "recheck_ms": TEN_YEARS_MS + 1 }), "/recheck_ms", "at most 10 years"),
-        (json!({ "sole_rest_ms": TEN_YEARS_MS + 1 }), "/sole_rest_ms", "at most 10 years"),
+        (json!({ "sole_cooldown_ms": TEN_YEARS_MS + 1 }), "/sole_cooldown_ms", "at most 10 years"),
         (json!({ "jitter_percent": 101 }), "/jitter_percent", "100 percent at most"),
         (json!({ "affinity": { "max_load_percent": 99 } }), "/affinity/max_load_percent", "100 percent"),
         (json!({ "affinity": { "min_in_flight": 0 } }), "/affinity/min_in_flight", "1 request at least"),
@@ -104,27 +104,31 @@ fn a_policy_that_cannot_be_used_says_where_and_what_to_do() {
         (json!({ "max_in_flight": { "soft": 0 } }), "/max_in_flight/soft", "1 at least"),
         (json!({ "max_in_flight": { "soft": 3, "hard": 2 } }), "/max_in_flight/soft", "at most `hard`"),
         (quota(json!({ "retries": 11 })), "/failures/quota/retries", "10 times at most"),
-        (quota(json!({ "probe_ms": 999 })), "/failures/quota/probe_ms", "1000 ms"),
-        (quota(json!({ "rest_ms": 0 })), "/failures/quota/rest_ms", "1 at least"),
-        (quota(json!({ "ceiling_ms": TEN_YEARS_MS + 1 })), "/failures/quota/ceiling_ms", "at most 10 years"),
-        (quota(json!({ "longest_rest_ms": TEN_YEARS_MS + 1 })), "/failures/quota/longest_rest_ms", "at most 10 years"),
-        (quota(json!({ "ceiling_ms": 0 })), "/failures/quota/ceiling_ms", "`ceiling_ms` of 1 at least"),
+        (quota(json!({ "probe_interval_ms": 999 })), "/failures/quota/probe_interval_ms", "1000 ms"),
+        (quota(json!({ "cooldown_ms": 0 })), "/failures/quota/cooldown_ms", "1 at least"),
+        (quota(json!({ "max_hint_ms": TEN_YEARS_MS + 1 })), "/failures/quota/max_hint_ms", "at most 10 years"),
+        (quota(json!({ "max_cooldown_ms": TEN_YEARS_MS + 1 })), "/failures/quota/max_cooldown_ms", "at most 10 years"),
+        (quota(json!({ "max_hint_ms": 0 })), "/failures/quota/max_hint_ms", "`max_hint_ms` of 1 at least"),
         // Two settings that do not fit: the place is the one that was written.
-        (quota(json!({ "rest_ms": 86_400_001 })), "/failures/quota/rest_ms", "`longest_rest_ms` at most"),
-        (quota(json!({ "longest_rest_ms": 1 })), "/failures/quota/longest_rest_ms", "`longest_rest_ms` at most"),
-        (quota(json!({ "floor_ms": 604_800_001 })), "/failures/quota/floor_ms", "at most `ceiling_ms`"),
-        (quota(json!({ "ceiling_ms": 1 })), "/failures/quota/ceiling_ms", "at most `ceiling_ms`"),
-        (quota(json!({ "action": "wait" })), "/failures/quota/action", "needs a `retry_ms`"),
-        (quota(json!({ "retries": 1, "retry_ms": 5 })), "/failures/quota/retry_ms", "at most `longest_retry_ms`"),
+        (quota(json!({ "cooldown_ms": 86_400_001 })), "/failures/quota/cooldown_ms", "`max_cooldown_ms` at most"),
+        (quota(json!({ "max_cooldown_ms": 1 })), "/failures/quota/max_cooldown_ms", "`max_cooldown_ms` at most"),
+        (quota(json!({ "min_hint_ms": 604_800_001 })), "/failures/quota/min_hint_ms", "at most `max_hint_ms`"),
+        (quota(json!({ "max_hint_ms": 1 })), "/failures/quota/max_hint_ms", "at most `max_hint_ms`"),
+        (quota(json!({ "action": "wait" })), "/failures/quota/action", "needs a `retry_delay_ms`"),
         (
-            json!({ "failures": { "transient": { "longest_retry_ms": 1 } } }),
-            "/failures/transient/longest_retry_ms",
-            "at most `longest_retry_ms`",
+            quota(json!({ "retries": 1, "retry_delay_ms": 5 })),
+            "/failures/quota/retry_delay_ms",
+            "at most `max_retry_delay_ms`",
+        ),
+        (
+            json!({ "failures": { "transient": { "max_retry_delay_ms": 1 } } }),
+            "/failures/transient/max_retry_delay_ms",
+            "at most `max_retry_delay_ms`",
         ),
         (
             json!({ "preset": "reference", "failures": { "quota": { "hints": true } } }),
             "/failures/quota/hints",
-            "`ceiling_ms` of 1 at least",
+            "`max_hint_ms` of 1 at least",
         ),
     ];
     for (stored, pointer, message) in cases {
@@ -137,15 +141,15 @@ fn a_policy_that_cannot_be_used_says_where_and_what_to_do() {
 #[test]
 fn the_ends_of_every_range_are_inside() {
     let cases = [
-        json!({ "lease_ms": 1_000, "recheck_ms": 10, "patience_ms": 0, "sole_rest_ms": 0, "jitter_percent": 0 }),
+        json!({ "lease_ms": 1_000, "recheck_ms": 10, "patience_ms": 0, "sole_cooldown_ms": 0, "jitter_percent": 0 }),
         json!({
             "lease_ms": TEN_YEARS_MS, "recheck_ms": TEN_YEARS_MS, "patience_ms": TEN_YEARS_MS,
-            "sole_rest_ms": TEN_YEARS_MS, "jitter_percent": 100,
+            "sole_cooldown_ms": TEN_YEARS_MS, "jitter_percent": 100,
         }),
         json!({ "affinity": { "max_load_percent": 100, "min_in_flight": 1 }, "max_in_flight": { "soft": 1, "hard": 1 } }),
-        json!({ "failures": { "quota": { "rest_ms": 1, "longest_rest_ms": 1, "probe_ms": 1_000, "retries": 10 } } }),
-        json!({ "failures": { "quota": { "hints": false, "floor_ms": 5, "ceiling_ms": 0, "retry_ms": 5 } } }),
-        json!({ "failures": { "quota": { "action": "wait", "retry_ms": 1, "longest_retry_ms": 1 } } }),
+        json!({ "failures": { "quota": { "cooldown_ms": 1, "max_cooldown_ms": 1, "probe_interval_ms": 1_000, "retries": 10 } } }),
+        json!({ "failures": { "quota": { "hints": false, "min_hint_ms": 5, "max_hint_ms": 0, "retry_delay_ms": 5 } } }),
+        json!({ "failures": { "quota": { "action": "wait", "retry_delay_ms": 1, "max_retry_delay_ms": 1 } } }),
     ];
     for stored in cases {
         assert!(Policy::parse(&stored).is_ok(), "{stored}: {:?}", Policy::parse(&stored));

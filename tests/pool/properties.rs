@@ -199,7 +199,7 @@ impl Run {
                 let before = self.pool.entries(self.latest.max(now));
                 let step = self.pool.report(self.recent_lease(*back), response, now);
                 if let Ok(step) = &step {
-                    self.check_that_no_rest_was_cut_short(&before, step);
+                    self.check_that_no_cooldown_was_cut_short(&before, step);
                 }
                 self.follow(step)
             }
@@ -232,8 +232,8 @@ impl Run {
         if let NextMove::Use { credential, .. } = &step.value {
             let explained = explanation.credentials.iter().find(|explained| explained.credential == *credential);
             match explained.map(|explained| &explained.verdict) {
-                Some(Verdict::Chosen { on_trial: true, .. }) => {}
-                Some(Verdict::Chosen { on_trial: false, .. }) => {
+                Some(Verdict::Chosen { half_open: true, .. }) => {}
+                Some(Verdict::Chosen { half_open: false, .. }) => {
                     assert!(!resting.contains(credential), "{credential:?} was leased and rests");
                 }
                 other => panic!("{credential:?} was leased and is {other:?}"),
@@ -261,21 +261,22 @@ impl Run {
     }
 
     /// A report ends a rest by a success or by taking it back, and never brings its end forward.
-    fn check_that_no_rest_was_cut_short(&self, before: &[Entry], step: &Step<NextMove>) {
+    fn check_that_no_cooldown_was_cut_short(&self, before: &[Entry], step: &Step<NextMove>) {
         let now = self.latest.max(self.now);
         let after = self.pool.entries(now);
         for entry in before {
-            let State::Exhausted { until: Some(until), .. } = entry.state else { continue };
+            let Some(until) = entry.state.until() else { continue };
             match after.iter().find(|later| later.id == entry.id).map(|later| later.state) {
-                Some(State::Exhausted { until: Some(later), .. }) => {
-                    assert!(later >= until, "{:?} rests until {later:?} and rested until {until:?}", entry.id);
+                Some(State::CoolingDown { until: later, .. } | State::Unreachable { until: later }) => {
+                    assert!(later >= until, "{:?} cools down until {later:?}, not {until:?}", entry.id);
                 }
                 Some(State::Available) => {
-                    let ends_rest = |event: &Event| matches!(event.what, Happening::Recovered | Happening::TakenBack);
-                    let is_told = step.events.iter().any(|event| event.credential == entry.id && ends_rest(event));
+                    let ends_cooldown =
+                        |event: &Event| matches!(event.what, Happening::Recovered | Happening::Reverted);
+                    let is_told = step.events.iter().any(|event| event.credential == entry.id && ends_cooldown(event));
                     assert!(is_told, "{:?} serves again, and nothing says why", entry.id);
                 }
-                Some(State::Exhausted { until: None, .. } | State::Dead) | None => {}
+                Some(State::Expired | State::NoSecret | State::Dead) | None => {}
             }
         }
     }

@@ -177,7 +177,7 @@ fn no_error_shows_a_secret() {
         json!(CANARY),
         json!({ "preset": CANARY }),
         json!({ "lease_ms": CANARY }),
-        json!({ "failures": { "quota": { "action": CANARY, "rest_ms": { CANARY: CANARY } } } }),
+        json!({ "failures": { "quota": { "action": CANARY, "cooldown_ms": { CANARY: CANARY } } } }),
     ] {
         error(credential_pool::Policy::parse(&policy).unwrap_err());
     }

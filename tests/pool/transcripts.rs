@@ -250,15 +250,17 @@ fn explained(host: &Host, request: &Request) -> String {
     let explanation = host.pool.explain(request, host.now);
     let verdicts = explanation.credentials.iter().map(|explained| {
         let verdict = match &explained.verdict {
-            Verdict::Chosen { on_trial: false, .. } => "serves".to_owned(),
-            Verdict::Chosen { on_trial: true, .. } => "serves on trial".to_owned(),
-            Verdict::Available { on_trial: false } => "could".to_owned(),
-            Verdict::Available { on_trial: true } => "could on trial".to_owned(),
-            Verdict::Resting { until, probe_at: None, .. } => format!("rests until {}", since_start(*until)),
-            Verdict::Resting { until, probe_at: Some(probe_at), .. } => {
-                format!("rests until {}, tried at {}", since_start(*until), since_start(*probe_at))
+            Verdict::Chosen { half_open: false, .. } => "serves".to_owned(),
+            Verdict::Chosen { half_open: true, .. } => "serves half-open".to_owned(),
+            Verdict::Available { half_open: false } => "could".to_owned(),
+            Verdict::Available { half_open: true } => "could half-open".to_owned(),
+            Verdict::CoolingDown { until, probe_at: None, .. } => format!("cools down until {}", since_start(*until)),
+            Verdict::CoolingDown { until, probe_at: Some(probe_at), .. } => {
+                format!("cools down until {}, probe at {}", since_start(*until), since_start(*probe_at))
             }
-            Verdict::RestingForModel { until, .. } => format!("rests for the model until {}", since_start(*until)),
+            Verdict::CoolingDownForModel { until, .. } => {
+                format!("cools down for the model until {}", since_start(*until))
+            }
             Verdict::AtCap { in_flight, cap } => format!("has {in_flight} of {cap}"),
             other => name(&serde_json::to_value(other).unwrap()["type"]).replace('_', " "),
         };

@@ -23,7 +23,7 @@ pub enum Said {
     CanServe,
     /// It rests, and one request may try it.
     MayBeTried,
-    Rests,
+    CoolingDown,
 }
 
 impl Core for Pool {
@@ -48,19 +48,21 @@ impl Core for Pool {
     }
 
     fn says(&self, request: &Request, now: Timestamp) -> Vec<Said> {
-        let mut says = vec![Said::Rests; self.entries(now).len()];
+        let mut says = vec![Said::CoolingDown; self.entries(now).len()];
         let explained = self.explain(request, now).credentials;
         for entry in self.entries(now) {
             let verdict = explained.iter().find(|other| other.credential == entry.id).map(|other| &other.verdict);
             says[number(&entry.id)] = match (entry.state, verdict) {
-                (State::Dead, _) => Said::Rests,
-                (_, Some(Verdict::RestingForModel { .. })) => Said::Rests,
+                (State::Dead, _) => Said::CoolingDown,
+                (_, Some(Verdict::CoolingDownForModel { .. })) => Said::CoolingDown,
                 (State::Available, _) => Said::CanServe,
-                (_, Some(Verdict::Resting { probe_at: Some(probe_at), .. })) if *probe_at <= now => Said::MayBeTried,
-                (_, Some(Verdict::Chosen { on_trial: true, .. } | Verdict::Available { on_trial: true })) => {
+                (_, Some(Verdict::CoolingDown { probe_at: Some(probe_at), .. })) if *probe_at <= now => {
                     Said::MayBeTried
                 }
-                (State::Exhausted { .. }, _) => Said::Rests,
+                (_, Some(Verdict::Chosen { half_open: true, .. } | Verdict::Available { half_open: true })) => {
+                    Said::MayBeTried
+                }
+                _ => Said::CoolingDown,
             };
         }
         says
@@ -116,9 +118,9 @@ impl<C: Core> Host<C> {
 
     fn see(&mut self, event: &Event) {
         match &event.what {
-            Happening::Rests { .. } | Happening::Retired { .. } => self.benched.push(event.to_string()),
-            Happening::Recovered | Happening::TakenBack => self.freed.push(number(&event.credential)),
-            Happening::LeaseRanOut { .. } => self.ran_out += 1,
+            Happening::CoolingDown { .. } | Happening::MarkedDead { .. } => self.benched.push(event.to_string()),
+            Happening::Recovered | Happening::Reverted => self.freed.push(number(&event.credential)),
+            Happening::LeaseExpired { .. } => self.ran_out += 1,
             Happening::Chosen { .. }
             | Happening::PassedOver { .. }
             | Happening::AwaitsRefresh { .. }

@@ -78,7 +78,7 @@ impl Core for Pretender {
     }
 
     fn says(&self, _: &Request, _: Timestamp) -> Vec<Said> {
-        let said = if self.flaw == Flaw::Stubborn { Said::Rests } else { Said::CanServe };
+        let said = if self.flaw == Flaw::Stubborn { Said::CoolingDown } else { Said::CanServe };
         vec![said; self.credentials as usize]
     }
 }

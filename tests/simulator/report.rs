@@ -14,7 +14,7 @@
 //! - *Sent* are attempts, *limited* those that were answered with a limit of the credential: a window, a quota, a
 //!   revocation, a model that is not allowed.
 //! - *Wasted* are the limited ones whose limit the pool had been told of before they were sent and that had not ended
-//!   since. Retries, probes and trials count like any other.
+//!   since. Retries, probes and probes count like any other.
 //! - *To resting* are attempts with a credential of which the pool itself said just before that it rests or is dead;
 //!   *probes* are those that it said could try a resting one.
 //! - *Waited* is the time from a job's beginning until its answer, without the attempt that served it: waiting,

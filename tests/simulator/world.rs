@@ -219,12 +219,12 @@ impl<C: Core> World<C> {
             self.figures.steady_wasted += knew * is_steady;
         }
         match says.map(|says| says[account]) {
-            Some(Said::Rests) if !self.host.freed.contains(&account) => {
+            Some(Said::CoolingDown) if !self.host.freed.contains(&account) => {
                 self.figures.to_resting += 1;
                 self.figures.complain(|| format!("at {sent} a request goes to {account}, which rests"));
             }
             Some(Said::MayBeTried) => self.figures.probes += 1,
-            Some(Said::Rests | Said::CanServe) | None => {}
+            Some(Said::CoolingDown | Said::CanServe) | None => {}
         }
 
         let is_heard = !session.luck.chance(session.habit.crashes);

@@ -96,7 +96,7 @@ same<Step<number>>(pool.reset("a1b2c3", Date.now()));
 same<Step<null>>(pool.setStrategy("least_used"));
 same<Step<null>>(pool.setStrategy("least_in_flight"));
 same<Step<null>>(pool.setPolicy({}));
-same<Step<null>>(pool.setPolicy({ preset: "reference", failures: { quota: { action: "rest", probe_ms: null } } }));
+same<Step<null>>(pool.setPolicy({ preset: "reference", failures: { quota: { action: "cool_down", probe_interval_ms: null } } }));
 
 same<string | null>(pool.current());
 same<string | null>(pool.peek());
@@ -182,7 +182,7 @@ export function readSettled(settled: Settled): string | number | null {
     case "gone":
       return null;
     case "refreshed":
-    case "benched":
+    case "cooling_down":
     case "dead":
       return settled.credential;
     case "continues":
@@ -260,19 +260,19 @@ export function readHappening(what: Happening): string | number | null {
       return readChoice(what.by);
     case "passed_over":
       return readVerdict(what.verdict);
-    case "rests":
+    case "cooling_down":
       same<string | undefined>(what.model);
       return what.until;
-    case "retired":
+    case "marked_dead":
       return readCause(what.cause);
-    case "lease_ran_out":
+    case "lease_expired":
       return what.lease;
     case "awaits_refresh":
       return what.intent;
     case "recovered":
     case "refreshed":
     case "refresh_interrupted":
-    case "taken_back":
+    case "reverted":
       return null;
     default:
       return never(what);
@@ -296,12 +296,12 @@ export function readVerdict(verdict: Verdict): string | number | null {
     case "chosen":
       return readChoice(verdict.by);
     case "available":
-      return verdict.onTrial ? "on trial" : null;
-    case "resting":
+      return verdict.halfOpen ? "on trial" : null;
+    case "cooling_down":
       return verdict.probeAt ?? verdict.until;
-    case "resting_for_model":
+    case "cooling_down_for_model":
       return verdict.model;
-    case "on_trial":
+    case "half_open":
       return verdict.lease;
     case "at_cap":
       return verdict.cap - verdict.inFlight;
@@ -356,7 +356,7 @@ export const logins: LoginOptions[] = [
 ];
 
 export const policies: Policy[] = [
-  { sole_rest_ms: null, affinity: { max_load_percent: 150 } },
+  { sole_cooldown_ms: null, affinity: { max_load_percent: 150 } },
   { max_in_flight: { hard: 2 }, failures: { unknown: { action: "rotate", retries: 2 } } },
 ];
 

@@ -61,7 +61,7 @@ const TYPES: [(&str, &str); 42] = [
 const TAGS: [&str; 82] = [
     "add",
     "available",
-    "benched",
+    "cooling_down",
     "continues",
     "dead",
     "value.dead",
@@ -104,14 +104,14 @@ const TAGS: [&str; 82] = [
     "next.wait",
     "chosen",
     "passed_over",
-    "rests",
-    "retired",
+    "cooling_down",
+    "marked_dead",
     "recovered",
-    "taken_back",
+    "reverted",
     "awaits_refresh",
     "what.refreshed",
     "refresh_interrupted",
-    "lease_ran_out",
+    "lease_expired",
     "strategy",
     "affinity",
     "by.retry",
@@ -122,9 +122,9 @@ const TAGS: [&str; 82] = [
     "verdict.failed",
     "verdict.no_secret",
     "verdict.unreachable",
-    "resting",
-    "resting_for_model",
-    "on_trial",
+    "cooling_down",
+    "cooling_down_for_model",
+    "half_open",
     "at_cap",
     "due_for_refresh",
     "move.send",
@@ -228,7 +228,7 @@ impl Shapes {
         self.pool_call("select", due, json!({}));
     }
 
-    /// A request through limits to another credential, and the trial after the rest.
+    /// A request through limits to another credential, and the probe after the rest.
     /// Two hosts with one login, the first of which dies while it refreshes.
     fn share(&mut self) {
         let rows = json!([login("a", NOW)]);
@@ -261,12 +261,12 @@ impl Shapes {
             self.pool_call("settle", pool, json!({ "intent": intent["id"], "outcome": { "type": "saved" } }));
         }
         self.pool_call("explain", pool, json!({ "now": NOW + 20_000 }));
-        let trial = self.pool_call("lease", pool, json!({ "now": NOW + 20_000 }))["value"].clone();
+        let probe = self.pool_call("lease", pool, json!({ "now": NOW + 20_000 }))["value"].clone();
         self.pool_call("explain", pool, json!({ "now": NOW + 20_000 }));
-        self.report(pool, &trial, &served(), NOW + 20_000);
+        self.report(pool, &probe, &served(), NOW + 20_000);
         let used = self.pool_call("lease", pool, json!({ "request": { "affinity": "mine" } }))["value"].clone();
         self.pool_call("release", pool, json!({ "lease": used["lease"] }));
-        self.pool_call("setPolicy", pool, json!({ "policy": { "failures": { "quota": { "rest_ms": 600_000 } } } }));
+        self.pool_call("setPolicy", pool, json!({ "policy": { "failures": { "quota": { "cooldown_ms": 600_000 } } } }));
         self.call("policy", json!({ "pool": pool }));
     }
 

@@ -29,7 +29,7 @@ class PoolListElement extends LitElement {
         ${health === null
           ? html`<span class="tag bad">not read</span>`
           : html`<span class="counts">
-              ${tag("good", health.available, "available")}${tag("wait", health.resting, "resting")}${tag("bad", health.lost, "lost")}
+              ${tag("good", health.available, "available")}${tag("wait", health.resting, "cooling_down")}${tag("bad", health.lost, "lost")}
               ${tag("bad", health.setAside, "unreadable")}
               ${health.available + health.resting + health.lost + health.setAside === 0 ? html`<span class="tag">empty</span>` : nothing}
             </span>`}

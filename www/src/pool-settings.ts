@@ -43,7 +43,7 @@ class PoolSettings extends LitElement {
         <summary>What differs from it</summary>
         <label for="differences">Differences, as JSON</label>
         <textarea id="differences" class="mono" rows="5" spellcheck="false" .value=${live(text)} aria-describedby="differences-help"
-          aria-invalid=${this.fault !== null} placeholder='{ "failures": { "quota": { "rest_ms": 600000 } } }'
+          aria-invalid=${this.fault !== null} placeholder='{ "failures": { "quota": { "cooldown_ms": 600000 } } }'
           @input=${this.onTyped} @change=${this.onDifferences} @keydown=${this.onKey}></textarea>
         <p id="differences-help" aria-live="polite" class=${this.fault === null ? "help" : "fault"}>
           ${this.fault ?? "Times are in milliseconds. Try it out in the tab “Try it” before you save."}
@@ -108,7 +108,7 @@ class PoolSettings extends LitElement {
 customElements.define("pool-settings", PoolSettings);
 
 const PRESETS = {
-  adaptive: { word: "adaptive", help: "Rests as long as the provider says, else short ones that grow; one request goes first after a rest." },
+  adaptive: { word: "adaptive", help: "CoolingDown as long as the provider says, else short ones that grow; one request goes first after a rest." },
   reference: { word: "reference", help: "An hour after too many requests, a day after anything else." },
 };
 

@@ -49,7 +49,7 @@ export function state({ entry, failure }: ShownCredential): { tone: "good" | "wa
   const why = { failed, expired: "expired", unreachable: "could not be refreshed", no_secret: "no key" }[state.reason];
   const code = state.errorCode === null ? "" : `HTTP ${state.errorCode}`;
   const reasons = [why, code].filter((text) => text !== "").join(", ");
-  return state.until === null ? { tone: "bad", word: "unusable", why: reasons } : { tone: "wait", word: "rests", why: reasons };
+  return state.until === null ? { tone: "bad", word: "unusable", why: reasons } : { tone: "wait", word: "cooling_down", why: reasons };
 }
 
 /** A message as a sentence. */

@@ -22,7 +22,7 @@ export const EXAMPLES = {
   credential-pool strategy openrouter round_robin`,
   policy: `  credential-pool policy openrouter                       # what differs from the preset
   credential-pool policy openrouter --json                # with all that the preset says
-  credential-pool policy openrouter '{"failures": {"quota": {"rest_ms": 600000}}}'
+  credential-pool policy openrouter '{"failures": {"quota": {"cooldown_ms": 600000}}}'
   credential-pool policy openrouter @policy.json`,
   check: `  credential-pool check
   credential-pool check --document copy.json --json`,

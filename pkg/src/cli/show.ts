@@ -32,7 +32,7 @@ export function conditionOf(state: State): string {
 const COLOURS = { available: "green", exhausted: "yellow", dead: "red" } as const;
 
 const REST: Record<Extract<State, { type: "exhausted" }>["reason"], string> = {
-  failed: "resting",
+  failed: "cooling_down",
   expired: "expired",
   unreachable: "not refreshed",
   no_secret: "no key",

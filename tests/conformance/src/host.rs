@@ -333,7 +333,7 @@ enum Settled {
     Unsaved,
     Refreshed,
     Continues,
-    Benched,
+    CoolingDown,
     Dead,
     Unrefreshed,
     Gone,

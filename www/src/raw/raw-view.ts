@@ -205,7 +205,7 @@ export class RawView extends LitElement {
       if (!isElsewhere) {
         this.#typed = this.#typed?.compose(update.changes) ?? update.changes;
         clearTimeout(this.#flushTimer);
-        const wait = restOf(update.state.doc.length);
+        const wait = cooldownOf(update.state.doc.length);
         if (wait === 0) this.flush();
         else this.#flushTimer = setTimeout(this.flush, wait);
       }
@@ -330,7 +330,7 @@ const LONG = 1_000_000;
 const MOST_MARKED = 1000;
 
 /** How long typing has to rest, by the length of the text. */
-function restOf(length: number): number {
+function cooldownOf(length: number): number {
   if (length <= SEARCHED_AT_ONCE) return 0;
   return length > LONG ? 1000 : SOON_MS;
 }

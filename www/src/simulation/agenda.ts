@@ -8,7 +8,7 @@ interface Entry<T> {
   what: T;
 }
 
-export class Agenda<T> {
+export class DeadlineQueue<T> {
   readonly #heap: Entry<T>[] = [];
   #order = 0;
 

@@ -56,7 +56,7 @@ export interface Mark {
 }
 
 const MOST_MARKS = 50_000;
-const MOST_RESTS = 1_000;
+const MAX_COOLDOWNS = 1_000;
 const MOST_LINES = 200;
 
 export class Recording {
@@ -126,22 +126,22 @@ export class Recording {
       case "passed_over":
       case "awaits_refresh":
         return;
-      case "rests":
+      case "cooling_down":
         rest(lane, { from: at, until: what.until, model: what.model ?? null, cause: what.cause, text });
         break;
-      case "retired":
+      case "marked_dead":
         rest(lane, { from: at, until: Infinity, model: null, cause: what.cause, text });
         break;
       case "recovered":
-      case "taken_back":
+      case "reverted":
         for (const open of lane.rests) if (open.model === null && open.until > at) open.until = at;
         break;
       case "refreshed":
       case "refresh_interrupted":
-      case "lease_ran_out":
+      case "lease_expired":
         break;
     }
-    this.#write({ at, lane: number, text, isBad: what.type === "rests" || what.type === "retired" });
+    this.#write({ at, lane: number, text, isBad: what.type === "cooling_down" || what.type === "marked_dead" });
   }
 
   #write(line: Line): void {
@@ -161,5 +161,5 @@ function rest(lane: Lane, begun: Rest): void {
     return;
   }
   lane.rests.push(begun);
-  if (lane.rests.length > MOST_RESTS) lane.rests.shift();
+  if (lane.rests.length > MAX_COOLDOWNS) lane.rests.shift();
 }

@@ -4,7 +4,7 @@ import {
   CredentialPool, type Explained, type Intent, type Millis, type NextMove, type Policy, type Problem,
   readPolicy, type RefreshIntent, type Response, type Row, type Step, type Strategy,
 } from "credential-pool";
-import { Agenda } from "./agenda";
+import { DeadlineQueue } from "./deadlines";
 import { Dice } from "./dice";
 import { type Behaviour, type Outage, Provider } from "./provider";
 import { Recording } from "./record";
@@ -73,7 +73,7 @@ export class Simulation implements Disposable {
   readonly #numbers: ReadonlyMap<string, number>;
   readonly #provider: Provider;
   readonly #arrivals: Arrivals;
-  readonly #agenda = new Agenda<Due>();
+  readonly #deadlines = new DeadlineQueue<Due>();
   /** Requests that wait for a refresh, by its intent. */
   readonly #awaiting = new Map<number, { job: Job; lease: number }[]>();
   #now = STARTS_AT;
@@ -107,7 +107,7 @@ export class Simulation implements Disposable {
 
   /** When the next thing happens, of whatever kind. */
   get nextAt(): Millis {
-    return Math.min(this.#agenda.nextAt, this.#arrivals.next.at);
+    return Math.min(this.#deadlines.nextAt, this.#arrivals.next.at);
   }
 
   /** The request that comes next. */
@@ -144,15 +144,15 @@ export class Simulation implements Disposable {
   }
 
   #happen(): void {
-    if (this.#arrivals.next.at < this.#agenda.nextAt) {
+    if (this.#arrivals.next.at < this.#deadlines.nextAt) {
       const arrival = this.#arrivals.take();
       this.#now = Math.max(this.#now, arrival.at);
       this.recording.counts.arrived += 1;
       this.#ask({ arrival, attempts: 0, sentAt: arrival.at });
       return;
     }
-    this.#now = Math.max(this.#now, this.#agenda.nextAt);
-    const due = this.#agenda.take();
+    this.#now = Math.max(this.#now, this.#deadlines.nextAt);
+    const due = this.#deadlines.take();
     switch (due?.type) {
       case "resume":
         this.#follow(due.job, this.#take(this.#pool.resume(due.lease, this.#now)));
@@ -183,7 +183,7 @@ export class Simulation implements Disposable {
         break;
       case "retry":
       case "wait":
-        this.#agenda.add(Math.max(move.until, this.#now), { type: "resume", job, lease: move.lease });
+        this.#deadlines.add(Math.max(move.until, this.#now), { type: "resume", job, lease: move.lease });
         break;
       case "refresh":
         this.#awaiting.set(move.intent, [...(this.#awaiting.get(move.intent) ?? []), { job, lease: move.lease }]);
@@ -211,7 +211,7 @@ export class Simulation implements Disposable {
     const lane = this.recording.lanes[account];
     if (lane) lane.underWay += 1;
     const { response, latencyMs } = this.#provider.ask(account, job.arrival, job.attempts, this.#now);
-    this.#agenda.add(this.#now + latencyMs, { type: "answer", job, lease, account, response });
+    this.#deadlines.add(this.#now + latencyMs, { type: "answer", job, lease, account, response });
   }
 
   /** Carries out what a step asks for; the store is one that always works. */
@@ -227,12 +227,12 @@ export class Simulation implements Disposable {
 
   #carryOut(intent: Intent): void {
     if (intent.type === "persist") this.#take(this.#pool.settle(intent.id, { type: "saved" }, this.#now));
-    else this.#agenda.add(this.#now + REFRESH_TAKES_MS, { type: "refreshed", intent });
+    else this.#deadlines.add(this.#now + REFRESH_TAKES_MS, { type: "refreshed", intent });
   }
 
   #wakeAt(at: Millis | null): void {
     const wanted = at === null ? null : Math.max(at, this.#now + 1);
-    if (wanted !== null && wanted !== this.#alarm) this.#agenda.add(wanted, { type: "tick" });
+    if (wanted !== null && wanted !== this.#alarm) this.#deadlines.add(wanted, { type: "tick" });
     this.#alarm = wanted;
   }
 
@@ -244,7 +244,7 @@ export class Simulation implements Disposable {
     this.#take(this.#pool.settle(id, { type: "tokens", set }, this.#now));
     const waiting = this.#awaiting.get(id) ?? [];
     this.#awaiting.delete(id);
-    for (const { job, lease } of waiting) this.#agenda.add(this.#now, { type: "resume", job, lease });
+    for (const { job, lease } of waiting) this.#deadlines.add(this.#now, { type: "resume", job, lease });
   }
 }
 

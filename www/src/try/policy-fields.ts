@@ -18,10 +18,10 @@ const MINUTE = 60 * SECOND;
 
 export const POLICY_FIELDS: readonly PolicyField[] = [
   { path: ["patience_ms"], label: "A request waits at most, s", unit: SECOND },
-  { path: ["failures", "rate_limited", "rest_ms"], label: "First rest after a rate limit, s", unit: SECOND, empty: "1 h" },
-  { path: ["failures", "quota", "rest_ms"], label: "First rest after a used-up quota, min", unit: MINUTE, empty: "1 h or 24 h" },
-  { path: ["failures", "quota", "probe_ms"], label: "Meanwhile tried every, min", unit: MINUTE, empty: "never" },
-  { path: ["sole_rest_ms"], label: "The only one left rests at most, s", unit: SECOND, empty: "no limit" },
+  { path: ["failures", "rate_limited", "cooldown_ms"], label: "First rest after a rate limit, s", unit: SECOND, empty: "1 h" },
+  { path: ["failures", "quota", "cooldown_ms"], label: "First rest after a used-up quota, min", unit: MINUTE, empty: "1 h or 24 h" },
+  { path: ["failures", "quota", "probe_interval_ms"], label: "Meanwhile tried every, min", unit: MINUTE, empty: "never" },
+  { path: ["sole_cooldown_ms"], label: "The only one left rests at most, s", unit: SECOND, empty: "no limit" },
   { path: ["max_in_flight", "hard"], label: "Requests under way per credential", unit: 1, empty: "no limit" },
   { path: ["failures", "rate_limited", "hints"], label: "Believes how long the provider says", unit: null },
   { path: ["half_open"], label: "After a rest one request goes first", unit: null },

@@ -96,7 +96,7 @@ export class TryTimeline extends LitElement {
         </svg>
       </div>
       <details>
-        <summary>Rests as a table</summary>
+        <summary>CoolingDown as a table</summary>
         ${this.#table()}
       </details>
     `;
@@ -181,7 +181,7 @@ export class TryTimeline extends LitElement {
       (this.recording.lanes[lane]?.rests ?? []).slice(-5).map((rest) => ({ label, rest })));
     if (rests.length === 0) return html`<p class="quiet">None rested so far.</p>`;
     return html`
-      <div class="scroll" tabindex="0" role="region" aria-label=${`Rests of side ${this.name}`}>
+      <div class="scroll" tabindex="0" role="region" aria-label=${`CoolingDown of side ${this.name}`}>
         <table>
           <thead><tr><th>Credential</th><th>From</th><th>To</th><th>Why</th></tr></thead>
           <tbody>
@@ -210,7 +210,7 @@ export class TryTimeline extends LitElement {
       <div class="legend">
         ${sign("served", svg`<path class="served" d="M2 14v-10h3v10zM8 14v-6h3v6zM14 14v-12h3v12z"></path>`)}
         ${sign("refused", svg`<path class="refused" d="M7 3l8 8m0 -8l-8 8"></path>`)}
-        ${sign("rests", box("rest", "rest"))} ${sign("rests for one model", box("model", "rest", 8))}
+        ${sign("cooling_down", box("cool_down", "cool_down"))} ${sign("rests for one model", box("model", "cool_down", 8))}
         ${sign("lost", box("dead", "dead"))}
       </div>
     `;
@@ -240,9 +240,9 @@ customElements.define("try-timeline", TryTimeline);
 
 const STEPS: readonly Millis[] = [60_000, 120_000, 300_000, 600_000, 1_800_000, 3_600_000, 7_200_000, 14_400_000];
 
-function kindOf({ until, model }: Rest): "dead" | "model" | "rest" {
+function kindOf({ until, model }: Rest): "dead" | "model" | "cool_down" {
   if (until === Infinity) return "dead";
-  return model === null ? "rest" : "model";
+  return model === null ? "cool_down" : "model";
 }
 
 function cut(text: string, most: number): string {
@@ -252,7 +252,7 @@ function cut(text: string, most: number): string {
 function patterns() {
   return svg`
     <defs>
-      <pattern id="rest" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+      <pattern id="cool_down" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
         <line class="line-rest" x1="0" y1="0" x2="0" y2="6"></line>
       </pattern>
       <pattern id="model" width="5" height="5" patternUnits="userSpaceOnUse">

@@ -13,8 +13,8 @@ export const STRATEGIES: Record<Strategy, string> = {
 
 /** What each preset does, in one line. */
 export const PRESETS = {
-  adaptive: "Rests as long as the provider says, else short and longer each time.",
-  reference: "Rests an hour after HTTP 429, and a day after most other failures.",
+  adaptive: "CoolingDown as long as the provider says, else short and longer each time.",
+  reference: "CoolingDown an hour after HTTP 429, and a day after most other failures.",
 } as const;
 
 const SECOND = 1000;

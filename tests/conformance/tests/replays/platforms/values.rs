@@ -43,14 +43,14 @@ pub(super) fn policy() -> impl Strategy<Value = Value> {
     let policies = vec![
         json!({ "preset": "adaptive" }),
         json!({ "preset": "reference" }),
-        json!({ "half_open": false, "jitter_percent": 0, "sole_rest_ms": null }),
+        json!({ "half_open": false, "jitter_percent": 0, "sole_cooldown_ms": null }),
         json!({ "max_in_flight": { "soft": 1, "hard": 2 }, "lease_ms": 30_000 }),
-        json!({ "failures": { "quota": { "rest_ms": 600_000, "probe_ms": null } } }),
-        json!({ "failures": { "unknown": { "action": "retire" }, "rate_limited": { "action": "rest_model" } } }),
+        json!({ "failures": { "quota": { "cooldown_ms": 600_000, "probe_interval_ms": null } } }),
+        json!({ "failures": { "unknown": { "action": "mark_dead" }, "rate_limited": { "action": "cool_down_model" } } }),
         json!({ "preset": "strict" }),
     ];
-    let number =
-        number().prop_map(|number| json!({ "patience_ms": number, "failures": { "quota": { "rest_ms": number } } }));
+    let number = number()
+        .prop_map(|number| json!({ "patience_ms": number, "failures": { "quota": { "cooldown_ms": number } } }));
     prop_oneof![8 => select(policies), 1 => number, 1 => any_value()]
 }
 

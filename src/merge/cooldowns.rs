@@ -1,11 +1,11 @@
-//! Rests that hold side by side, since the hosts that began them did not know of each other.
+//! Concurrent cooldowns: cooldowns that hold side by side, since the hosts that began them did not know of each other.
 
 use serde_json::Value;
 
 use crate::{
     change::{HostId, Stamp},
+    cooldown::{Cooldown, row_cooldown},
     credential::{Credential, Status, cooldown_end},
-    health::{self, Rest},
     time::{Timestamp, UnixSeconds},
 };
 
@@ -13,13 +13,13 @@ use super::record::{Fields, Record, field, record, unless_empty};
 
 /// The rests of one row, or of one row for one model: the row shows the one that ends last.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Rests<T> {
+pub(super) struct Cooldowns<T> {
     /// Which change began the one that the row shows.
     shown: Option<Shown>,
     hidden: Vec<(Stamp, T)>,
 }
 
-impl<T> Default for Rests<T> {
+impl<T> Default for Cooldowns<T> {
     fn default() -> Self {
         Self { shown: None, hidden: Vec::new() }
     }
@@ -33,7 +33,7 @@ struct Shown {
     moment: Option<f64>,
 }
 
-impl<T: Record> Record for Rests<T>
+impl<T: Record> Record for Cooldowns<T>
 where
     Vec<(Stamp, T)>: Record,
 {
@@ -66,7 +66,7 @@ pub(super) trait Told: Clone + PartialEq {
     fn end(&self) -> Timestamp;
 }
 
-impl<T: Told> Rests<T> {
+impl<T: Told> Cooldowns<T> {
     /// All that hold, given the one that the row shows.
     pub(super) fn holding(&self, shown: Option<T>) -> Vec<(Stamp, T)> {
         // Another program has ended the rest that the row showed, and knew of no other.
@@ -159,7 +159,7 @@ impl ToldStatus {
         }
     }
 
-    pub(super) fn is_rest(&self) -> bool {
+    pub(super) fn is_cooldown(&self) -> bool {
         matches!(self.status(), Some(Status::Exhausted | Status::Dead))
     }
 
@@ -190,11 +190,11 @@ impl Told for ToldStatus {
     fn end(&self) -> Timestamp {
         let reset_at = self.reset_at.and_then(UnixSeconds::new).and_then(cooldown_end);
         let at = self.at.and_then(UnixSeconds::new);
-        let rest = health::rest_of(self.status().as_ref(), at, self.error_code, reset_at);
-        match rest {
-            Rest::None => Timestamp::from_millis(i64::MIN),
-            Rest::Until(until) => until,
-            Rest::ForGood => Timestamp::from_millis(i64::MAX),
+        let cooldown = row_cooldown(self.status().as_ref(), at, self.error_code, reset_at);
+        match cooldown {
+            Cooldown::None => Timestamp::from_millis(i64::MIN),
+            Cooldown::Until(until) => until,
+            Cooldown::Dead => Timestamp::from_millis(i64::MAX),
         }
     }
 }

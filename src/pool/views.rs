@@ -3,11 +3,11 @@
 use serde_json::{Map, Value};
 
 use crate::{
+    cooldown::Cooldown,
     credential::{Credential, CredentialId},
     error::Error,
-    health::Rest,
     provider::PoolKey,
-    step::{Entry, Intent, Reason, Runtime, State, Wake, WakeReason},
+    step::{Entry, Intent, Runtime, State, Wake, WakeReason},
     strategy::Strategy,
     time::Timestamp,
 };
@@ -99,14 +99,14 @@ impl Pool {
             Intent::Persist { .. } => true,
             Intent::Refresh { id, .. } => self.under_way(*id).is_some(),
         };
-        self.ledger.outstanding().filter(is_open).collect()
+        self.outbox.outstanding().filter(is_open).collect()
     }
 
     /// The next moment at which something changes by itself.
     pub fn wake(&self) -> Option<Wake> {
         let wake = |at: Option<Timestamp>, reason| at.map(|at| Wake { at, reason });
         [
-            wake(self.roster.next_rest_end(), WakeReason::CooldownEnds),
+            wake(self.roster.next_cooldown_end(), WakeReason::CooldownEnds),
             wake(self.current.and_then(|slot| self.token_due(slot)), WakeReason::TokenDue),
             wake(self.leases.next_end(), WakeReason::LeaseEnds),
             wake(self.flush_at, WakeReason::UnsavedChanges),
@@ -133,17 +133,14 @@ impl Pool {
 }
 
 fn state(member: &Member, pool: &PoolKey, now: Timestamp) -> State {
-    let exhausted = |until, reason, error_code| State::Exhausted { until, reason, error_code };
     let is_expired = member.expires_at.is_some_and(|end| end <= now);
-    match (member.rest(), member.refresh) {
-        (Rest::ForGood, _) => State::Dead,
-        _ if member.credential.runtime_key(pool).is_empty() => exhausted(None, Reason::NoSecret, None),
-        (Rest::Until(until), _) if now < until => exhausted(Some(until), Reason::Failed, member.cause().status),
+    match (member.cooldown(), member.refresh) {
+        (Cooldown::Dead, _) => State::Dead,
+        _ if member.credential.runtime_key(pool).is_empty() => State::NoSecret,
+        (Cooldown::Until(until), _) if now < until => State::CoolingDown { until, error_code: member.cause().status },
         _ if !is_expired => State::Available,
-        _ if !member.is_refreshable => exhausted(None, Reason::Expired, None),
-        (_, Refresh::Unanswered { retry_at, .. }) if now < retry_at => {
-            exhausted(Some(retry_at), Reason::Unreachable, None)
-        }
+        _ if !member.is_refreshable => State::Expired,
+        (_, Refresh::Unanswered { retry_at, .. }) if now < retry_at => State::Unreachable { until: retry_at },
         _ => State::Available,
     }
 }

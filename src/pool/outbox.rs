@@ -12,7 +12,7 @@ use crate::{
 
 /// Changes that no intent is known to have saved, and intents that are not settled.
 #[derive(Clone, Debug)]
-pub(super) struct Ledger {
+pub(super) struct Outbox {
     host: HostId,
     /// The last change, in microseconds.
     last: u64,
@@ -39,7 +39,7 @@ pub(super) enum Outstanding {
     },
 }
 
-impl Ledger {
+impl Outbox {
     pub(super) fn new(host: HostId) -> Self {
         Self {
             host,

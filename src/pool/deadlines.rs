@@ -7,25 +7,25 @@ use crate::time::Timestamp;
 use super::order::{Order, ascending};
 
 /// What has a number.
-pub(super) trait Numbered {
+pub(super) trait QueueKey {
     fn number(self) -> u64;
     fn of_number(number: u64) -> Self;
 }
 
 /// Moments in their order, each with what is due then.
 #[derive(Clone, Debug)]
-pub(super) struct Agenda<T> {
+pub(super) struct DeadlineQueue<T> {
     moments: Order,
     of: PhantomData<T>,
 }
 
-impl<T> Default for Agenda<T> {
+impl<T> Default for DeadlineQueue<T> {
     fn default() -> Self {
         Self { moments: Order::default(), of: PhantomData }
     }
 }
 
-impl<T: Numbered> Agenda<T> {
+impl<T: QueueKey> DeadlineQueue<T> {
     pub(super) fn insert(&mut self, at: Timestamp, due: T) {
         self.moments.insert(key(at, due));
     }
@@ -43,6 +43,6 @@ impl<T: Numbered> Agenda<T> {
     }
 }
 
-fn key<T: Numbered>(at: Timestamp, due: T) -> [u64; 4] {
+fn key<T: QueueKey>(at: Timestamp, due: T) -> [u64; 4] {
     [ascending::of(at.as_millis()), due.number(), 0, 0]
 }

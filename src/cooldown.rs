@@ -1,4 +1,4 @@
-//! What a failure means, and until when a credential rests.
+//! Cooldowns as rows store them: until when a stored status keeps a credential out of selection.
 
 use std::time::Duration;
 
@@ -24,8 +24,8 @@ impl Failure {
     }
 }
 
-/// How long a credential rests after a failure with this HTTP status.
-pub(crate) fn cooldown(status: Option<i64>) -> Duration {
+/// Cooldown of the reference system after a failure with this HTTP status.
+pub(crate) fn reference_cooldown(status: Option<i64>) -> Duration {
     const RATE_LIMITED: Duration = Duration::from_secs(60 * 60);
     const ANYTHING_ELSE: Duration = Duration::from_secs(24 * 60 * 60);
     match status {
@@ -36,36 +36,36 @@ pub(crate) fn cooldown(status: Option<i64>) -> Duration {
 
 /// Until when a credential is kept out of selection by its stored status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rest {
+pub(crate) enum Cooldown {
     /// It is not.
     None,
     /// Until this moment.
     Until(Timestamp),
     /// Until a new login or a reset.
-    ForGood,
+    Dead,
 }
 
-/// Until when `credential` rests: until the moment that its row names, else for its cooldown. One
-/// of unknown beginning is over.
-pub(crate) fn rest(credential: &Credential) -> Rest {
+/// Returns the cooldown that the row stores: until the moment that it names, else for the reference's
+/// cooldown. A cooldown of unknown beginning is over.
+pub(crate) fn stored_cooldown(credential: &Credential) -> Cooldown {
     let (status, at) = (credential.last_status.as_ref(), credential.last_status_at);
-    rest_of(status, at, credential.last_error_code, credential.reset_at())
+    row_cooldown(status, at, credential.last_error_code, credential.reset_at())
 }
 
-/// The same, by what a row tells.
-pub(crate) fn rest_of(
+/// Returns the cooldown for the given status fields of a row.
+pub(crate) fn row_cooldown(
     status: Option<&Status>,
     at: Option<UnixSeconds>,
     error_code: Option<i64>,
     reset_at: Option<Timestamp>,
-) -> Rest {
+) -> Cooldown {
     match (status, reset_at, at) {
-        (Some(Status::Dead), ..) => Rest::ForGood,
-        (Some(Status::Exhausted), Some(reset_at), _) => Rest::Until(reset_at),
+        (Some(Status::Dead), ..) => Cooldown::Dead,
+        (Some(Status::Exhausted), Some(reset_at), _) => Cooldown::Until(reset_at),
         (Some(Status::Exhausted), None, Some(at)) if at != UNKNOWN => {
-            Rest::Until(at.to_timestamp().saturating_add(cooldown(error_code)))
+            Cooldown::Until(at.to_timestamp().saturating_add(reference_cooldown(error_code)))
         }
-        _ => Rest::None,
+        _ => Cooldown::None,
     }
 }
 
@@ -80,9 +80,9 @@ mod tests {
     use crate::provider::PoolKey;
 
     #[test]
-    fn a_rest_ends_when_the_row_says_so_or_else_after_its_cooldown() {
+    fn a_cooldown_ends_when_the_row_says_so_or_else_after_the_reference_s() {
         const HOUR_MS: i64 = 3_600_000;
-        let until = |millis| Rest::Until(Timestamp::from_millis(millis));
+        let until = |millis| Cooldown::Until(Timestamp::from_millis(millis));
         let row = |status: &str, at: Value, code: i64, reset_at: Value| json!({ "last_status": status, "last_status_at": at, "last_error_code": code, "last_error_reset_at": reset_at });
         let cases = [
             (row("exhausted", json!(10), 429, json!(null)), until(10_000 + HOUR_MS)),
@@ -90,21 +90,21 @@ mod tests {
             (row("exhausted", json!(10), 402, json!(25.5)), until(25_500)),
             (row("exhausted", json!(10), 429, json!(1_775_757_580_463_i64)), until(1_775_757_580_463)),
             // Of unknown beginning.
-            (row("exhausted", json!(0), 429, json!(null)), Rest::None),
-            (row("exhausted", json!(null), 429, json!(null)), Rest::None),
+            (row("exhausted", json!(0), 429, json!(null)), Cooldown::None),
+            (row("exhausted", json!(null), 429, json!(null)), Cooldown::None),
             (row("exhausted", json!(0), 429, json!(25)), until(25_000)),
             (row("exhausted", json!(null), 429, json!(25)), until(25_000)),
             // A moment that is none.
             (row("exhausted", json!(10), 429, json!("2026-04-09T18:00:00Z")), until(10_000 + HOUR_MS)),
             (row("exhausted", json!(10), 429, json!(0)), until(10_000 + HOUR_MS)),
-            // Only what is exhausted rests.
-            (row("ok", json!(10), 429, json!(25)), Rest::None),
-            (row("weird", json!(10), 429, json!(25)), Rest::None),
-            (row("dead", json!(10), 429, json!(25)), Rest::ForGood),
+            // Only exhausted rows cool down.
+            (row("ok", json!(10), 429, json!(25)), Cooldown::None),
+            (row("weird", json!(10), 429, json!(25)), Cooldown::None),
+            (row("dead", json!(10), 429, json!(25)), Cooldown::Dead),
         ];
         for (row, expected) in cases {
             let (_, credential) = Credential::parse(&row, &PoolKey::parse("openrouter").unwrap()).unwrap();
-            assert_eq!(rest(&credential), expected, "{row}");
+            assert_eq!(stored_cooldown(&credential), expected, "{row}");
         }
     }
 }
