@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 pub use check::check;
 pub use fix::{Fix, Splice, fixes};
-pub use locate::{Located, Span, fault, locate, locate_all, to_utf16};
+pub use locate::{Located, Span, fault, locate, locate_all};
 pub use masking::{masked, secrets};
 
 use crate::{

@@ -15,11 +15,9 @@
 //! and `document` are what stores need; `login` makes new logins, beside the pool; `protocol`, `js`
 //! and `component` are the faces.
 
-#![cfg_attr(not(feature = "component"), forbid(unsafe_code))]
+#![forbid(unsafe_code)]
 
 mod change;
-#[cfg(feature = "component")]
-mod component;
 mod cooldown;
 mod credential;
 mod discovery;
@@ -28,17 +26,12 @@ mod editor;
 mod error;
 mod event;
 mod failure;
-#[cfg(feature = "js")]
-mod js;
 mod jwt;
 mod lease;
 mod login;
 mod merge;
-#[cfg(feature = "page-reader")]
-mod page;
 mod policy;
 mod pool;
-pub mod protocol;
 mod provider;
 mod random;
 mod refresh;
@@ -52,11 +45,9 @@ pub use change::{Change, Edit, Generation, HostId, RowFields, Stamp, Stored};
 pub use cooldown::Failure;
 pub use credential::{AuthType, Credential, CredentialId, Source, Status};
 pub use discovery::{Sources, Wanted, pool_key_for_base_url, wanted};
-pub use document::{
-    Document, Fix, Located, Span, Splice, check, fault, fixes, locate, locate_all, masked, secrets, to_utf16,
-};
+pub use document::{Document, Fix, Located, Span, Splice, check, fault, fixes, locate, locate_all, masked, secrets};
 pub use editor::{Edited, Editor, Health as PoolHealth, PoolSummary, PoolTable, ShownCredential};
-pub use error::{Error, ErrorCode, Problem, ProblemCode, Severity};
+pub use error::{Error, ErrorCode, Problem, ProblemCode, Severity, pointer_step};
 pub use event::{Cause, Choice, Event, Explained, Explanation, Happening, Verdict};
 pub use failure::{Diagnosis, FailureKind, Fault, Hint, HintSource, Response, diagnose};
 pub use lease::{LeaseId, NextMove, Request};

@@ -5,8 +5,7 @@ use serde::Serialize;
 
 use super::raw;
 
-/// A part of a text, in bytes, on the bounds of characters. [`to_utf16`] turns bytes into what
-/// JavaScript counts in.
+/// Part of a text as byte offsets, on character boundaries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Span {
     /// Where it begins.
@@ -69,29 +68,6 @@ pub fn locate_all(text: &str, pointers: &[&str]) -> Vec<Option<Located>> {
 /// ```
 pub fn fault(text: &str) -> Option<Span> {
     raw::fault(text).map(|fault| fault.span)
-}
-
-/// Turns ascending places in a text from bytes into UTF-16 units, in one pass.
-///
-/// ```
-/// use credential_pool::to_utf16;
-///
-/// let mut places = [0, 2, 6, 7];
-/// to_utf16("é🗝x", &mut places);
-/// assert_eq!(places, [0, 1, 3, 4]);
-/// ```
-pub fn to_utf16(text: &str, offsets: &mut [usize]) {
-    let (mut at, mut units) = (0_usize, 0_usize);
-    let mut chars = text.chars();
-    for offset in offsets {
-        while at < *offset
-            && let Some(next) = chars.next()
-        {
-            at = at.saturating_add(next.len_utf8());
-            units = units.saturating_add(next.len_utf16());
-        }
-        *offset = units;
-    }
 }
 
 /// The tree of all steps of the pointers that are looked for. The first node is the root.

@@ -3,8 +3,9 @@
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
-use super::{Answer, json, moment};
-use crate::{Fix, Problem, Span, check, fault, fixes, locate_all, masked, secrets, to_utf16};
+use credential_pool::{Fix, Problem, Span, check, fault, fixes, locate_all, masked, secrets};
+
+use super::{Answer, json, moment, utf16::to_utf16};
 
 /// Everything in a document's text that a person should look at, each with where it stands and how it can be repaired.
 /// Places count in UTF-16, as JavaScript's strings do.

@@ -49,7 +49,7 @@
 //! `{ "type": "tokens", "set" }` or `{ "type": "refused" }`.
 //!
 //! ```
-//! use credential_pool::protocol::Session;
+//! use credential_pool_protocol::Session;
 //!
 //! let mut session = Session::default();
 //! let seed = "07".repeat(32);
@@ -68,10 +68,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use crate::{
+use credential_pool::{
     Change, CredentialId, Document, Error, ErrorCode, Failure, IntentId, LeaseId, Login, LoginConfig, LoginFlow,
     LoginMove, Outcome, Policy, Pool, PoolKey, Request, Response, Sources, Step, Stored, Strategy, Timestamp, apply,
-    check, diagnose, error::pointer_step, pool_key_for_base_url, wanted,
+    check, diagnose, pointer_step, pool_key_for_base_url, wanted,
 };
 
 /// The pools that one caller opened, and the logins that it began.
@@ -440,7 +440,7 @@ enum Call {
 struct Opening {
     pool: u32,
     #[serde(flatten)]
-    step: Step<crate::Opened>,
+    step: Step<credential_pool::Opened>,
 }
 
 /// What `startLogin` answers.
@@ -454,13 +454,14 @@ struct LoginStart {
 /// What `readDocument` answers: what a pool is opened with.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Reading {
+pub struct Reading {
     stored: Stored,
     document_logins: Option<Map<String, Value>>,
 }
 
 impl Reading {
-    pub(crate) fn of(document: &Document, key: &PoolKey) -> Self {
+    /// Reads what the pool with this key is opened with.
+    pub fn of(document: &Document, key: &PoolKey) -> Self {
         Self { stored: document.stored(key), document_logins: document.logins() }
     }
 }
@@ -514,7 +515,7 @@ fn parse(json: &str) -> Result<Call, Error> {
 }
 
 /// Reads a value of a known shape; an error says where it does not fit, and nothing of what is there.
-pub(crate) fn read<'de, T: DeserializeOwned>(value: impl serde::Deserializer<'de>) -> Result<T, Error> {
+pub fn read<'de, T: DeserializeOwned>(value: impl serde::Deserializer<'de>) -> Result<T, Error> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let steps = error.path().iter().map(|step| match step {
             serde_path_to_error::Segment::Seq { index } => pointer_step(&index.to_string()),

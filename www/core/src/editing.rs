@@ -3,7 +3,7 @@
 use wasm_bindgen::prelude::*;
 
 use super::{Answer, PageEditor, json, moment, thrown};
-use crate::Edited;
+use credential_pool::Edited;
 
 #[wasm_bindgen(js_class = "DocumentEditor")]
 impl PageEditor {

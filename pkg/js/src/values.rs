@@ -4,7 +4,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Number, Value};
 use wasm_bindgen::prelude::*;
 
-use crate::{CredentialId, Error, ErrorCode, protocol};
+use credential_pool::{CredentialId, Error, ErrorCode};
+use credential_pool_protocol as protocol;
 
 pub(super) type Answer = Result<JsValue, JsValue>;
 

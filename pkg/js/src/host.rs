@@ -3,7 +3,7 @@
 use js_sys::{Function, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 
-use crate::{Error, ErrorCode, Timestamp};
+use credential_pool::{Error, ErrorCode, Timestamp};
 
 use super::values::thrown;
 

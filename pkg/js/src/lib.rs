@@ -14,7 +14,9 @@ use js_sys::{Function, Reflect};
 use serde_json::{Map, Value};
 use wasm_bindgen::prelude::*;
 
-use crate::{CredentialId, IntentId, LeaseId, Pool, PoolKey, Request, Response, Sources, Stored, Strategy, Timestamp};
+use credential_pool::{
+    CredentialId, IntentId, LeaseId, Pool, PoolKey, Request, Response, Sources, Stored, Strategy, Timestamp,
+};
 
 use host::{function, moment, seed};
 use steps::Steps;

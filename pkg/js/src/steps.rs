@@ -4,7 +4,7 @@ use js_sys::{Object, Reflect};
 use rustc_hash::FxHashMap;
 use wasm_bindgen::prelude::*;
 
-use crate::{CredentialId, Selection, Step, Wake};
+use credential_pool::{CredentialId, Selection, Step, Wake};
 
 use super::values::{Answer, write};
 

@@ -1,11 +1,11 @@
 //! The functions of the package: what needs no pool.
 
+use credential_pool_protocol::Reading;
 use serde_json::{Map, Value};
 use wasm_bindgen::prelude::*;
 
-use crate::{
-    Change, Document, Policy, PoolKey, Response, Stored, apply, check, diagnose, pool_key_for_base_url,
-    protocol::Reading, wanted,
+use credential_pool::{
+    Change, Document, Policy, PoolKey, Response, Stored, apply, check, diagnose, pool_key_for_base_url, wanted,
 };
 
 use super::{

@@ -4,7 +4,7 @@ use js_sys::{Function, Object, Reflect};
 use serde_json::{Map, Value};
 use wasm_bindgen::prelude::*;
 
-use crate::{Login, LoginConfig, LoginFlow, PoolKey, Response, Timestamp};
+use credential_pool::{Login, LoginConfig, LoginFlow, PoolKey, Response, Timestamp};
 
 use super::{
     host::{function, moment, seed},

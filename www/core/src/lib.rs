@@ -6,12 +6,14 @@
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
-use crate::{CredentialId, Document, Editor, Error, ErrorCode, Timestamp, check};
+use credential_pool::{CredentialId, Document, Editor, Error, ErrorCode, Timestamp, check};
 
-#[cfg(feature = "page")]
+#[cfg(feature = "editing")]
 mod editing;
-#[cfg(feature = "page")]
+#[cfg(feature = "editing")]
 mod text;
+#[cfg(feature = "editing")]
+mod utf16;
 
 type Answer = Result<String, JsValue>;
 
