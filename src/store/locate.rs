@@ -3,16 +3,7 @@
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 
-use super::raw;
-
-/// Part of a text as byte offsets, on character boundaries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct Span {
-    /// Where it begins.
-    pub from: usize,
-    /// Where what comes behind it begins.
-    pub to: usize,
-}
+use super::{raw, span::Span};
 
 /// Where a value stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

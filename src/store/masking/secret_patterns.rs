@@ -1,6 +1,7 @@
 //! What looks like a secret, wherever it stands.
 
-use super::{super::locate::Span, names::Name};
+use super::names::Name;
+use crate::store::span::Span;
 
 /// How a kind of secret begins.
 struct Look {

@@ -4,14 +4,17 @@ use rustc_hash::FxHashSet;
 use serde_json::Value;
 
 use super::{
-    EntryShape, LIST_OF_ROWS, LIST_OF_SOURCES, LOGINS, MERGE, POLICIES, POLICY, POOLS, STRATEGIES, STRATEGY,
-    SUPPRESSED, no_object,
+    document::{Document, read},
     raw::{self, Container},
-    read,
+    section::{
+        EntryShape, LIST_OF_ROWS, LIST_OF_SOURCES, LOGINS, MERGE, POLICIES, POLICY, POOLS, STRATEGIES, STRATEGY,
+        SUPPRESSED, no_object,
+    },
 };
 use crate::{
-    credential::{AuthType, Credential, CredentialId, Status},
+    credential::{AuthType, Credential, Status},
     error::{Problem, ProblemCode, pointer_step},
+    id::CredentialId,
     policy::Policy,
     provider::PoolKey,
     secret::Secret,
@@ -36,8 +39,15 @@ pub fn check(text: &str, now: Timestamp) -> Vec<Problem> {
     }
 }
 
+impl Document {
+    /// Everything in the document that a person should look at.
+    pub fn check(&self, now: Timestamp) -> Vec<Problem> {
+        problems(&self.to_text(), self.root(), now)
+    }
+}
+
 /// Everything in a document that a person should look at, section by section.
-pub(super) fn problems(text: &str, root: &Value, now: Timestamp) -> Vec<Problem> {
+fn problems(text: &str, root: &Value, now: Timestamp) -> Vec<Problem> {
     let mut problems = Vec::new();
     check_version(root, &mut problems);
     check_logins(root, &mut problems);

@@ -8,27 +8,16 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{LOGINS, MERGES, POLICIES, POOLS, STRATEGIES, SUPPRESSED, raw};
+use super::{
+    raw,
+    section::{LOGINS, MERGES, POLICIES, POOLS, STRATEGIES, SUPPRESSED},
+    span::Splice,
+};
 use crate::{
-    credential::{Credential, CredentialId},
-    error::ProblemCode,
-    provider::PoolKey,
-    secret::Secret,
-    strategy::Strategy,
+    credential::Credential, error::ProblemCode, id::CredentialId, provider::PoolKey, secret::Secret, strategy::Strategy,
 };
 
 use place::Place;
-
-/// A part of a text that is replaced, in bytes, on the bounds of characters.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Splice {
-    /// Where the part begins.
-    pub from: usize,
-    /// Where what comes behind it begins.
-    pub to: usize,
-    /// What stands there from now on.
-    pub text: String,
-}
 
 /// A repair of a problem.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -59,7 +48,7 @@ impl Fix {
     }
 }
 
-/// The obvious repairs of a problem that [`check`](super::check) found, the likeliest first; none
+/// The obvious repairs of a problem that [`check`](crate::check) found, the likeliest first; none
 /// if only a person can tell. What a repair is not about keeps its text to the byte.
 ///
 /// ```

@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use crate::{
-    change::{HostId, Stamp},
     cooldown::{Cooldown, row_cooldown},
-    credential::{Credential, Status, cooldown_end},
+    credential::{Credential, Status, failures::cooldown_end},
+    stamp::{HostId, Stamp},
     time::{Timestamp, UnixSeconds},
 };
 
@@ -109,6 +109,11 @@ fn unknown(moment: Option<f64>) -> Stamp {
     )]
     let at = micros.round() as u64;
     Stamp { at, host: HostId::default() }
+}
+
+/// Returns whether a row's status is about a token that was refused, and not about the account: new tokens end it.
+pub(crate) fn is_about_the_token(credential: &Credential) -> bool {
+    ToldStatus::of(credential).is_about_the_token()
 }
 
 /// A status, as a row tells of it.

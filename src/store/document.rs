@@ -1,28 +1,24 @@
 //! The document: the JSON file that holds the pools, read and written without losing a byte of what others put there.
 
-mod check;
-mod fix;
-mod locate;
-mod masking;
-mod raw;
-mod rewrite;
-
 use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-pub use check::check;
-pub use fix::{Fix, Splice, fixes};
-pub use locate::{Located, Span, fault, locate, locate_all};
-pub use masking::{masked, secrets};
-
+use super::{
+    apply::apply,
+    change::Change,
+    merge::Merge,
+    raw, rewrite,
+    section::{
+        EntryShape, LIST_OF_ROWS, LIST_OF_SOURCES, LOGINS, MERGE, MERGES, POLICIES, POLICY, POOLS, STRATEGIES,
+        STRATEGY, SUPPRESSED, no_object,
+    },
+    stored::Stored,
+};
 use crate::{
-    change::{Change, Stored},
     credential::Source,
-    error::{Error, ErrorCode, Problem, ProblemCode, pointer_step},
-    merge::{self, Merge},
+    error::{Error, ErrorCode, Problem, ProblemCode},
     provider::PoolKey,
-    time::Timestamp,
 };
 
 /// The whole JSON file the pools live in.
@@ -132,7 +128,7 @@ impl Document {
     pub fn apply(&mut self, pool: &PoolKey, changes: &[Change]) -> Result<(), Error> {
         let before = self.stored(pool);
         let mut after = before.clone();
-        merge::apply(&mut after, changes, pool);
+        apply(&mut after, changes, pool);
 
         let mut entries = Vec::new();
         if after.rows != before.rows {
@@ -174,9 +170,9 @@ impl Document {
         rewrite::rewrite(&self.text, &self.root)
     }
 
-    /// Everything in the document that a person should look at.
-    pub fn check(&self, now: Timestamp) -> Vec<Problem> {
-        check::problems(&self.to_text(), &self.root, now)
+    /// The document's value as it is now.
+    pub(super) fn root(&self) -> &Value {
+        &self.root
     }
 
     fn section(&self, name: &str) -> Option<&Map<String, Value>> {
@@ -220,58 +216,8 @@ impl fmt::Debug for Document {
     }
 }
 
-const LOGINS: &str = "providers";
-const POOLS: &str = "credential_pool";
-const SUPPRESSED: &str = "suppressed_sources";
-const STRATEGIES: &str = "credential_pool_strategies";
-const POLICIES: &str = "credential_pool_policies";
-const MERGES: &str = "credential_pool_merges";
-
-/// What the entries of a section look like. Null counts as absent everywhere.
-struct EntryShape {
-    section: &'static str,
-    fits: fn(&Value) -> bool,
-    /// What must stand there, for people.
-    wanted: &'static str,
-}
-
-const LIST_OF_ROWS: EntryShape =
-    EntryShape { section: POOLS, fits: Value::is_array, wanted: "a list of credentials: `[…]`" };
-const LIST_OF_SOURCES: EntryShape =
-    EntryShape { section: SUPPRESSED, fits: Value::is_array, wanted: "a list of sources: `[…]`" };
-const STRATEGY: EntryShape =
-    EntryShape { section: STRATEGIES, fits: Value::is_string, wanted: "a strategy's name in quotes" };
-const POLICY: EntryShape = EntryShape { section: POLICIES, fits: Value::is_object, wanted: "a policy: `{…}`" };
-
-const MERGE: EntryShape =
-    EntryShape { section: MERGES, fits: Value::is_object, wanted: "what hosts wrote there: `{…}`" };
-
-impl EntryShape {
-    fn section_problem(&self, section: &Value) -> Option<Problem> {
-        (!section.is_null() && !section.is_object()).then(|| no_object(self.section))
-    }
-
-    fn entry_problem(&self, key: &str, entry: &Value) -> Option<Problem> {
-        (!entry.is_null() && !(self.fits)(entry)).then(|| {
-            Problem::error(
-                ProblemCode::WrongType,
-                pointer_step(self.section) + &pointer_step(key),
-                format!("an entry of `{}` must be {}; correct it or delete it", self.section, self.wanted),
-            )
-        })
-    }
-}
-
-fn no_object(section: &str) -> Problem {
-    Problem::error(
-        ProblemCode::WrongType,
-        pointer_step(section),
-        format!("`{section}` must be an object: `{{…}}`; correct it or delete it"),
-    )
-}
-
 /// The document's value, or why it cannot be used as a document.
-fn read(text: &str) -> Result<Value, Problem> {
+pub(super) fn read(text: &str) -> Result<Value, Problem> {
     let root = raw::parse(text)?;
     if !root.is_object() {
         return Err(Problem::error(

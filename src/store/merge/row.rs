@@ -3,25 +3,28 @@
 use serde_json::Value;
 
 use crate::{
-    change::{Edit, Generation, RowFields, Stamp},
-    credential::{Credential, cooldown_end},
+    credential::{
+        Credential,
+        failures::cooldown_end,
+        fields::{TOKEN_FIELDS, is_token_field},
+        row_fields::{RowFields, split_token_fields},
+    },
     provider::PoolKey,
-    refresh,
     secret::Fingerprint,
     sorted::Sorted,
+    stamp::Stamp,
+    store::change::{Edit, Generation},
     time::{Timestamp, UnixSeconds},
 };
 
 use super::{
     cooldowns::{Cooldowns, ToldStatus},
-    is_later,
     record::{Fields, Record, field, record, unless_empty},
-    split,
 };
 
 /// What a pool has to know of a row to change it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Known {
+pub(crate) struct CausalContext {
     /// The changes that began the cooldowns that hold.
     pub(crate) cooldowns: Vec<Stamp>,
     /// The same, by model.
@@ -32,7 +35,7 @@ pub(crate) struct Known {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct RowMerge {
+pub(crate) struct RowMerge {
     added: Option<Stamp>,
     removed: Option<Stamp>,
     /// Who set a field last.
@@ -141,26 +144,26 @@ impl Record for StatusMerge {
 }
 
 impl RowMerge {
-    pub(super) fn added(by: &Stamp, token: Option<Fingerprint>) -> Self {
+    pub(crate) fn added(by: &Stamp, token: Option<Fingerprint>) -> Self {
         let tokens = token.map(|token| Tokens { token, generation: Generation::default(), by: by.clone() });
         Self { added: Some(by.clone()), tokens, ..Self::default() }
     }
 
     /// The row is gone: nothing else is known of it any more.
-    pub(super) fn remove(&mut self, by: &Stamp) {
+    pub(crate) fn remove(&mut self, by: &Stamp) {
         let removed = self.removed.take().max(Some(by.clone()));
         *self = Self { removed, ..Self::default() };
     }
 
-    pub(super) fn is_added_after(&self, by: &Stamp) -> bool {
+    pub(crate) fn is_added_after(&self, by: &Stamp) -> bool {
         self.added.as_ref().is_some_and(|added| by < added)
     }
 
-    pub(super) fn is_removed_after(&self, by: &Stamp) -> bool {
+    pub(crate) fn is_removed_after(&self, by: &Stamp) -> bool {
         self.removed.as_ref().is_some_and(|removed| by < removed)
     }
 
-    pub(super) fn known(&self, credential: &Credential) -> Known {
+    pub(crate) fn context(&self, credential: &Credential) -> CausalContext {
         let told = ToldStatus::of(credential);
         let no_cooldowns = Cooldowns::default();
         let cooldowns = self.status.as_ref().map_or(&no_cooldowns, |status| &status.cooldowns);
@@ -169,7 +172,7 @@ impl RowMerge {
             let held = self.models.get(model).cloned().unwrap_or_default();
             stamps(held.holding(Some(until)))
         };
-        Known {
+        CausalContext {
             cooldowns: stamps(cooldowns.holding(told.is_cooldown().then_some(told))),
             model_cooldowns: credential
                 .model_cooldowns()
@@ -185,7 +188,7 @@ impl RowMerge {
     }
 
     /// One change of the row's fields.
-    pub(super) fn take_in(&mut self, credential: &mut Credential, by: &Stamp, edit: &Edit, pool: &PoolKey) {
+    pub(crate) fn take_in(&mut self, credential: &mut Credential, by: &Stamp, edit: &Edit, pool: &PoolKey) {
         match edit {
             Edit::Set { set, .. } => self.set(credential, by, set, pool),
             Edit::Tokens { replaces, generation, .. } => {
@@ -219,12 +222,12 @@ impl RowMerge {
     }
 
     /// Another host found the same credential, and adds it as well.
-    pub(super) fn found_too(&mut self, credential: &mut Credential, by: &Stamp, row: &RowFields, pool: &PoolKey) {
+    pub(crate) fn found_too(&mut self, credential: &mut Credential, by: &Stamp, row: &RowFields, pool: &PoolKey) {
         const NOT_FOUND: [&str; 5] = ["id", "last_status", "last_status_at", "last_error_code", "request_count"];
         if self.added.is_none() {
             return;
         }
-        let (tokens, mut set) = split(&row.0);
+        let (tokens, mut set) = split_token_fields(&row.0);
         set.retain(|name, _| !NOT_FOUND.contains(&name.as_str()));
         let id = credential.id.clone();
         let tokens = Edit::Tokens { id, replaces: None, generation: Generation::default(), set: RowFields(tokens) };
@@ -234,7 +237,7 @@ impl RowMerge {
     }
 
     /// Drops what nobody argues about any more.
-    pub(super) fn forget(&mut self, is_recent: impl Fn(&Stamp) -> bool, is_there: bool) {
+    pub(crate) fn forget(&mut self, is_recent: impl Fn(&Stamp) -> bool, is_there: bool) {
         self.removed.take_if(|by| !is_recent(by));
         if !is_there {
             *self = Self { removed: self.removed.take(), ..Self::default() };
@@ -255,9 +258,9 @@ impl RowMerge {
     fn set(&mut self, credential: &mut Credential, by: &Stamp, set: &RowFields, pool: &PoolKey) {
         let mut later = set.0.clone();
         later.retain(|name, _| {
-            let of_tokens = || self.tokens.as_ref().filter(|_| refresh::is_of_tokens(name)).map(|tokens| &tokens.by);
+            let of_tokens = || self.tokens.as_ref().filter(|_| is_token_field(name)).map(|tokens| &tokens.by);
             let mut last = self.fields.get(name).max(of_tokens()).or(self.added.as_ref()).cloned();
-            let is_later = is_later(&mut last, by);
+            let is_later = by.supersede(&mut last);
             if is_later {
                 self.fields.insert(name.clone(), by.clone());
             }
@@ -321,12 +324,12 @@ impl RowMerge {
         }
         holding.retain(|(began, _)| !ends.contains(began));
         if *ends_earlier {
-            is_later(&mut status.reset, by);
+            by.supersede(&mut status.reset);
         }
         let is_of_another_token = token.as_ref().is_some_and(|token| *token != credential.token_fingerprint());
         if new.is_cooldown() {
             holding.extend((!is_of_another_token).then(|| (by.clone(), new)));
-        } else if is_later(&mut status.by, by) {
+        } else if by.supersede(&mut status.by) {
             status.otherwise = new;
         }
         if let Some(reset) = &status.reset {
@@ -344,6 +347,6 @@ fn stamps<T>(holding: Vec<(Stamp, T)>) -> Vec<Stamp> {
 /// All fields that a refresh sets, as they would be stored; those that the row does not have are null.
 pub(crate) fn tokens_of(credential: &Credential) -> RowFields {
     let row = credential.to_row();
-    let fields = refresh::TOKEN_FIELDS.iter();
+    let fields = TOKEN_FIELDS.iter();
     RowFields(fields.map(|name| ((*name).to_owned(), row.get(*name).cloned().unwrap_or(Value::Null))).collect())
 }

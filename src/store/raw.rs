@@ -5,7 +5,7 @@ use std::str::Chars;
 use serde::de::IgnoredAny;
 use serde_json::{Value, error::Category};
 
-use super::locate::Span;
+use super::span::Span;
 use crate::error::{Problem, ProblemCode};
 
 /// How many levels of lists and objects a document may have; `serde_json`, with which hosts read

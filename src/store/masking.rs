@@ -2,12 +2,12 @@
 //! is being typed, and so on broken JSON too.
 
 mod copies;
-mod looks;
 mod names;
+mod secret_patterns;
 
 use std::borrow::Cow;
 
-use super::{locate::Span, raw};
+use super::{raw, span::Span};
 use crate::secret::Fingerprint;
 
 use copies::Copies;
@@ -48,10 +48,10 @@ pub fn secrets(text: &str) -> Vec<Span> {
             if copied.are_in(&shown, token.is_name) {
                 found.push(token.span);
             } else if let Cow::Borrowed(shown) = shown {
-                looks::find(shown, token.span.from, &mut found);
+                secret_patterns::find(shown, token.span.from, &mut found);
             } else {
                 let mut any = Vec::new();
-                looks::find(&shown, 0, &mut any);
+                secret_patterns::find(&shown, 0, &mut any);
                 if !any.is_empty() {
                     found.push(token.span);
                 }

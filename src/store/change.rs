@@ -1,4 +1,4 @@
-//! Changes: edits of stored rows as data. [`merge`](crate::merge) says how they come together.
+//! Changes: edits of stored rows as data. [`apply`](crate::apply) merges the changes of many hosts.
 
 use std::fmt;
 
@@ -6,39 +6,15 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use serde_json::{Map, Value};
 
 use crate::{
-    credential::{Credential, CredentialId, FIELDS, Source, Status},
+    credential::{Credential, Source, Status, row_fields::RowFields},
     failure::FailureKind,
-    merge::Merge,
+    id::CredentialId,
     provider::PoolKey,
     secret::Fingerprint,
+    stamp::Stamp,
     strategy::Strategy,
     time::UnixSeconds,
 };
-
-/// What a store keeps of one pool.
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct Stored {
-    /// The rows, each as it was stored; those that cannot be read are kept as they are.
-    pub rows: Vec<Value>,
-    /// Sources that discovery leaves alone, because somebody removed their credential.
-    pub suppressed_sources: Vec<Source>,
-    /// The pool's strategy, as it was stored.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub strategy: Option<String>,
-    /// The pool's [`Policy`](crate::Policy), as it was stored.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub policy: Option<Value>,
-    /// What [`apply`](crate::apply) has to know of earlier changes.
-    #[serde(skip_serializing_if = "Merge::is_empty", deserialize_with = "Merge::read")]
-    pub merge: Merge,
-}
-
-impl fmt::Debug for Stored {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stored").field("rows", &self.rows.len()).finish_non_exhaustive()
-    }
-}
 
 /// One edit of what a store keeps of a pool, with the host that made it and when.
 ///
@@ -74,42 +50,6 @@ impl<'de> Deserialize<'de> for Change {
             by: serde_json::from_value(by).map_err(D::Error::custom)?,
             edit: serde_json::from_value(Value::Object(object)).map_err(D::Error::custom)?,
         })
-    }
-}
-
-/// Who made a change, and when. Ordered by time, the hosts of one pool agree on what came last.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Stamp {
-    /// In microseconds since the Unix epoch: later than all that the host had made or seen by then, so that it may run
-    /// ahead of the clock.
-    pub at: u64,
-    /// Which host.
-    pub host: HostId,
-}
-
-/// Names a pool that a host has open, among all that share a store: made from the seed that the
-/// pool was opened with.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct HostId(String);
-
-impl HostId {
-    pub(crate) fn of(seed: &[u8; 32]) -> Self {
-        let mut named = b"credential-pool host ".to_vec();
-        named.extend(seed);
-        Self(Fingerprint::of(&named).digits().to_owned())
-    }
-}
-
-impl AsRef<str> for HostId {
-    fn as_ref(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<&str> for HostId {
-    fn from(id: &str) -> Self {
-        Self(id.to_owned())
     }
 }
 
@@ -359,18 +299,6 @@ impl fmt::Debug for Edit {
             Self::SetStrategy { strategy } => f.debug_struct("SetStrategy").field("strategy", strategy).finish(),
             Self::SetPolicy { policy: _ } => f.debug_struct("SetPolicy").finish_non_exhaustive(),
         }
-    }
-}
-
-/// Fields of a row as they are stored, secrets and all. `Debug` shows no value.
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct RowFields(pub Map<String, Value>);
-
-impl fmt::Debug for RowFields {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known = FIELDS.iter().map(|field| field.name).filter(|name| self.0.contains_key(*name));
-        f.debug_set().entries(known).finish()
     }
 }
 

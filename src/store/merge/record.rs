@@ -3,9 +3,10 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    change::{Generation, HostId, Stamp},
     secret::Fingerprint,
     sorted::Sorted,
+    stamp::{HostId, Stamp},
+    store::change::Generation,
     time::Timestamp,
 };
 

@@ -1,6 +1,7 @@
 //! Repairs of a text that is not JSON: a mark too many or too few.
 
-use super::{super::raw, Fix, Splice};
+use super::Fix;
+use crate::store::{raw, span::Splice};
 
 /// The repairs that make the text JSON.
 pub(super) fn fixes(text: &str) -> Vec<Fix> {

@@ -1,45 +1,20 @@
-//! How changes of many hosts come together in what a store keeps: the same changes end in the same
-//! state, in whatever order they come and however often.
-//!
-//! Each host's changes reach a store in the order in which they were made, since every intent holds
-//! all that no earlier one is known to have saved. So one moment per host tells which of its changes
-//! a store has. For what several hosts may change at once, the store keeps who changed it last; what
-//! is older than a day nobody argues about any more, and it is forgotten.
-
-mod cooldowns;
-mod record;
-mod row;
+//! Applies the changes of many hosts to what a store keeps: the same changes end in the same state, in
+//! whatever order they come and however often.
 
 use rustc_hash::FxHashMap;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::{
-    change::{Change, Edit, HostId, RowFields, Stamp, Stored},
-    credential::{Credential, CredentialId, Source},
-    provider::PoolKey,
-    sorted::Sorted,
+use super::{
+    change::{Change, Edit},
+    merge::row::RowMerge,
+    stored::Stored,
 };
-
-pub(crate) use row::{Known, tokens_of};
-
-use cooldowns::ToldStatus;
-use record::{Fields, Record, record, unless_empty};
-use row::RowMerge;
-
-/// What a store has to know of earlier changes to take in later ones. Holds no secret; a document
-/// keeps it under `credential_pool_merges`.
-///
-/// What cannot be read counts as nothing known.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Merge {
-    /// The last change of each host that the store has, in microseconds.
-    hosts: Sorted<HostId, u64>,
-    strategy: Option<Stamp>,
-    policy: Option<Stamp>,
-    sources: Sorted<String, Stamp>,
-    rows: Sorted<String, Box<RowMerge>>,
-}
+use crate::{
+    credential::{Credential, Source, row_fields::RowFields},
+    id::CredentialId,
+    provider::PoolKey,
+    stamp::Stamp,
+};
 
 /// Applies changes, in their order, to what a store keeps of a pool.
 ///
@@ -62,121 +37,11 @@ pub struct Merge {
 pub fn apply(stored: &mut Stored, changes: &[Change], pool: &PoolKey) {
     let mut places = Places::of(&stored.rows);
     for Change { by, edit } in changes {
-        if stored.merge.is_news(by) {
+        if stored.merge.take_in(by) {
             take_in(stored, &mut places, by, edit, pool);
         }
     }
     stored.merge.forget(|id| places.is_taken(id));
-}
-
-impl Merge {
-    /// Whether nothing is known.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// What is known as it was stored; nothing, if it cannot be read.
-    pub(crate) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self::of(&Value::deserialize(deserializer)?).unwrap_or_default())
-    }
-
-    /// What is known, of what was stored as this; none if it cannot be read.
-    pub(crate) fn of(stored: &Value) -> Option<Self> {
-        Record::read(stored)
-    }
-
-    /// What is known, as it is stored.
-    pub(crate) fn to_value(&self) -> Value {
-        Record::write(self)
-    }
-
-    /// The latest change of any host, in microseconds.
-    pub(crate) fn latest(&self) -> u64 {
-        // Beyond the year 2255 a number is not exact in JavaScript: no host of ours has written it.
-        const EXACT: u64 = 1 << 53;
-        self.hosts.iter().map(|(_, at)| *at).filter(|at| *at < EXACT).max().unwrap_or(0)
-    }
-
-    /// Whether the store has a change.
-    pub(crate) fn has(&self, by: &Stamp) -> bool {
-        self.hosts.get(&by.host).is_some_and(|at| by.at <= *at)
-    }
-
-    /// What a pool has to know of a row to change it.
-    pub(crate) fn known(&self, credential: &Credential) -> Known {
-        self.rows
-            .get(credential.id.as_str())
-            .map_or_else(|| RowMerge::default().known(credential), |row| row.known(credential))
-    }
-
-    /// Whether a change comes for the first time.
-    fn is_news(&mut self, by: &Stamp) -> bool {
-        let is_news = !self.has(by);
-        if is_news {
-            self.hosts.insert(by.host.clone(), by.at);
-        }
-        is_news
-    }
-
-    fn row(&mut self, id: &CredentialId) -> &mut RowMerge {
-        self.rows.entry(id.as_str())
-    }
-
-    fn forget(&mut self, is_there: impl Fn(&str) -> bool) {
-        const ARGUED_ABOUT_US: u64 = 24 * 60 * 60 * 1_000_000;
-        // One host whose clock is far ahead must not make all others' changes old.
-        let (mut first, mut second) = (None, None);
-        for (_, at) in self.hosts.iter() {
-            second = second.max(first.min(Some(*at)));
-            first = first.max(Some(*at));
-        }
-        let since = second.or(first).unwrap_or(0).saturating_sub(ARGUED_ABOUT_US);
-        let is_recent = |by: &Stamp| by.at >= since;
-        self.hosts.retain(|_, at| *at >= since);
-        self.strategy.take_if(|by| !is_recent(by));
-        self.policy.take_if(|by| !is_recent(by));
-        self.sources.retain(|_, by| is_recent(by));
-        self.rows.retain(|id, row| {
-            row.forget(is_recent, is_there(id));
-            **row != RowMerge::default()
-        });
-    }
-}
-
-impl Serialize for Merge {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.to_value().serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Merge {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let unreadable = || D::Error::custom("this is not what a store knows of earlier changes");
-        Self::of(&Value::deserialize(deserializer)?).ok_or_else(unreadable)
-    }
-}
-
-impl Record for Merge {
-    fn read(value: &Value) -> Option<Self> {
-        let fields = Fields::of(value)?;
-        Some(Self {
-            hosts: fields.read_or_default("hosts")?,
-            strategy: fields.read_or_default("strategy")?,
-            policy: fields.read_or_default("policy")?,
-            sources: fields.read_or_default("sources")?,
-            rows: fields.read_or_default("rows")?,
-        })
-    }
-
-    fn write(&self) -> Value {
-        record(vec![
-            unless_empty("hosts", &self.hosts),
-            unless_empty("strategy", &self.strategy),
-            unless_empty("policy", &self.policy),
-            unless_empty("sources", &self.sources),
-            unless_empty("rows", &self.rows),
-        ])
-    }
 }
 
 fn take_in(stored: &mut Stored, places: &mut Places, by: &Stamp, edit: &Edit, pool: &PoolKey) {
@@ -215,12 +80,12 @@ fn take_in(stored: &mut Stored, places: &mut Places, by: &Stamp, edit: &Edit, po
         Edit::Suppress { source } => suppress(stored, by, source, true),
         Edit::Unsuppress { source } => suppress(stored, by, source, false),
         Edit::SetStrategy { strategy } => {
-            if is_later(&mut stored.merge.strategy, by) {
+            if by.supersede(&mut stored.merge.strategy) {
                 stored.strategy = Some(strategy.name().to_owned());
             }
         }
         Edit::SetPolicy { policy } => {
-            if policy.is_object() && is_later(&mut stored.merge.policy, by) {
+            if policy.is_object() && by.supersede(&mut stored.merge.policy) {
                 stored.policy = Some(policy.clone());
             }
         }
@@ -274,7 +139,7 @@ fn edit_row(
 /// The list is kept in the order of names, as far as it was in any.
 fn suppress(stored: &mut Stored, by: &Stamp, source: &Source, is_suppressed: bool) {
     let mut known = stored.merge.sources.get(source.as_str()).cloned();
-    if !is_later(&mut known, by) {
+    if !by.supersede(&mut known) {
         return;
     }
     stored.merge.sources.insert(source.as_str().to_owned(), by.clone());
@@ -287,15 +152,6 @@ fn suppress(stored: &mut Stored, by: &Stamp, source: &Source, is_suppressed: boo
         (false, true) => list.retain(|held| held != source),
         (true, true) | (false, false) => {}
     }
-}
-
-/// Whether a change is later than the last one of what it changes; then it is the last one.
-fn is_later(last: &mut Option<Stamp>, by: &Stamp) -> bool {
-    let is_later = last.as_ref().is_none_or(|last| last < by);
-    if is_later {
-        *last = Some(by.clone());
-    }
-    is_later
 }
 
 /// Where the rows with an id stand.
@@ -335,17 +191,4 @@ impl Places {
         let places = self.0.get(id.as_str()).into_iter().flatten();
         places.filter_map(|place| Some((*place, Credential::parse(rows.get(*place)?, pool).ok()?.1)))
     }
-}
-
-/// Whether a row tells of a token that was refused, and not of an account: new tokens end it.
-pub(crate) fn is_about_the_token(credential: &Credential) -> bool {
-    ToldStatus::of(credential).is_about_the_token()
-}
-
-/// The fields of a row that a refresh sets, and the others.
-pub(crate) fn split(fields: &Map<String, Value>) -> (Map<String, Value>, Map<String, Value>) {
-    fields
-        .iter()
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .partition(|(name, _)| crate::refresh::is_of_tokens(name))
 }

@@ -1,10 +1,15 @@
+//! Reading, changing and checking documents.
+
 use serde_json::json;
 
 use super::*;
 use crate::{
-    change::{Edit, RowFields, Stamp},
-    error::Severity,
+    credential::row_fields::RowFields,
+    error::{ProblemCode, Severity},
+    stamp::Stamp,
+    store::{change::Edit, check::check},
     strategy::Strategy,
+    time::Timestamp,
 };
 
 const NOW: Timestamp = Timestamp::from_millis(1_775_757_580_000);

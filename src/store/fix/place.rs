@@ -1,11 +1,9 @@
 //! A value in the text of a document, with what it stands in.
 
-use super::{
-    super::{
-        locate::{Span, unescaped},
-        raw::{self, Container, Item},
-    },
-    Splice,
+use crate::store::{
+    locate::unescaped,
+    raw::{self, Container, Item},
+    span::{Span, Splice},
 };
 
 /// A value, found by its pointer.
