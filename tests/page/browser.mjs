@@ -1,4 +1,4 @@
-// The built page in a real browser, as its tests see it: the same tests for each, one browser per run.
+// Opens the built page in a real browser for tests. All tests of a run use one browser, chosen by TEST_BROWSER.
 
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
@@ -12,7 +12,7 @@ const require = createRequire(at("../../www/package.json"));
 const { chromium, firefox } = require("playwright-core");
 const sirv = createRequire(at("../../pkg/package.json"))("sirv");
 
-/** Debian's browsers, or those that the variables name; how each is started, and kept from the network. */
+/** Launch settings of the browsers: Debian's, or those named by CHROMIUM and FIREFOX. Neither reaches the network. */
 const BROWSERS = {
   chromium: ({ permissions = [], colorScheme = "light" }) => ({
     type: chromium,
@@ -24,7 +24,7 @@ const BROWSERS = {
     permissions,
     colorScheme,
   }),
-  // As Mozilla builds it, by WebDriver BiDi. That knows neither these permissions nor the scheme: preferences do.
+  // An unpatched Firefox, driven by WebDriver BiDi. Permissions and colour scheme are set by preferences: BiDi cannot set them.
   firefox: ({ permissions = [], colorScheme = "light" }) => ({
     type: firefox,
     channel: "moz-firefox",
@@ -32,7 +32,7 @@ const BROWSERS = {
     firefoxUserPrefs: {
       "layout.css.prefers-color-scheme.content-override": colorScheme === "dark" ? 0 : 1,
       "dom.events.testing.asyncClipboard": permissions.length > 0,
-      // What is not on loopback goes to a proxy that is not there.
+      // All traffic outside of loopback goes to a proxy that does not exist.
       "network.proxy.type": 1,
       "network.proxy.http": "127.0.0.1",
       "network.proxy.http_port": 9,
@@ -43,15 +43,15 @@ const BROWSERS = {
   }),
 };
 
-/** The browser of all tests of a run: `chromium`, unless `TEST_BROWSER` names another. */
+/** Browser of the run: `chromium`, unless `TEST_BROWSER` names another. */
 export const BROWSER = process.env.TEST_BROWSER ?? "chromium";
 
-/** The folders to which pages download. */
+/** Download folders, by page. */
 const downloadsOf = new WeakMap();
 
 /**
- * Serves the built page on loopback until the test is over, with other text `instead` of some files; answers its address,
- * and how to stop it before.
+ * Serves the built page on loopback until the test ends. `instead` replaces the text of some files. Returns the address and a
+ * function that stops the server.
  */
 async function serve(t, instead = {}) {
   const page = sirv(at("../../www/dist"), { dev: false });
@@ -66,10 +66,10 @@ async function serve(t, instead = {}) {
 }
 
 /**
- * Opens the page, with a document if there is one.
+ * Opens the page, with `document` if it is given.
  *
- * @returns the page, its browser and address, how to `stop` its server, and what must stay empty: `violations` of the
- * policy, `strangers` that it sent requests to, and `troubles` on the console; `said` is all that it wrote there.
+ * @returns the page, its browser and address, `stop` for its server, and lists that must stay empty: `violations` of the
+ * Content-Security-Policy, `foreignOrigins` of its requests, and `consoleErrors`. `consoleLines` is all console output.
  */
 export async function openPage(t, { document, name = "auth.json", instead, permissions, colorScheme, ...context } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "credential-pool-page-"));
@@ -85,23 +85,23 @@ export async function openPage(t, { document, name = "auth.json", instead, permi
   const { address, stop } = await serve(t, instead);
   const page = browser.pages()[0] ?? (await browser.newPage());
   downloadsOf.set(page, downloadsPath);
-  const seen = { violations: [], strangers: [], troubles: [], said: [] };
+  const seen = { violations: [], foreignOrigins: [], consoleErrors: [], consoleLines: [] };
   page.on("console", (message) => {
-    seen.said.push(message.text());
-    if (message.type() === "error") seen.troubles.push(message.text());
+    seen.consoleLines.push(message.text());
+    if (message.type() === "error") seen.consoleErrors.push(message.text());
   });
   page.on("pageerror", (error) => {
-    seen.said.push(String(error));
-    seen.troubles.push(String(error));
+    seen.consoleLines.push(String(error));
+    seen.consoleErrors.push(String(error));
   });
   browser.on("request", (request) => {
     const to = new URL(request.url());
-    if (to.protocol.startsWith("http") && to.origin !== new URL(address).origin) seen.strangers.push(to.origin);
+    if (to.protocol.startsWith("http") && to.origin !== new URL(address).origin) seen.foreignOrigins.push(to.origin);
   });
-  await page.exposeFunction("toldOfViolation", (directive) => void seen.violations.push(directive));
+  await page.exposeFunction("recordViolation", (directive) => void seen.violations.push(directive));
   await page.addInitScript(() => {
-    addEventListener("securitypolicyviolation", (event) => window.toldOfViolation(`${event.violatedDirective} ${event.blockedURI}`));
-    // The pickers of the system cannot be operated by a script: the fallbacks are, and a test puts its own in their place.
+    addEventListener("securitypolicyviolation", (event) => window.recordViolation(`${event.violatedDirective} ${event.blockedURI}`));
+    // Scripts cannot operate the file pickers of the system. Tests use the fallbacks, or install their own pickers.
     delete window.showOpenFilePicker;
     delete window.showSaveFilePicker;
   });
@@ -111,7 +111,7 @@ export async function openPage(t, { document, name = "auth.json", instead, permi
   return { page, browser, address, stop, ...seen };
 }
 
-/** Opens a document as a person does who has no File System Access. */
+/** Opens a document through the fallback for browsers without the File System Access API. */
 export async function openDocument(page, text, name = "auth.json") {
   const chosen = page.waitForEvent("filechooser");
   await page.getByRole("button", { name: /^Open/ }).click();
@@ -119,7 +119,7 @@ export async function openDocument(page, text, name = "auth.json") {
   await page.getByRole("tab", { name: "Table" }).waitFor();
 }
 
-/** Downloads as a person does; answers the text that came out, and under which name. */
+/** Presses a button that downloads a file. Returns name and text of the file. */
 export async function download(page, button) {
   if (BROWSER !== "firefox") {
     const download = page.waitForEvent("download");
@@ -127,33 +127,36 @@ export async function download(page, button) {
     const file = await download;
     return { name: file.suggestedFilename(), text: await readFile(await file.path(), "utf8") };
   }
-  // Downloads without a navigation are not told yet: the file itself is waited for. It is empty while another is written.
+  // WebDriver BiDi does not report downloads without a navigation: the test waits for the file itself. Firefox first creates it empty.
   const files = () => readdir(downloadsOf.get(page)).catch(() => []);
   const before = await files();
   await button.click();
-  for (let tries = 0; tries < 300; tries += 1) {
+  for (const end = Date.now() + 60_000; Date.now() < end; await page.waitForTimeout(100)) {
     const after = await files();
     const name = after.find((each) => !before.includes(each));
     const isWhole = name !== undefined && !after.some((each) => each.endsWith(".part"));
     const text = isWhole ? await readFile(join(downloadsOf.get(page), name), "utf8") : "";
     if (text !== "") return { name, text };
-    await page.waitForTimeout(100);
   }
   throw new Error("nothing was downloaded");
 }
 
-/** Drags from the middle of an element into the lower part of another. */
+/** Drags from the middle of an element into the lower part of another element. */
 export async function drag(page, from, to) {
   const [begin, end] = [await from.boundingBox(), await to.boundingBox()];
   const x = begin.x + begin.width / 2;
   const y = begin.y + begin.height / 2;
   const place = { clientX: x, clientY: end.y + end.height - 4 };
+  await page.evaluate(() => {
+    window.hasDragStarted = false;
+    addEventListener("dragstart", () => (window.hasDragStarted = true), { once: true, capture: true });
+  });
   await page.mouse.move(x, y);
   await page.mouse.down();
   await page.mouse.move(x, y + 30, { steps: 3 });
   if (BROWSER === "firefox") {
-    // The drag has begun, but the mouse of WebDriver BiDi moves nothing within it.
-    await page.waitForTimeout(200);
+    // The mouse of WebDriver BiDi starts a drag, but sends no events within it: the test dispatches them.
+    await page.waitForFunction(() => window.hasDragStarted);
     const dataTransfer = await page.evaluateHandle(() => new DataTransfer());
     for (const event of ["dragover", "drop"]) await to.dispatchEvent(event, { ...place, dataTransfer });
     return;
@@ -162,8 +165,8 @@ export async function drag(page, from, to) {
   await page.mouse.up();
 }
 
-/** All text and attributes of the page, within all shadows, and all that a page can leave elsewhere. */
-export async function everything(page) {
+/** Returns all text and attributes of the page, including shadow trees, its title, address and storage. */
+export async function allText(page) {
   return page.evaluate(() => {
     const texts = [];
     const walk = (node) => {

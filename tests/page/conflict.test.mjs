@@ -1,4 +1,4 @@
-// A document that somebody else wrote while it was open here: the person says whose is kept.
+// Conflicts: another program writes to the file while the document is open. The person chooses the version to keep.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -7,7 +7,7 @@ import { openPage } from "./browser.mjs";
 const document = (label) => JSON.stringify({ credential_pool: { openrouter: [{ id: "a", label, access_token: "sk-canary" }] } });
 const [OPENED, THEIRS] = [document("opened"), document("theirs")];
 
-/** A file of this machine, as a browser with File System Access hands it out; `disk` is what it holds. */
+/** Installs a file picker that returns a fake file handle. `window.disk` holds the text of the file. */
 async function fileOf(page, text) {
   await page.evaluate((disk) => {
     window.disk = disk;
@@ -26,8 +26,8 @@ describe("a document that was changed elsewhere", { concurrency: 2 }, () => {
     "Overwrite theirs": { press: ["Tab", "Tab", "Enter"], isWritten: true, shows: "opened copy", isSaved: true },
   };
   for (const [answer, { press, isWritten, shows, isSaved }] of Object.entries(answers)) {
-    test(`${answer}: ${isWritten ? "ours is written" : "nothing is written"}, and the focus is back where it was`, async (t) => {
-      const { page, troubles } = await openPage(t);
+    test(`${answer}: ${isWritten ? "our version is written" : "nothing is written"}, and the focus returns`, async (t) => {
+      const { page, consoleErrors } = await openPage(t);
       const disk = await fileOf(page, OPENED);
       await page.getByRole("button", { name: "Open a file…" }).click();
       await page.getByRole("button", { name: "Duplicate opened" }).click();
@@ -43,11 +43,11 @@ describe("a document that was changed elsewhere", { concurrency: 2 }, () => {
       const isOurs = (await disk.read()).includes("opened copy");
       assert.equal(isOurs, isWritten);
       assert.equal(await page.getByRole("button", { name: "Save…" }).evaluate((button) => button.getRootNode().activeElement === button), true);
-      assert.deepEqual(troubles, []);
+      assert.deepEqual(consoleErrors, []);
     });
   }
 
-  test("what was taken in is one undo away", async (t) => {
+  test("undo reverses taking theirs", async (t) => {
     const { page } = await openPage(t);
     const disk = await fileOf(page, OPENED);
     await page.getByRole("button", { name: "Open a file…" }).click();

@@ -1,4 +1,4 @@
-// The icons for systems that install no SVG, drawn from it: node tests/page/icons.mjs
+// Renders the PNG icons from the SVG icon: node tests/page/icons.mjs
 
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -6,7 +6,7 @@ import { openPage } from "./browser.mjs";
 
 const at = (name) => fileURLToPath(new URL(`../../www/public/${name}`, import.meta.url));
 const icon = await readFile(at("icon.svg"), "utf8");
-// Systems cut their own shape out of it: the ground fills it, and the drawing keeps to the middle.
+// Systems crop a maskable icon: the background fills the square, and the drawing stays in the middle.
 const maskable = icon.replace(' rx="14"', "").replace("<g ", '<g transform="translate(32 32) scale(.85) translate(-32 -32)" ');
 const ICONS = [["icon-192.png", 192, icon], ["icon-512.png", 512, icon], ["icon-maskable.png", 512, maskable]];
 

@@ -1,4 +1,4 @@
-// What a browser asks of a page before it installs it, and what is left of it offline.
+// Installing the page as an app: the criteria of Chromium, and use without a network.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -8,7 +8,7 @@ import { openPage } from "./browser.mjs";
 
 const MANIFEST = JSON.parse(await readFile(new URL("../../www/public/manifest.webmanifest", import.meta.url), "utf8"));
 
-/** The page, once its service worker controls it; `ask` asks the browser itself. */
+/** Opens the page and waits until its service worker controls it. `ask` sends a command of the DevTools protocol. */
 async function openControlled(t, instead) {
   const { page, browser, address } = await openPage(t, { instead });
   await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
@@ -17,7 +17,7 @@ async function openControlled(t, instead) {
 }
 
 describe("the page as an app", { concurrency: 2 }, () => {
-  test("Chromium finds nothing that keeps it from being installed", async (t) => {
+  test("Chromium finds no installability errors", async (t) => {
     const { page, address, ask } = await openControlled(t);
     const { errors, manifest } = await ask("Page.getAppManifest");
     assert.deepEqual(errors, []);
@@ -36,17 +36,17 @@ describe("the page as an app", { concurrency: 2 }, () => {
   const lacks = {
     "no icon": [{ ...MANIFEST, icons: [] }, ["manifest-missing-suitable-icon", "no-acceptable-icon"]],
     "no name": [{ ...MANIFEST, name: undefined, short_name: undefined }, ["manifest-missing-name-or-short-name"]],
-    "a display of a browser": [{ ...MANIFEST, display: "browser" }, ["manifest-display-not-supported"]],
+    "display mode `browser`": [{ ...MANIFEST, display: "browser" }, ["manifest-display-not-supported"]],
   };
   for (const [what, [manifest, expected]] of Object.entries(lacks)) {
-    test(`it would find ${what}`, async (t) => {
+    test(`Chromium reports ${what}`, async (t) => {
       const { ask } = await openControlled(t, { "manifest.webmanifest": JSON.stringify(manifest) });
       const found = (await ask("Page.getInstallabilityErrors")).installabilityErrors;
       assert.deepEqual(found.map(({ errorId }) => errorId), expected);
     });
   }
 
-  test("every icon is there, of the size and type that the manifest says, and 192 and 512 are among them", async (t) => {
+  test("every icon of the manifest has the stated size and type, and 192 and 512 px exist", async (t) => {
     const { page } = await openControlled(t);
     const icons = await page.evaluate(async (icons) => Promise.all(icons.map(async ({ src, sizes, type, purpose }) => {
       const image = Object.assign(new Image(), { src });
@@ -59,7 +59,7 @@ describe("the page as an app", { concurrency: 2 }, () => {
     assert.ok(icons.some(({ size, purpose }) => size === "512x512" && purpose === "maskable"));
   });
 
-  test("all that is served is kept, to the byte, and it starts without a network", async (t) => {
+  test("all files are cached byte for byte, and the page starts without a network", async (t) => {
     const { page, browser, address } = await openControlled(t);
     const hashes = () => page.evaluate(async () => {
       const [name] = await caches.keys();

@@ -1,10 +1,10 @@
-// Who asks for less motion sees none: nothing animates, and what plays is drawn once a second.
+// prefers-reduced-motion: nothing animates, and a playing simulation is drawn once a second.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { openPage } from "./browser.mjs";
 
-/** All that animates or fades anywhere in the page, by what it is on. */
+/** Returns all running animations and transitions of the page, each with its element. */
 const moving = (page) => page.evaluate(() => {
   const roots = [document];
   for (const root of roots) {
@@ -15,7 +15,7 @@ const moving = (page) => page.evaluate(() => {
     `${effect?.target?.className || effect?.target?.localName}: ${animationName ?? transitionProperty}`);
 });
 
-/** Goes through the page, and answers what moved after each step. */
+/** Walks through the page. Returns the animations after each step. */
 async function walk(t, reducedMotion) {
   const { page } = await openPage(t, { reducedMotion, viewport: { width: 1400, height: 900 } });
   const press = (name) => page.getByRole("button", { name }).first().click();
@@ -26,8 +26,8 @@ async function walk(t, reducedMotion) {
   };
   const steps = {
     "a sample": () => press("Try a sample"),
-    "a row that moves": () => page.getByRole("button", { name: /^Move work/ }).press("End"),
-    "a row that goes": () => press("Remove spare"),
+    "a moved row": () => page.getByRole("button", { name: /^Move work/ }).press("End"),
+    "a removed row": () => press("Remove spare"),
     "a secret": () => press("Show the secret of work"),
     "the form": () => opened("Add…"),
     "the form closed": () => page.keyboard.press("Escape"),
@@ -41,7 +41,7 @@ async function walk(t, reducedMotion) {
     "its search": () => press("Find"),
     "Try it": show("Try it", "try-timeline"),
     "Try it playing": () => press("Play"),
-    "Try it folded open": () => page.getByText("CoolingDown as a table").click(),
+    "Try it folded open": () => page.getByText("Cooldowns as a table").click(),
   };
   const moved = {};
   for (const [name, act] of Object.entries(steps)) {
@@ -53,24 +53,24 @@ async function walk(t, reducedMotion) {
 }
 
 describe("motion", { concurrency: 2 }, () => {
-  test("with less motion nothing animates, wherever one goes", async (t) => {
+  test("with reduced motion nothing animates in any view", async (t) => {
     assert.deepEqual(await walk(t, "reduce"), {});
   });
 
-  test("without it the cursor of the editor blinks, which is all that animates", async (t) => {
+  test("without reduced motion only the cursor of the editor animates", async (t) => {
     const moved = await walk(t, "no-preference");
     assert.ok("the cursor in it" in moved, JSON.stringify(moved));
     for (const found of Object.values(moved)) for (const each of found) assert.match(each, /cm-cursorLayer/);
   });
 
   for (const [reducedMotion, { least, most }] of Object.entries({ reduce: { least: 4, most: 6 }, "no-preference": { least: 30, most: 50 } })) {
-    test(`Try it plays on, drawn ${reducedMotion === "reduce" ? "once a second" : "as it goes"}`, async (t) => {
+    test(`a playing simulation is drawn ${reducedMotion === "reduce" ? "once a second" : "continuously"} (${reducedMotion})`, async (t) => {
       const { page } = await openPage(t, { reducedMotion, viewport: { width: 1400, height: 900 } });
       await page.getByRole("button", { name: "Try a sample" }).click();
       await page.getByRole("tab", { name: "Try it" }).click();
-      const said = page.locator("try-view .unseen[role=status]");
+      const said = page.locator("try-view .visually-hidden[role=status]");
       await said.filter({ hasText: /^At 0:10:00/ }).waitFor({ state: "attached" });
-      // From now on time goes by only as the test says.
+      // From here on the test controls the clock of the page.
       await page.clock.install();
       await page.clock.pauseAt(Date.now() + 3_600_000);
       await page.locator("try-view").evaluate((view) => {

@@ -1,4 +1,4 @@
-// Pictures of each view in both schemes, for the README: node tests/page/screenshots.mjs
+// Takes screenshots of each view in both colour schemes for the README: node tests/page/screenshots.mjs
 
 import { mkdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";

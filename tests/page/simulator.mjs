@@ -1,4 +1,4 @@
-// The page's simulator for Node: it is TypeScript, and bundled first.
+// Bundles the simulator of the page, which is TypeScript, for Node.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -7,7 +7,7 @@ import { after } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "../../www/node_modules/vite/dist/node/index.js";
 
-/** What `simulation/match.ts` has, on the package's core for Node. */
+/** Returns the module `simulation/comparison.ts`, bundled with the package's core for Node. */
 export async function bundled() {
   const folder = await mkdtemp(join(tmpdir(), "simulation-"));
   after(() => rm(folder, { recursive: true }));
@@ -18,10 +18,10 @@ export async function bundled() {
     resolve: { alias: { "credential-pool": core.href } },
     build: {
       target: "es2022",
-      lib: { entry: fileURLToPath(new URL("../../www/src/simulation/match.ts", import.meta.url)), formats: ["es"], fileName: () => "match.mjs" },
+      lib: { entry: fileURLToPath(new URL("../../www/src/simulation/comparison.ts", import.meta.url)), formats: ["es"], fileName: () => "comparison.mjs" },
       outDir: folder,
       rollupOptions: { external: [core.href] },
     },
   });
-  return import(pathToFileURL(join(folder, "match.mjs")).href);
+  return import(pathToFileURL(join(folder, "comparison.mjs")).href);
 }

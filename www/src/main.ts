@@ -1,11 +1,11 @@
-/** Starts the page, once what reads documents is there. */
+/** Starts the page: loads the part of the core that reads documents, then defines `<pool-page>`. */
 
-import { loadReader } from "./core";
-import { PoolPage } from "./page";
+import { loadReader } from "./document/core-reader";
+import { PoolPage } from "./shell/page";
 
 await loadReader();
 document.querySelector("pool-page")?.replaceChildren();
 customElements.define("pool-page", PoolPage);
 
-// Without it the page works as well, but not offline.
+// Without a service worker the page still works, but not offline.
 if (import.meta.env.PROD) await navigator.serviceWorker?.register("sw.js").catch(() => {});

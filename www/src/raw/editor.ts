@@ -1,4 +1,4 @@
-/** The editor of the raw text: what it is put together from, and how it looks. */
+/** CodeMirror setup of the JSON view: extensions, keys, colours. */
 
 import { cursorDocEnd, cursorDocStart, defaultKeymap } from "@codemirror/commands";
 import { json } from "@codemirror/lang-json";
@@ -15,27 +15,27 @@ import {
 import { tags } from "@lezer/highlight";
 import { hide, isHidden, masks, reveal } from "./masks";
 
-/** What the editor asks of the view around it. */
-export interface Around {
+/** Callbacks from the editor to the view. */
+export interface EditorHost {
   undo(): void;
   redo(): void;
-  /** Text with a mask in it was kept out. */
-  refusedMask(): void;
+  /** Text that contains a mask was rejected. */
+  maskRejected(): void;
 }
 
-/** All that the editor is made of. What was done is the page's to undo, so it keeps no history of its own. */
-export function editor(around: Around): Extension {
-  const undo: Command = () => (around.undo(), true);
-  const redo: Command = () => (around.redo(), true);
+/** Returns the extensions of the editor. It has no history of its own: undo and redo belong to the page. */
+export function editor(host: EditorHost): Extension {
+  const undo: Command = () => (host.undo(), true);
+  const redo: Command = () => (host.redo(), true);
   return [
-    // The text stays as it is, to the last carriage return, and places in it count alike everywhere.
+    // With "\n" as the only separator, carriage returns stay in the text and offsets equal those of the core.
     EditorState.lineSeparator.of("\n"),
     EditorView.contentAttributes.of({
       "aria-label": "The document as JSON",
       "aria-describedby": "keys",
       tabindex: "0",
     }),
-    masks(() => around.refusedMask()),
+    masks(() => host.maskRejected()),
     lineNumbers(),
     foldGutter({ openText: "▾", closedText: "▸" }),
     codeFolding(),
@@ -74,11 +74,11 @@ export function editor(around: Around): Extension {
       { key: "Mod-y", mac: "Mod-Shift-z", run: redo, preventDefault: true },
       { key: "Mod-Shift-z", run: redo, preventDefault: true },
       { key: "Alt-Enter", run: (view) => hide(view) || reveal(view) || true },
-      { key: "Mod-f", run: unhidden(openSearchPanel), scope: "editor search-panel" },
+      { key: "Mod-f", run: withoutSecretSelection(openSearchPanel), scope: "editor search-panel" },
       ...["F3", "Mod-g"].map((key) => ({
         key,
-        run: unhidden(findNext),
-        shift: unhidden(findPrevious),
+        run: withoutSecretSelection(findNext),
+        shift: withoutSecretSelection(findPrevious),
         scope: "editor search-panel",
         preventDefault: true,
       })),
@@ -93,8 +93,8 @@ export function editor(around: Around): Extension {
   ];
 }
 
-/** A command that takes the selection for what to search: not if a secret is in it. */
-export function unhidden(command: Command): Command {
+/** Wraps a command that searches for the selection: a selection that contains a hidden secret is dropped first. */
+export function withoutSecretSelection(command: Command): Command {
   return (view) => {
     const { from, to, head } = view.state.selection.main;
     if (isHidden(view.state, from, to)) view.dispatch({ selection: EditorSelection.cursor(head) });
@@ -110,22 +110,22 @@ const highlighting = HighlightStyle.define([
 ]);
 
 const theme = EditorView.theme({
-  "&": { color: "var(--text)", backgroundColor: "var(--ground)", fontSize: "0.9rem", maxHeight: "70vh" },
+  "&": { color: "var(--text)", backgroundColor: "var(--background)", fontSize: "0.9rem", maxHeight: "70vh" },
   "&.cm-focused": { outline: "3px solid var(--accent)", outlineOffset: "2px" },
   ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.5", overflow: "auto" },
   ".cm-content": { caretColor: "var(--text)", minHeight: "8rem" },
   ".cm-content:focus-visible": { outline: "none" },
   ".cm-cursor, .cm-dropCursor": { borderLeftColor: "var(--text)", borderLeftWidth: "2px" },
-  ".cm-gutters": { color: "var(--quiet)", backgroundColor: "var(--raised)", borderRight: "1px solid var(--line)" },
+  ".cm-gutters": { color: "var(--muted)", backgroundColor: "var(--raised)", borderRight: "1px solid var(--line)" },
   ".cm-activeLine": { backgroundColor: "color-mix(in srgb, var(--raised) 60%, transparent)" },
   ".cm-activeLineGutter": { backgroundColor: "var(--sunken)", color: "var(--text)" },
   [`& > .cm-scroller > .cm-selectionLayer .cm-selectionBackground,
     &.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground`]:
-    { backgroundColor: "color-mix(in srgb, var(--accent) 28%, var(--ground))" },
-  "&.cm-focused .cm-matchingBracket": { backgroundColor: "var(--good-ground)", outline: "1px solid var(--good)" },
-  "&.cm-focused .cm-nonmatchingBracket": { backgroundColor: "var(--bad-ground)", outline: "1px solid var(--bad)" },
-  ".cm-foldPlaceholder": { color: "var(--quiet)", backgroundColor: "var(--sunken)", border: "1px solid var(--edge)" },
-  ".cm-searchMatch": { backgroundColor: "var(--wait-ground)", outline: "1px solid var(--wait)" },
+    { backgroundColor: "color-mix(in srgb, var(--accent) 28%, var(--background))" },
+  "&.cm-focused .cm-matchingBracket": { backgroundColor: "var(--good-background)", outline: "1px solid var(--good)" },
+  "&.cm-focused .cm-nonmatchingBracket": { backgroundColor: "var(--bad-background)", outline: "1px solid var(--bad)" },
+  ".cm-foldPlaceholder": { color: "var(--muted)", backgroundColor: "var(--sunken)", border: "1px solid var(--edge)" },
+  ".cm-searchMatch": { backgroundColor: "var(--wait-background)", outline: "1px solid var(--wait)" },
   ".cm-searchMatch-selected": { backgroundColor: "var(--accent)", "& *": { color: "var(--on-accent)" } },
   ".cm-panels": { color: "var(--text)", backgroundColor: "var(--raised)", borderColor: "var(--line)", zIndex: "2" },
   ".cm-panel.cm-search": {
@@ -147,12 +147,12 @@ const theme = EditorView.theme({
     width: "12rem",
     font: "inherit",
     color: "var(--text)",
-    backgroundColor: "var(--ground)",
+    backgroundColor: "var(--background)",
     border: "1px solid var(--edge)",
   },
   ".cm-button": {
     backgroundImage: "none",
-    backgroundColor: "var(--ground)",
+    backgroundColor: "var(--background)",
     font: "inherit",
     border: "1px solid var(--edge)",
   },
@@ -167,10 +167,10 @@ const theme = EditorView.theme({
   ".cm-diagnostic-warning": { borderLeftColor: "var(--wait)" },
   ".cm-lintRange-error": { backgroundImage: "none", textDecoration: "underline wavy var(--bad)" },
   ".cm-lintRange-warning": { backgroundImage: "none", textDecoration: "underline wavy var(--wait)" },
-  ".cm-lintRange-active": { backgroundColor: "var(--wait-ground)" },
+  ".cm-lintRange-active": { backgroundColor: "var(--wait-background)" },
   ".cm-specialChar": { color: "var(--bad)" },
   ".mask": {
-    color: "var(--quiet)",
+    color: "var(--muted)",
     backgroundColor: "var(--sunken)",
     borderRadius: "0.25rem",
     padding: "0 0.15rem",

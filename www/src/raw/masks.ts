@@ -1,29 +1,29 @@
-/** Secrets of a text in an editor: a mask stands where each would, until a person asks for one of them. */
+/** Masks for the secrets of a text in CodeMirror. A mask replaces each secret until a person reveals it. */
 
 import {
   Annotation, EditorSelection, EditorState, type Extension, RangeSet, StateEffect, StateField, Transaction,
 } from "@codemirror/state";
 import { Decoration, type DecorationSet, EditorView, WidgetType } from "@codemirror/view";
 import { SearchQuery, setSearchQuery } from "@codemirror/search";
-import { secrets, type Span } from "../whole-core";
+import { secrets, type Span } from "../document/core-editor";
 
-/** What stands for a secret. */
+/** Text of a mask. */
 export const MASK = "••••••••";
 
-/** Marks text that does not come from this editor's own user. */
-export const fromElsewhere = Annotation.define<boolean>();
+/** Annotates changes that do not come from typing in this editor. */
+export const external = Annotation.define<boolean>();
 
-/** The place of the secret that can be read now. */
-export interface Shown extends Span {
-  /** What shows it: that a person types it, or that one asked for it. */
-  by: "typing" | "asking";
+/** Range of the revealed secret. */
+export interface Revealed extends Span {
+  /** Cause: the secret is being typed, or a person asked for it. */
+  by: "typing" | "request";
 }
 
-/** Longer texts are searched for secrets when typing rests, not with every key. */
-export const SEARCHED_AT_ONCE = 200_000;
+/** Length in characters up to which a text is scanned for secrets on every key; longer texts are scanned when typing pauses. */
+export const SCANNED_AT_ONCE = 200_000;
 
-/** Masks an editor's secrets, in all that leaves it. `refused` is called when text with a mask in it was kept out. */
-export function masks(refused: () => void): Extension {
+/** Masks secrets in the editor, its clipboard and its searches. Calls `rejected` when text that contains a mask was rejected. */
+export function masks(rejected: () => void): Extension {
   return [
     field,
     EditorView.atomicRanges.of((view) => view.state.field(field).hidden),
@@ -33,8 +33,8 @@ export function masks(refused: () => void): Extension {
       return visibleText(state, from, to);
     }),
     EditorView.domEventHandlers({
-      paste: (event) => keepsOut(event.clipboardData, event, refused),
-      drop: (event) => keepsOut(event.dataTransfer, event, refused),
+      paste: (event) => rejectMasks(event.clipboardData, event, rejected),
+      drop: (event) => rejectMasks(event.dataTransfer, event, rejected),
       click(event, view) {
         const mask = event.target instanceof Element ? event.target.closest(".mask") : null;
         return mask !== null && reveal(view, view.posAtDOM(mask));
@@ -42,29 +42,29 @@ export function masks(refused: () => void): Extension {
     }),
     EditorState.transactionFilter.of((transaction) => {
       if (!insertsMask(transaction)) return transaction;
-      queueMicrotask(refused);
+      queueMicrotask(rejected);
       return [];
     }),
-    EditorState.transactionFilter.of(withoutFinds),
+    EditorState.transactionFilter.of(withMaskedSearch),
   ];
 }
 
-/** The secret that can be read now. */
-export function shownSecret(state: EditorState): Shown | null {
-  return state.field(field).shown;
+/** Returns the revealed secret; null if none is. */
+export function revealedSecret(state: EditorState): Revealed | null {
+  return state.field(field).revealed;
 }
 
-/** Whether secrets may have been typed since the text was searched for them. */
+/** Returns whether the text changed since it was last scanned for secrets. */
 export function isStale(state: EditorState): boolean {
   return state.field(field).isStale;
 }
 
-/** Masks the secrets that were found in the text as it is now. */
-export function found(spans: readonly Span[]): StateEffect<unknown> {
+/** Returns the effect that masks the secrets found in the current text. */
+export function secretsFound(spans: readonly Span[]): StateEffect<unknown> {
   return foundSecrets.of(spans);
 }
 
-/** Shows the secret at a place, or else the nearest in its line; false if there is none. */
+/** Reveals the secret at an offset, else the nearest secret of its line. Returns false if the line has none. */
 export function reveal(view: EditorView, at = view.state.selection.main.head): boolean {
   const { hidden } = view.state.field(field);
   const line = view.state.doc.lineAt(at);
@@ -75,21 +75,21 @@ export function reveal(view: EditorView, at = view.state.selection.main.head): b
   });
   if (nearest === null) return false;
   const { from, to }: Span = nearest;
-  view.dispatch({ effects: asked.of({ from, to }), selection: EditorSelection.cursor(from), scrollIntoView: true });
+  view.dispatch({ effects: revealRequested.of({ from, to }), selection: EditorSelection.cursor(from), scrollIntoView: true });
   return true;
 }
 
-/** Masks what can be read; false if nothing could. */
+/** Masks the revealed secret. Returns false if none was revealed. */
 export function hide(view: EditorView): boolean {
-  const { shown } = view.state.field(field);
-  if (shown === null) return false;
+  const { revealed } = view.state.field(field);
+  if (revealed === null) return false;
   const { head } = view.state.selection.main;
-  const isInside = shown.by === "asking" && head > shown.from && head < shown.to;
-  view.dispatch({ effects: hideAll.of(null), ...(isInside && { selection: EditorSelection.cursor(shown.from) }) });
+  const isInside = revealed.by === "request" && head > revealed.from && head < revealed.to;
+  view.dispatch({ effects: hideAll.of(null), ...(isInside && { selection: EditorSelection.cursor(revealed.from) }) });
   return true;
 }
 
-/** Part of the text, with masks. */
+/** Returns a range of the text, with masks in place of secrets. */
 export function visibleText(state: EditorState, from: number, to: number): string {
   let text = "";
   let at = from;
@@ -101,106 +101,106 @@ export function visibleText(state: EditorState, from: number, to: number): strin
   return text + state.sliceDoc(Math.min(at, to), to);
 }
 
-/** Whether a mask covers some of it. */
+/** Returns whether a mask covers a part of the range. */
 export function isHidden(state: EditorState, from: number, to: number): boolean {
   return overlaps(state.field(field).hidden, { from, to });
 }
 
 interface Masks {
-  /** Never behind the text: its masks move with it. */
+  /** Masks; their ranges are mapped through every change of the text. */
   hidden: DecorationSet;
-  shown: Shown | null;
+  revealed: Revealed | null;
   isStale: boolean;
 }
 
 const foundSecrets = StateEffect.define<readonly Span[]>();
-const asked = StateEffect.define<Span>();
+const revealRequested = StateEffect.define<Span>();
 const hideAll = StateEffect.define<null>();
 
 const field = StateField.define<Masks>({
-  create: (state) => ({ hidden: covering(secrets(state.doc.toString())), shown: null, isStale: false }),
+  create: (state) => ({ hidden: covering(secrets(state.doc.toString())), revealed: null, isStale: false }),
   update: next,
   provide: (masks) => EditorView.decorations.from(masks, ({ hidden }) => hidden),
 });
 
 function next(masks: Masks, transaction: Transaction): Masks {
   const { docChanged, changes, newDoc, effects } = transaction;
-  const isElsewhere = transaction.annotation(fromElsewhere) === true;
+  const isExternal = transaction.annotation(external) === true;
   if (!docChanged && effects.length === 0 && transaction.selection === undefined) return masks;
   const head = transaction.newSelection.main.head;
-  let { hidden, shown, isStale } = masks;
-  const isTyped = !isElsewhere && (transaction.isUserEvent("input.type") || transaction.isUserEvent("delete"));
+  let { hidden, revealed, isStale } = masks;
+  const isTyped = !isExternal && (transaction.isUserEvent("input.type") || transaction.isUserEvent("delete"));
   if (docChanged) {
     hidden = hidden.map(changes);
-    if (shown !== null) shown = { ...shown, from: changes.mapPos(shown.from, -1), to: changes.mapPos(shown.to, 1) };
-    // Nobody typed what an undo brings back.
-    if (isElsewhere && shown?.by === "typing") shown = null;
-    if (isTyped) shown = typed(transaction, shown);
+    if (revealed !== null) revealed = { ...revealed, from: changes.mapPos(revealed.from, -1), to: changes.mapPos(revealed.to, 1) };
+    // Text that undo restores is not being typed.
+    if (isExternal && revealed?.by === "typing") revealed = null;
+    if (isTyped) revealed = typedRange(transaction, revealed);
     isStale = true;
   }
-  const ask = effects.find((effect) => effect.is(asked));
-  let left: Shown | null = null;
-  if (ask !== undefined || effects.some((effect) => effect.is(hideAll)) || (shown !== null && !touches(shown, head))) {
-    left = shown;
-    shown = null;
+  const ask = effects.find((effect) => effect.is(revealRequested));
+  let left: Revealed | null = null;
+  if (ask !== undefined || effects.some((effect) => effect.is(hideAll)) || (revealed !== null && !touches(revealed, head))) {
+    left = revealed;
+    revealed = null;
   }
   const given = effects.find((effect) => effect.is(foundSecrets));
   let spans = given?.value ?? null;
-  // Text that was typed in a long document is covered as a whole until it is known what of it is secret.
-  if (spans === null && isStale && (newDoc.length <= SEARCHED_AT_ONCE || (docChanged && !isTyped))) {
+  // Text typed into a long document is masked as a whole until the next scan finds the secrets in it.
+  if (spans === null && isStale && (newDoc.length <= SCANNED_AT_ONCE || (docChanged && !isTyped))) {
     spans = secrets(newDoc.toString());
   }
   if (spans !== null) {
-    const keepsOld = shown !== null && !isElsewhere;
-    ({ hidden, shown } = settled(spans, hidden, shown, head, keepsOld));
+    const keepsOld = revealed !== null && !isExternal;
+    ({ hidden, revealed } = masksAfterScan(spans, hidden, revealed, head, keepsOld));
     isStale = false;
   } else if (left !== null && left.from < left.to) {
     hidden = covering([...spansOf(hidden), left]);
   }
   if (ask !== undefined) {
     const { from, to } = ask.value;
-    shown = { from, to, by: "asking" };
+    revealed = { from, to, by: "request" };
     hidden = hidden.update({ filter: (start, end) => end <= from || start >= to });
   }
-  return { hidden, shown, isStale };
+  return { hidden, revealed, isStale };
 }
 
 /**
- * What is to be hidden of a text whose secrets were found. Readable stays only what is being typed or was asked for,
- * and nothing that was hidden before becomes readable with it. `keepsOld` also keeps what is no secret any longer:
- * whoever changes a letter of a name has not asked to read what it names.
+ * Returns the masks after a scan found `spans`. Only the secret that is being typed or was asked for stays readable, and
+ * text that was masked before does not become readable with it. `keepsOld` also keeps masks of text that is no longer a
+ * secret: a person who edits a field's name has not asked to see its value.
  */
-function settled(
-  spans: readonly Span[], old: DecorationSet, shown: Shown | null, head: number, keepsOld: boolean,
-): { hidden: DecorationSet; shown: Shown | null } {
-  const opened = shown === null ? undefined : spans.find(
-    (span) => span.from <= shown.to && span.to >= shown.from && touches(span, head),
+function masksAfterScan(
+  spans: readonly Span[], old: DecorationSet, revealed: Revealed | null, head: number, keepsOld: boolean,
+): { hidden: DecorationSet; revealed: Revealed | null } {
+  const opened = revealed === null ? undefined : spans.find(
+    (span) => span.from <= revealed.to && span.to >= revealed.from && touches(span, head),
   );
   let covered = spans;
-  let next = shown;
-  if (shown !== null && opened !== undefined) {
+  let next = revealed;
+  if (revealed !== null && opened !== undefined) {
     covered = spans.filter((span) => span !== opened);
     if (overlaps(old, opened)) {
-      // Typed at the edge of a mask: what it covered stays covered, and the cursor is not shut in.
-      covered = [...covered, { from: opened.from, to: shown.from }, { from: shown.to, to: opened.to }];
+      // Typing at the edge of a mask: the masked text stays masked, and the cursor stays outside of the mask.
+      covered = [...covered, { from: opened.from, to: revealed.from }, { from: revealed.to, to: opened.to }];
     } else {
-      next = { ...opened, by: shown.by };
+      next = { ...opened, by: revealed.by };
     }
   }
-  return { hidden: covering(keepsOld ? [...covered, ...spansOf(old)] : covered), shown: next };
+  return { hidden: covering(keepsOld ? [...covered, ...spansOf(old)] : covered), revealed: next };
 }
 
-/** The place that is being typed at, after more was typed. */
-function typed(transaction: Transaction, shown: Shown | null): Shown | null {
+/** Returns the range that is being typed, extended by the change. */
+function typedRange(transaction: Transaction, revealed: Revealed | null): Revealed | null {
   let from = Infinity;
   let to = 0;
   transaction.changes.iterChangedRanges((_from, _to, start, end) => {
     from = Math.min(from, start);
     to = Math.max(to, end);
   });
-  if (from > to) return shown;
-  if (shown !== null && from <= shown.to && to >= shown.from) {
-    return { by: shown.by, from: Math.min(from, shown.from), to: Math.max(to, shown.to) };
+  if (from > to) return revealed;
+  if (revealed !== null && from <= revealed.to && to >= revealed.from) {
+    return { by: revealed.by, from: Math.min(from, revealed.from), to: Math.max(to, revealed.to) };
   }
   const line = transaction.newDoc.lineAt(transaction.newSelection.main.head);
   return { by: "typing", from: Math.max(from, line.from), to: Math.max(line.from, Math.min(to, line.to)) };
@@ -255,16 +255,16 @@ function overlaps(set: DecorationSet, { from, to }: Span): boolean {
   return some;
 }
 
-function keepsOut(data: DataTransfer | null, event: Event, refused: () => void): boolean {
+function rejectMasks(data: DataTransfer | null, event: Event, rejected: () => void): boolean {
   if (data?.getData("text/plain").includes(MASK) !== true) return false;
   event.preventDefault();
-  refused();
+  rejected();
   return true;
 }
 
-/** However it comes in: a mask that was saved would be a lost secret. */
+/** Returns whether a change inserts a mask, by whatever means. A saved mask would replace a secret. */
 function insertsMask(transaction: Transaction): boolean {
-  if (!transaction.docChanged || transaction.annotation(fromElsewhere) === true) return false;
+  if (!transaction.docChanged || transaction.annotation(external) === true) return false;
   let some = false;
   transaction.changes.iterChanges((_from, _to, from, to, inserted) => {
     some ||= inserted.length > 0
@@ -274,11 +274,11 @@ function insertsMask(transaction: Transaction): boolean {
   return some;
 }
 
-/** Searching finds nothing under a mask, and what is said of a place found is only its line. */
-function withoutFinds(transaction: Transaction) {
-  const isToMend = (effect: StateEffect<unknown>) =>
+/** Makes searches skip masked text, and makes their announcements name only the line of a match. */
+function withMaskedSearch(transaction: Transaction) {
+  const leaksSecrets = (effect: StateEffect<unknown>) =>
     (effect.is(setSearchQuery) && effect.value.test !== isReadable) || effect.is(EditorView.announce);
-  if (!transaction.effects.some(isToMend)) return transaction;
+  if (!transaction.effects.some(leaksSecrets)) return transaction;
   const effects = transaction.effects.map((effect): StateEffect<unknown> => {
     if (effect.is(setSearchQuery)) {
       const { search, caseSensitive, literal, regexp, replace, wholeWord } = effect.value;

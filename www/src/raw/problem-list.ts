@@ -1,18 +1,18 @@
-/** What a person should look at in a text, as a list. */
+/** `<problem-list>`: the problems of a text and their repairs. */
 
 import { css, html, LitElement, nothing, type PropertyValues } from "lit";
-import { type Fix, fixes, type MarkedProblem } from "../whole-core";
-import { announce } from "../announcer";
-import { FocusKeeper } from "../focus-keeper";
-import { shared } from "../style";
+import { type Fix, fixes, type MarkedProblem } from "../document/core-editor";
+import { announce } from "../ui/announcer";
+import { FocusKeeper } from "../ui/focus-keeper";
+import { shared } from "../ui/style";
 
-/** Problems and their repairs. Fires `go` with the problem to go to, and `fix` with the repair to make. */
+/** Fires `go` with the problem to go to, and `fix` with the repair to make. */
 class ProblemList extends LitElement {
   static override properties = {
     problems: { attribute: false },
     text: { attribute: false },
     lineOf: { attribute: false },
-    opened: { state: true },
+    repairs: { state: true },
   };
   static override styles = [shared, css`
     li {
@@ -25,29 +25,30 @@ class ProblemList extends LitElement {
   `];
 
   declare problems: readonly MarkedProblem[];
-  /** What the problems are of. */
+  /** Text that has the problems. */
   declare text: string;
+  /** Returns the line of a problem. */
   declare lineOf: (problem: MarkedProblem) => number;
-  /** Those whose repairs were asked for, or looked for unasked. */
-  declare opened: ReadonlyMap<MarkedProblem, readonly Fix[]>;
+  /** Repairs, by problem, as far as they were computed. */
+  declare repairs: ReadonlyMap<MarkedProblem, readonly Fix[]>;
 
   constructor() {
     super();
     this.problems = [];
-    this.opened = new Map();
+    this.repairs = new Map();
     this.text = "";
     this.lineOf = () => 1;
     new FocusKeeper(this, ({ index }) => {
       const items = this.renderRoot.querySelectorAll("li");
-      const [goes, repairs] = (items[index] ?? items[items.length - 1])?.querySelectorAll("button") ?? [];
-      return repairs ?? goes ?? this.renderRoot.querySelector("section");
+      const [goTo, repair] = (items[index] ?? items[items.length - 1])?.querySelectorAll("button") ?? [];
+      return repair ?? goTo ?? this.renderRoot.querySelector("section");
     });
   }
 
   override willUpdate(changed: PropertyValues<this>): void {
     if (!changed.has("problems")) return;
-    const found = this.text.length > REPAIRED_UNASKED ? [] : this.problems.slice(0, UNASKED);
-    this.opened = new Map(found.map((problem) => [problem, fixes(this.text, problem.problem)]));
+    const found = this.text.length > PRECOMPUTED_LENGTH ? [] : this.problems.slice(0, PRECOMPUTED);
+    this.repairs = new Map(found.map((problem) => [problem, fixes(this.text, problem.problem)]));
   }
 
   override render() {
@@ -55,60 +56,60 @@ class ProblemList extends LitElement {
     return html`
       <section tabindex="-1" aria-label=${count === 0 ? "No problems" : "Problems"}>
         <ol>
-          ${this.problems.slice(0, MOST).map((problem, i) => this.#item(problem, i))}
+          ${this.problems.slice(0, MAX_LISTED).map((problem, i) => this.#item(problem, i))}
         </ol>
       </section>
-      ${count > MOST
-        ? html`<p class="quiet">And ${count - MOST} more: they show when some of these are repaired.</p>`
+      ${count > MAX_LISTED
+        ? html`<p class="muted">And ${count - MAX_LISTED} more. They appear when some of these are repaired.</p>`
         : nothing}
     `;
   }
 
   #item(marked: MarkedProblem, i: number) {
     const { problem } = marked;
-    const found = this.opened.get(marked);
+    const found = this.repairs.get(marked);
     return html`
       <li>
         <p class="message" id="problem-${i}">
           <span class="tag ${problem.severity === "error" ? "bad" : "wait"}">${problem.severity}</span>
-          <span class="quiet">Line ${this.lineOf(marked)}:</span>
+          <span class="muted">Line ${this.lineOf(marked)}:</span>
           ${problem.message}
         </p>
         <div class="row">
-          <button type="button" aria-describedby="problem-${i}" @click=${() => this.#tell("go", marked)}>
+          <button type="button" aria-describedby="problem-${i}" @click=${() => this.#fire("go", marked)}>
             Go there
           </button>
           ${found === undefined
-            ? html`<button type="button" aria-describedby="problem-${i}" @click=${() => this.#open(marked)}>
-              Look for repairs
+            ? html`<button type="button" aria-describedby="problem-${i}" @click=${() => this.#findRepairs(marked)}>
+              Find repairs
             </button>`
             : found.map((fix) => html`
-              <button type="button" aria-describedby="problem-${i}" @click=${() => this.#tell("fix", fix)}>
+              <button type="button" aria-describedby="problem-${i}" @click=${() => this.#fire("fix", fix)}>
                 ${fix.label}
               </button>
             `)}
-          ${found?.length === 0 ? html`<span class="quiet">${BY_HAND}</span>` : nothing}
+          ${found?.length === 0 ? html`<span class="muted">${BY_HAND}</span>` : nothing}
         </div>
       </li>
     `;
   }
 
-  #open(marked: MarkedProblem): void {
+  #findRepairs(marked: MarkedProblem): void {
     const found = fixes(this.text, marked.problem);
-    this.opened = new Map(this.opened).set(marked, found);
+    this.repairs = new Map(this.repairs).set(marked, found);
     announce(found.length === 0 ? BY_HAND : found.map(({ label }) => label).join(", or "));
   }
 
-  #tell(type: "go" | "fix", detail: MarkedProblem | Fix): void {
+  #fire(type: "go" | "fix", detail: MarkedProblem | Fix): void {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 }
 customElements.define("problem-list", ProblemList);
 
-const BY_HAND = "This is to be repaired by hand.";
-/** Problems that are listed. */
-const MOST = 100;
-/** Problems whose repairs are looked for before anyone asks. */
-const UNASKED = 20;
-/** Characters of text up to which that is quick. */
-const REPAIRED_UNASKED = 200_000;
+const BY_HAND = "Repair this by hand.";
+/** Number of problems that are listed. */
+const MAX_LISTED = 100;
+/** Number of problems whose repairs are computed without a request. */
+const PRECOMPUTED = 20;
+/** Length of a text, in characters, up to which repairs are computed without a request. */
+const PRECOMPUTED_LENGTH = 200_000;

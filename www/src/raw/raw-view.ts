@@ -1,48 +1,49 @@
-/** The document as text. */
+/** `<raw-view>`: the JSON view, an editor of the document's text. */
 
 import { setDiagnostics } from "@codemirror/lint";
 import { openSearchPanel } from "@codemirror/search";
 import { ChangeSet, EditorSelection, EditorState } from "@codemirror/state";
 import { EditorView, type ViewUpdate } from "@codemirror/view";
 import { css, html, LitElement, nothing, type PropertyValues } from "lit";
-import { type Fix, fixes, type MarkedProblem, place, repaired, secrets } from "../whole-core";
-import type { Editing } from "../editing";
-import { shared } from "../style";
-import { editor, unhidden } from "./editor";
-import { found, fromElsewhere, hide, isStale, MASK, reveal, SEARCHED_AT_ONCE, shownSecret } from "./masks";
+import { type Fix, fixes, type MarkedProblem, place, repaired, secrets } from "../document/core-editor";
+import type { Editing } from "../document/editing";
+import { counted } from "../ui/format";
+import { shared } from "../ui/style";
+import { editor, withoutSecretSelection } from "./editor";
+import { external, hide, isStale, MASK, reveal, revealedSecret, SCANNED_AT_ONCE, secretsFound } from "./masks";
 import "./problem-list";
 import { spliceOf } from "./splice";
 
-/** An editor of the document's text. Text that is typed is part of the document at once, or after `flush`. */
+/** Typed text becomes part of the document at once if it is short, else when typing pauses or `flush` is called. */
 export class RawView extends LitElement {
   static override properties = {
     editing: { attribute: false },
-    says: { state: true },
-    shows: { state: true },
+    status: { state: true },
+    isRevealed: { state: true },
     problems: { state: true },
   };
   static override styles = [shared, css`
     :host { display: grid; gap: var(--gap); min-width: 0; }
     .editor { border: 1px solid var(--edge); min-width: 0; }
-    .says { min-height: 1.5em; }
+    .status { min-height: 1.5em; }
     kbd { font-family: var(--mono); font-size: 0.9em; }
   `];
 
   declare editing: Editing;
-  /** What was last said about secrets and problems. */
-  declare says: string;
-  /** Whether a person asked for the secret that can be read. */
-  declare shows: boolean;
-  /** Those of the text as it was checked last. */
+  /** Latest message about secrets and problems. */
+  declare status: string;
+  /** Whether a secret is revealed on request. */
+  declare isRevealed: boolean;
+  /** Problems of the text when it was last checked. */
   declare problems: readonly MarkedProblem[];
 
   #view: EditorView | null = null;
   #followed: Editing | null = null;
-  /** The document's text when this view last agreed with it. */
-  #agreed = "";
-  /** What was typed since. */
+  /** Text of the document when this view was last in sync with it. */
+  #synced = "";
+  /** Changes typed since `#synced`. */
   #typed: ChangeSet | null = null;
-  /** What happened to the text since its problems were found. */
+  /** Changes of the text since its problems were found. */
   #sinceCheck: ChangeSet | null = null;
   #lastTyped = -Infinity;
   #flushTimer: ReturnType<typeof setTimeout> | undefined;
@@ -51,31 +52,31 @@ export class RawView extends LitElement {
 
   constructor() {
     super();
-    this.says = "";
-    this.shows = false;
+    this.status = "";
+    this.isRevealed = false;
     this.problems = [];
     this.addEventListener("focusout", (event) => {
-      if (event.relatedTarget !== this) this.#leave();
+      if (event.relatedTarget !== this) this.#onLeave();
     });
   }
 
-  /** Takes what was typed into the document. */
+  /** Moves typed text into the document. */
   readonly flush = (): void => {
     clearTimeout(this.#flushTimer);
     const view = this.#view;
     if (view === null || this.#followed === null) return;
     if (this.#typed !== null) {
       const text = view.state.doc.toString();
-      const joins = performance.now() - this.#lastTyped < ONE_GO_MS;
+      const joins = performance.now() - this.#lastTyped < JOIN_MS;
       this.#lastTyped = performance.now();
-      this.#agreed = text;
+      this.#synced = text;
       this.#typed = null;
       this.#followed.replace(text, "typing", { joins });
     }
-    if (isStale(view.state)) view.dispatch({ effects: found(secrets(view.state.doc.toString())) });
+    if (isStale(view.state)) view.dispatch({ effects: secretsFound(secrets(view.state.doc.toString())) });
   };
 
-  /** Puts the cursor at what stands at a JSON pointer. */
+  /** Moves the cursor to the value at a JSON pointer. */
   goTo(pointer: string): void {
     this.flush();
     const span = place(this.editing.text, pointer);
@@ -84,25 +85,24 @@ export class RawView extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    window.addEventListener("blur", this.#leave);
+    window.addEventListener("blur", this.#onLeave);
     window.addEventListener("pagehide", this.flush);
-    document.addEventListener("visibilitychange", this.#leave);
+    document.addEventListener("visibilitychange", this.#onLeave);
     if (this.hasUpdated) this.#follow(this.editing);
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    this.#leave();
-    this.#followed?.removeEventListener("change", this.#takeOver);
+    this.#onLeave();
+    this.#followed?.removeEventListener("change", this.#onChange);
     this.#followed = null;
     clearTimeout(this.#checkTimer);
-    window.removeEventListener("blur", this.#leave);
+    window.removeEventListener("blur", this.#onLeave);
     window.removeEventListener("pagehide", this.flush);
-    document.removeEventListener("visibilitychange", this.#leave);
+    document.removeEventListener("visibilitychange", this.#onLeave);
   }
 
-  /** Without a document there is nothing to show. */
-  override shouldUpdate(): boolean {
+    override shouldUpdate(): boolean {
     return this.editing !== undefined;
   }
 
@@ -111,18 +111,18 @@ export class RawView extends LitElement {
     return html`
       <div class="row">
         <button type="button" aria-keyshortcuts="Alt+Enter" @click=${this.#toggle}>
-          ${this.shows ? "Hide the secret" : "Reveal the secret at the cursor"}
+          ${this.isRevealed ? "Hide the secret" : "Reveal the secret at the cursor"}
         </button>
         <button type="button" @click=${this.#search}>Find</button>
-        <p class="says quiet" role="status">${this.says}</p>
+        <p class="status muted" role="status">${this.status}</p>
       </div>
       <div class="editor"></div>
       <p class="help" id="keys">
-        <kbd>Tab</kbd> leaves the editor. <kbd>Alt+Enter</kbd> shows or hides the secret at the cursor, a click shows
+        <kbd>Tab</kbd> leaves the editor. <kbd>Alt+Enter</kbd> reveals or hides the secret at the cursor, a click reveals
         it. <kbd>F8</kbd> goes to the next problem.
       </p>
       <h2>${this.problems.length === 0 ? "No problems" : counted(this.problems.length, "problem")}${errors > 0
-        ? html` <span class="quiet">(${counted(errors, "error")})</span>`
+        ? html` <span class="muted">(${counted(errors, "error")})</span>`
         : nothing}</h2>
       <problem-list
         .problems=${this.problems}
@@ -135,9 +135,9 @@ export class RawView extends LitElement {
   }
 
   override firstUpdated(): void {
-    this.#agreed = this.editing.text;
+    this.#synced = this.editing.text;
     this.#view = new EditorView({
-      state: this.#begin(this.#agreed),
+      state: this.#newState(this.#synced),
       parent: this.renderRoot.querySelector(".editor") as HTMLElement,
       root: this.renderRoot as ShadowRoot,
     });
@@ -147,15 +147,15 @@ export class RawView extends LitElement {
     if (changed.has("editing")) this.#follow(this.editing);
   }
 
-  #begin(text: string): EditorState {
+  #newState(text: string): EditorState {
     return EditorState.create({
       doc: text,
       extensions: [
         editor({
           undo: () => this.#history(() => this.editing.undo(), "undone"),
           redo: () => this.#history(() => this.editing.redo(), "redone"),
-          refusedMask: () => {
-            this.says = `The text has ${MASK} in it, which stands for a secret that was hidden: it was not taken in.`;
+          maskRejected: () => {
+            this.status = `The text contains ${MASK}, the mask of a hidden secret: it was not inserted.`;
           },
         }),
         EditorView.updateListener.of((update) => this.#updated(update)),
@@ -166,79 +166,79 @@ export class RawView extends LitElement {
   #follow(editing: Editing): void {
     if (this.#followed !== editing) {
       this.flush();
-      this.#followed?.removeEventListener("change", this.#takeOver);
+      this.#followed?.removeEventListener("change", this.#onChange);
       this.#followed = editing;
-      editing.addEventListener("change", this.#takeOver);
+      editing.addEventListener("change", this.#onChange);
     }
-    this.#takeOver();
+    this.#onChange();
   }
 
-  /** The document changed, by this view or elsewhere. */
-  readonly #takeOver = (): void => {
+  /** Takes over a change of the document, made by this view or elsewhere. */
+  readonly #onChange = (): void => {
     const view = this.#view;
     const editing = this.#followed;
     if (view === null || editing === null) return;
     this.#checkSoon();
     const text = editing.text;
-    if (text === this.#agreed) return;
+    if (text === this.#synced) return;
     if (editing.undoable === null && editing.redoable === null && text === editing.savedText) {
-      // Another document was opened; nothing of the last one belongs to it.
+      // Another document was opened: all state of the last document is dropped.
       this.#typed = null;
-      this.#agreed = text;
+      this.#synced = text;
       this.#sinceCheck = null;
       this.problems = [];
-      view.setState(this.#begin(text));
-      this.shows = false;
+      view.setState(this.#newState(text));
+      this.isRevealed = false;
       return;
     }
-    const changes = ChangeSet.of(spliceOf(this.#agreed, text), this.#agreed.length, "\n");
-    this.#agreed = text;
+    const changes = ChangeSet.of(spliceOf(this.#synced, text), this.#synced.length, "\n");
+    this.#synced = text;
     const applied = this.#typed === null ? changes : changes.map(this.#typed);
     this.#typed = this.#typed?.map(changes, true) ?? null;
-    view.dispatch({ changes: applied, annotations: fromElsewhere.of(true) });
+    view.dispatch({ changes: applied, annotations: external.of(true) });
   };
 
   #updated(update: ViewUpdate): void {
-    const isElsewhere = update.transactions.some((transaction) => transaction.annotation(fromElsewhere) === true);
+    const isExternal = update.transactions.some((transaction) => transaction.annotation(external) === true);
     if (update.docChanged) {
       this.#sinceCheck = this.#sinceCheck?.compose(update.changes) ?? update.changes;
-      if (!isElsewhere) {
+      if (!isExternal) {
         this.#typed = this.#typed?.compose(update.changes) ?? update.changes;
         clearTimeout(this.#flushTimer);
-        const wait = cooldownOf(update.state.doc.length);
+        const wait = typingPauseOf(update.state.doc.length);
         if (wait === 0) this.flush();
         else this.#flushTimer = setTimeout(this.flush, wait);
       }
     } else if (isStale(update.state) && update.selectionSet) {
       clearTimeout(this.#flushTimer);
-      this.#flushTimer = setTimeout(this.flush, SOON_MS);
+      this.#flushTimer = setTimeout(this.flush, PAUSE_MS);
     }
-    const shows = shownSecret(update.state)?.by === "asking";
-    if (shows !== this.shows) {
-      this.shows = shows;
-      this.says = shows ? "Secret shown, for 30 seconds." : "Secret hidden.";
+    const isRevealed = revealedSecret(update.state)?.by === "request";
+    if (isRevealed !== this.isRevealed) {
+      this.isRevealed = isRevealed;
+      this.status = isRevealed ? "Secret shown for 30 seconds." : "Secret hidden.";
     }
-    if (shows && (update.docChanged || shownSecret(update.startState)?.by !== "asking")) {
+    if (isRevealed && (update.docChanged || revealedSecret(update.startState)?.by !== "request")) {
       clearTimeout(this.#hideTimer);
-      this.#hideTimer = setTimeout(() => this.#view !== null && hide(this.#view), SHOWN_MS);
+      this.#hideTimer = setTimeout(() => this.#view !== null && hide(this.#view), REVEALED_MS);
     }
   }
 
   #checkSoon(): void {
     clearTimeout(this.#checkTimer);
-    this.#checkTimer = setTimeout(() => this.#check(), this.#agreed.length > LONG ? CHECK_LONG_MS : CHECK_MS);
+    this.#checkTimer = setTimeout(() => this.#check(), this.#synced.length > LONG_TEXT ? CHECK_LONG_MS : CHECK_MS);
   }
 
   #check(): void {
     const view = this.#view;
     if (view === null || this.#followed === null) return;
-    // What was typed meanwhile is checked when it rests.
+    // Typed text that is not flushed yet is checked after the flush.
     if (this.#typed !== null) return;
     const problems = this.#followed.problems;
-    if (problems.length !== this.problems.length) this.says = counted(problems.length, "problem");
+    if (problems.length !== this.problems.length) this.status = counted(problems.length, "problem");
     this.problems = problems;
     this.#sinceCheck = null;
-    view.dispatch(setDiagnostics(view.state, problems.slice(0, MOST_MARKED).map(({ problem, span }) => ({
+    view.dispatch(setDiagnostics(view.state, problems.slice(0, MAX_MARKED).map(({ problem, span }) => ({
       ...span,
       severity: problem.severity,
       message: problem.message,
@@ -246,7 +246,7 @@ export class RawView extends LitElement {
     }))));
   }
 
-  /** A problem and its repairs, which are looked for only now. */
+  /** Returns the tooltip of a problem, with its repairs. They are computed when the tooltip opens. */
   #message({ problem }: MarkedProblem): Node {
     const message = document.createElement("div");
     message.append(problem.message);
@@ -263,11 +263,11 @@ export class RawView extends LitElement {
   }
 
   #fix(fix: Fix): void {
-    // It was made for the text without what is typed and not yet taken in.
+    // The repair belongs to the text before the typed changes.
     if (this.#typed !== null) return this.flush();
     const first = fix.edits[0];
     this.editing.replace(repaired(this.editing.text, fix), fix.label);
-    this.says = `${fix.label}: done.`;
+    this.status = `${fix.label}: done.`;
     if (first !== undefined) this.#select(first.from);
   }
 
@@ -291,50 +291,51 @@ export class RawView extends LitElement {
   readonly #toggle = (): void => {
     const view = this.#view;
     if (view === null) return;
-    if (!hide(view) && !reveal(view)) this.says = "There is no hidden secret in the line of the cursor.";
+    if (!hide(view) && !reveal(view)) this.status = "The line of the cursor has no hidden secret.";
     view.focus();
   };
 
   readonly #search = (): void => {
-    if (this.#view !== null) unhidden(openSearchPanel)(this.#view);
+    if (this.#view !== null) withoutSecretSelection(openSearchPanel)(this.#view);
   };
 
   #history(step: () => string | null, how: string): void {
     this.flush();
-    const before = this.#agreed;
+    const before = this.#synced;
     const what = step();
     const view = this.#view;
     if (what === null || view === null) return;
-    const { from, insert } = spliceOf(before, this.#agreed);
+    const { from, insert } = spliceOf(before, this.#synced);
     view.dispatch({ selection: EditorSelection.cursor(from + insert.length), scrollIntoView: true });
-    this.says = `${what}: ${how}.`;
+    this.status = `${what}: ${how}.`;
     this.#lastTyped = -Infinity;
   }
 
-  /** The person looks elsewhere, or is about to. */
-  readonly #leave = (): void => {
+  /** Hides the revealed secret and flushes typed text: the focus or the window is left. */
+  readonly #onLeave = (): void => {
     if (this.#view !== null) hide(this.#view);
     this.flush();
   };
 }
 customElements.define("raw-view", RawView);
 
-const ONE_GO_MS = 1500;
-const SHOWN_MS = 30_000;
-const SOON_MS = 150;
+/** Time between two keys within which one undo reverses both, in ms. */
+const JOIN_MS = 1500;
+/** Time for which a secret stays revealed, in ms. */
+const REVEALED_MS = 30_000;
+/** Pause in typing after which a long text is flushed, in ms. */
+const PAUSE_MS = 150;
+/** Delay of the check after a change, in ms. */
 const CHECK_MS = 400;
+/** The same for a text longer than `LONG_TEXT`. */
 const CHECK_LONG_MS = 2000;
-/** Characters from which the core needs longer than a person wants to wait while typing. */
-const LONG = 1_000_000;
-/** Problems that are marked in the text: more would only colour it. */
-const MOST_MARKED = 1000;
+/** Length in characters from which a check takes longer than a person waits while typing. */
+const LONG_TEXT = 1_000_000;
+/** Number of problems that are marked in the text. */
+const MAX_MARKED = 1000;
 
-/** How long typing has to rest, by the length of the text. */
-function cooldownOf(length: number): number {
-  if (length <= SEARCHED_AT_ONCE) return 0;
-  return length > LONG ? 1000 : SOON_MS;
-}
-
-function counted(count: number, thing: string): string {
-  return `${count} ${thing}${count === 1 ? "" : "s"}`;
+/** Returns the pause in typing after which a text is flushed, in ms, by its length. */
+function typingPauseOf(length: number): number {
+  if (length <= SCANNED_AT_ONCE) return 0;
+  return length > LONG_TEXT ? 1000 : PAUSE_MS;
 }

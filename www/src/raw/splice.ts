@@ -1,13 +1,13 @@
-/** How one text becomes another with as little as possible replaced. */
+/** Smallest single replacement that turns one text into another. */
 
-import type { Span } from "../whole-core";
+import type { Span } from "../document/core-editor";
 
-/** What is replaced, and by what. */
+/** Returns the replaced range of `before` and the text that replaces it. */
 export function spliceOf(before: string, after: string): Span & { insert: string } {
   const most = Math.min(before.length, after.length);
   let from = 0;
   while (from < most && before.charCodeAt(from) === after.charCodeAt(from)) from += 1;
-  // Both halves of a character go together.
+  // A surrogate pair is not split.
   if (from > 0 && isHighSurrogate(before.charCodeAt(from - 1))) from -= 1;
   let same = 0;
   while (

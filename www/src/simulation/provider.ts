@@ -1,11 +1,11 @@
-/** The scripted provider: what it grants each credential, and what it answers. */
+/** Scripted provider: each credential has its own account with a behaviour. */
 
 import type { Millis, Response } from "credential-pool/types";
-import { type Wording, wordingOf } from "./answers";
-import { drawn } from "./dice";
+import { type ErrorResponses, errorResponsesOf } from "./responses";
+import { hashed } from "./seeded-random";
 import { type Arrival, modelName } from "./traffic";
 
-/** What a behaviour's number means. */
+/** A numeric parameter of a behaviour. */
 export interface Parameter {
   name: "count" | "from" | "minutes" | "factor" | "percent" | "model";
   label: string;
@@ -22,25 +22,25 @@ export type BehaviourType =
   | "revoked"
   | "not_accepted"
   | "outage"
-  | "barred"
+  | "model_forbidden"
   | "slow"
   | "flaky";
 
-/** How the provider treats one credential. */
+/** Behaviour of the provider towards one credential. */
 export interface Behaviour {
   type: BehaviourType;
-  /** The numbers of its parameters; what is left out has its initial one. */
+  /** Values of its parameters; a missing value is the initial value. */
   numbers: Partial<Record<Parameter["name"], number>>;
 }
 
-/** When all credentials meet an overloaded provider. */
+/** Time in which the provider is overloaded for all credentials. */
 export interface Outage {
   fromMinute: number;
-  /** 0 for no outage. */
+  /** Length; 0 for no outage. */
   minutes: number;
 }
 
-/** What a behaviour is called, and which numbers it has. */
+/** Label and parameters of a type of behaviour. */
 export interface BehaviourKind {
   label: string;
   parameters: Parameter[];
@@ -49,11 +49,11 @@ export interface BehaviourKind {
 const FROM: Parameter = { name: "from", label: "from minute", initial: 2, min: 0, max: 100_000 };
 const PER_MINUTE: Parameter = { name: "count", label: "requests a minute", initial: 10, min: 0, max: 100_000 };
 
-/** All behaviours there are, in the order in which to show them. */
+/** All types of behaviour, in the order in which they are offered. */
 export const BEHAVIOURS: Record<BehaviourType, BehaviourKind> = {
   healthy: { label: "Serves everything", parameters: [] },
-  limited: { label: "Rate limit, says how long", parameters: [PER_MINUTE] },
-  limited_silent: { label: "Rate limit, does not say how long", parameters: [PER_MINUTE] },
+  limited: { label: "Rate limit with Retry-After", parameters: [PER_MINUTE] },
+  limited_silent: { label: "Rate limit without Retry-After", parameters: [PER_MINUTE] },
   quota: {
     label: "Daily quota",
     parameters: [{ name: "count", label: "requests a day", initial: 100, min: 0, max: 1_000_000 }],
@@ -64,8 +64,8 @@ export const BEHAVIOURS: Record<BehaviourType, BehaviourKind> = {
     label: "Overloaded for a while",
     parameters: [FROM, { name: "minutes", label: "for minutes", initial: 3, min: 0, max: 100_000 }],
   },
-  barred: {
-    label: "May not use one model",
+  model_forbidden: {
+    label: "One model is forbidden",
     parameters: [{ name: "model", label: "model", initial: 1, min: 1, max: 9 }],
   },
   slow: { label: "Slow", parameters: [{ name: "factor", label: "times as long", initial: 4, min: 1, max: 100 }] },
@@ -75,37 +75,36 @@ export const BEHAVIOURS: Record<BehaviourType, BehaviourKind> = {
   },
 };
 
-/** A behaviour's number. */
+/** Returns the value of a parameter. */
 export function numberOf({ type, numbers }: Behaviour, name: Parameter["name"]): number {
   return numbers[name] ?? BEHAVIOURS[type].parameters.find((parameter) => parameter.name === name)?.initial ?? 0;
 }
 
-/** An answer that is on its way. */
+/** A response and its latency. */
 export interface Answer {
   response: Response;
-  /** How long it takes. */
   latencyMs: Millis;
 }
 
-/** How long a refusal takes. */
-const REFUSAL_MS = 200;
+/** Latency of an error response, in ms. */
+const ERROR_LATENCY_MS = 200;
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
 /** A provider with one account for each credential. */
 export class Provider {
-  readonly #wording: Wording;
+  readonly #errors: ErrorResponses;
   readonly #startsAt: Millis;
   readonly #behaviours: readonly Behaviour[];
   readonly #outage: Outage;
-  /** When each account was served lately, the oldest first. */
+  /** Times of the recently served requests of each account, the oldest first. */
   readonly #served: Millis[][];
   readonly #perDay: { day: number; count: number }[];
-  /** When the logins' tokens end, by account. */
-  readonly #tokenEnds = new Map<number, Millis>();
+  /** Expiry of the access tokens of logins, by account. */
+  readonly #tokenExpiry = new Map<number, Millis>();
 
   constructor(poolKey: string, behaviours: readonly Behaviour[], outage: Outage, startsAt: Millis) {
-    this.#wording = wordingOf(poolKey);
+    this.#errors = errorResponsesOf(poolKey);
     this.#startsAt = startsAt;
     this.#behaviours = behaviours;
     this.#outage = outage;
@@ -113,26 +112,26 @@ export class Provider {
     this.#perDay = behaviours.map(() => ({ day: 0, count: 0 }));
   }
 
-  /** An account's login has a token that ends then. */
-  tokenEnds(account: number, at: Millis): void {
-    this.#tokenEnds.set(account, at);
+  /** Sets the expiry of an account's access token. */
+  setTokenExpiry(account: number, at: Millis): void {
+    this.#tokenExpiry.set(account, at);
   }
 
-  /** What it answers to a request with an account; `attempt` counts the request's attempts. */
-  ask(account: number, arrival: Arrival, attempt: number, now: Millis): Answer {
+  /** Answers a request with an account; `attempt` is the number of the attempt, from 1. */
+  respond(account: number, arrival: Arrival, attempt: number, now: Millis): Answer {
     const behaviour = this.#behaviours[account] ?? { type: "healthy", numbers: {} };
-    const refusal = this.#refusal(account, behaviour, arrival, attempt, now);
-    if (refusal) return { response: refusal, latencyMs: REFUSAL_MS };
+    const error = this.#error(account, behaviour, arrival, attempt, now);
+    if (error) return { response: error, latencyMs: ERROR_LATENCY_MS };
     this.#count(account, now);
     const factor = behaviour.type === "slow" ? numberOf(behaviour, "factor") : 1;
     return { response: { status: 200 }, latencyMs: Math.max(1, Math.round(arrival.durationMs * factor)) };
   }
 
-  #refusal(account: number, behaviour: Behaviour, arrival: Arrival, attempt: number, now: Millis): Response | null {
+  #error(account: number, behaviour: Behaviour, arrival: Arrival, attempt: number, now: Millis): Response | null {
     const minute = (now - this.#startsAt) / MINUTE;
     const { fromMinute, minutes } = this.#outage;
-    if (minute >= fromMinute && minute < fromMinute + minutes) return this.#wording.overloaded();
-    if (now >= (this.#tokenEnds.get(account) ?? Infinity)) return this.#wording.expired();
+    if (minute >= fromMinute && minute < fromMinute + minutes) return this.#errors.overloaded();
+    if (now >= (this.#tokenExpiry.get(account) ?? Infinity)) return this.#errors.expired();
     const number = (name: Parameter["name"]): number => numberOf(behaviour, name);
     switch (behaviour.type) {
       case "healthy":
@@ -141,30 +140,30 @@ export class Provider {
       case "limited":
       case "limited_silent": {
         const waitMs = this.#windowLeft(account, number("count"), now);
-        return waitMs === null ? null : this.#wording.limited(behaviour.type === "limited" ? waitMs : null);
+        return waitMs === null ? null : this.#errors.limited(behaviour.type === "limited" ? waitMs : null);
       }
       case "quota":
-        return this.#today(account, now).count < number("count") ? null : this.#wording.noCredit();
+        return this.#today(account, now).count < number("count") ? null : this.#errors.noCredit();
       case "revoked":
-        return minute < number("from") ? null : this.#wording.revoked();
+        return minute < number("from") ? null : this.#errors.revoked();
       case "not_accepted":
-        return minute < number("from") ? null : this.#wording.notAccepted();
+        return minute < number("from") ? null : this.#errors.notAccepted();
       case "outage": {
         const from = number("from");
-        return minute >= from && minute < from + number("minutes") ? this.#wording.overloaded() : null;
+        return minute >= from && minute < from + number("minutes") ? this.#errors.overloaded() : null;
       }
-      case "barred": {
+      case "model_forbidden": {
         const model = modelName(number("model") - 1);
-        return arrival.request.model === model ? this.#wording.barred(model) : null;
+        return arrival.request.model === model ? this.#errors.modelForbidden(model) : null;
       }
       case "flaky": {
-        const isDown = drawn(arrival.number, attempt, account) * 100 < number("percent");
-        return isDown ? this.#wording.failed() : null;
+        const isDown = hashed(arrival.number, attempt, account) * 100 < number("percent");
+        return isDown ? this.#errors.failed() : null;
       }
     }
   }
 
-  /** How long until an account's sliding minute has room; null if it has. */
+  /** Returns the time until an account's sliding minute has room for a request, in ms; null if it has room now. */
   #windowLeft(account: number, limit: number, now: Millis): Millis | null {
     const served = this.#servedBy(account);
     while (served[0] !== undefined && served[0] <= now - MINUTE) served.shift();

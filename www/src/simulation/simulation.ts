@@ -1,19 +1,19 @@
-/** One run: a pool of the real core, seeded traffic, a scripted provider, and a clock that jumps. */
+/** Discrete-event simulation of one pool: the real core, seeded traffic, a scripted provider, a virtual clock. */
 
 import {
   CredentialPool, type Explained, type Intent, type Millis, type NextMove, type Policy, type Problem,
   readPolicy, type RefreshIntent, type Response, type Row, type Step, type Strategy,
 } from "credential-pool";
 import { DeadlineQueue } from "./deadlines";
-import { Dice } from "./dice";
+import { SeededRandom } from "./seeded-random";
 import { type Behaviour, type Outage, Provider } from "./provider";
-import { Recording } from "./record";
+import { Recording } from "./recording";
 import { type Arrival, Arrivals, type Traffic } from "./traffic";
 
 export { readPolicy };
 
-/** A credential that takes part. Its secrets are made up. */
-export interface Player {
+/** A credential of the simulated pool. Its secrets are made up. */
+export interface SimulatedCredential {
   id: string;
   label: string;
   isLogin: boolean;
@@ -22,12 +22,12 @@ export interface Player {
   maxInFlight: number | null;
 }
 
-/** What a run is made of. */
-export interface Setting {
+/** Settings of a run. */
+export interface SimulationSettings {
   poolKey: string;
-  /** By priority. */
-  players: readonly Player[];
-  /** One for each player. */
+  /** Credentials, by priority. */
+  credentials: readonly SimulatedCredential[];
+  /** Behaviour towards each credential. */
   behaviours: readonly Behaviour[];
   outage: Outage;
   traffic: Traffic;
@@ -35,38 +35,42 @@ export interface Setting {
   policy: Policy;
 }
 
-/** The moment at which every run begins. */
+/** Time at which every run starts. */
 export const STARTS_AT: Millis = Date.UTC(2026, 0, 1);
 
-/** How far a run goes. */
+/** Time to advance to. */
 export interface Goal {
   until: Millis;
-  /** Whether to stop after the first thing that is worth a line in the log. */
+  /** Whether to stop after the next line in the log. */
   stopsAtEvent?: boolean;
 }
 
-/** A request that is not over. */
-interface Job {
+/** A request in progress. */
+interface PendingRequest {
   arrival: Arrival;
-  /** How often it was sent. */
+  /** Number of times it was sent. */
   attempts: number;
   sentAt: Millis;
 }
 
+/** What happens at a deadline. */
 type Due =
-  | { type: "resume"; job: Job; lease: number }
-  | { type: "answer"; job: Job; lease: number; account: number; response: Response }
+  | { type: "resume"; request: PendingRequest; lease: number }
+  | { type: "response"; request: PendingRequest; lease: number; account: number; response: Response }
   | { type: "refreshed"; intent: RefreshIntent }
   | { type: "tick" };
 
-const TOKEN_LASTS_MS = 3_600_000;
-const REFRESH_TAKES_MS = 500;
-/** Logins of these pools can be refreshed. */
+/** Lifetime of an access token, in ms. */
+const TOKEN_LIFETIME_MS = 3_600_000;
+/** Duration of a refresh, in ms. */
+const REFRESH_MS = 500;
+/** Pools whose logins can be refreshed. */
 const REFRESHABLE = new Set(["anthropic", "openai-codex", "nous"]);
 
+/** A run. */
 export class Simulation implements Disposable {
   readonly recording: Recording;
-  /** What the pool found wrong with what it was given. */
+  /** Problems that the pool found in its input. */
   readonly problems: readonly Problem[];
   readonly #pool: CredentialPool;
   readonly #poolKey: string;
@@ -74,28 +78,28 @@ export class Simulation implements Disposable {
   readonly #provider: Provider;
   readonly #arrivals: Arrivals;
   readonly #deadlines = new DeadlineQueue<Due>();
-  /** Requests that wait for a refresh, by its intent. */
-  readonly #awaiting = new Map<number, { job: Job; lease: number }[]>();
+  /** Requests that wait for a refresh, by the intent of the refresh. */
+  readonly #awaiting = new Map<number, { request: PendingRequest; lease: number }[]>();
   #now = STARTS_AT;
   #alarm: Millis | null = null;
   #refreshes = 0;
 
   /** @throws {PoolError} The pool cannot be opened. */
-  constructor({ poolKey, players, behaviours, outage, traffic, strategy, policy }: Setting) {
+  constructor({ poolKey, credentials, behaviours, outage, traffic, strategy, policy }: SimulationSettings) {
     this.#poolKey = poolKey;
-    this.#numbers = new Map(players.map(({ id }, number) => [id, number]));
-    this.recording = new Recording(players.length);
+    this.#numbers = new Map(credentials.map(({ id }, number) => [id, number]));
+    this.recording = new Recording(credentials.length);
     this.#provider = new Provider(poolKey, behaviours, outage, STARTS_AT);
     this.#arrivals = new Arrivals(traffic, STARTS_AT);
-    players.forEach((player, number) => {
-      if (isRefreshable(player, poolKey)) this.#provider.tokenEnds(number, STARTS_AT + TOKEN_LASTS_MS);
+    credentials.forEach((credential, number) => {
+      if (isRefreshable(credential, poolKey)) this.#provider.setTokenExpiry(number, STARTS_AT + TOKEN_LIFETIME_MS);
     });
-    const dice = new Dice(traffic.seed ^ 0x5eed);
+    const random = new SeededRandom(traffic.seed ^ 0x5eed);
     const { pool, ...opened } = CredentialPool.open({
       key: poolKey,
-      stored: { rows: players.map((player, number) => row(player, number, poolKey)), strategy, policy },
+      stored: { rows: credentials.map((credential, number) => row(credential, number, poolKey)), strategy, policy },
       now: STARTS_AT,
-      host: { now: () => this.#now, random: (length) => Uint8Array.from({ length }, () => dice.below(256)) },
+      host: { now: () => this.#now, random: (length) => Uint8Array.from({ length }, () => random.below(256)) },
     });
     this.#pool = pool;
     this.problems = this.#take(opened).problems;
@@ -105,35 +109,32 @@ export class Simulation implements Disposable {
     return this.#now;
   }
 
-  /** When the next thing happens, of whatever kind. */
+  /** Time of the next event of any kind. */
   get nextAt(): Millis {
     return Math.min(this.#deadlines.nextAt, this.#arrivals.next.at);
   }
 
-  /** The request that comes next. */
+  /** Next request of the traffic. */
   get nextArrival(): Arrival {
     return this.#arrivals.next;
   }
 
-  /** Why each player would or would not serve the request that comes next, if it came now; in the players' order. */
+  /** Explains for each credential, in their order, whether it would serve the next request if that came now. */
   explain(): Explained[] {
     const place = ({ credential }: Explained): number => this.#numbers.get(credential) ?? Infinity;
     const { credentials } = this.#pool.explain(this.#arrivals.next.request, this.#now);
-    // The pool's order is that of its strategy.
+    // The pool returns them in the order of its strategy.
     return credentials.sort((one, other) => place(one) - place(other));
   }
 
-  /**
-   * Goes on until the goal is reached or there is no time left, and answers whether it is reached. A goal that is past
-   * is reached.
-   */
+  /** Advances until the goal is reached or `hasTime` returns false. Returns whether the goal, or a later time, is reached. */
   advance({ until, stopsAtEvent = false }: Goal, hasTime: () => boolean = () => true): boolean {
-    const before = this.recording.notable;
+    const before = this.recording.written;
     for (;;) {
-      if (stopsAtEvent && this.recording.notable > before) return true;
+      if (stopsAtEvent && this.recording.written > before) return true;
       if (this.nextAt > until) break;
       if (!hasTime()) return false;
-      this.#happen();
+      this.#processNext();
     }
     this.#now = Math.max(this.#now, until);
     return true;
@@ -143,23 +144,23 @@ export class Simulation implements Disposable {
     this.#pool.free();
   }
 
-  #happen(): void {
+  #processNext(): void {
     if (this.#arrivals.next.at < this.#deadlines.nextAt) {
       const arrival = this.#arrivals.take();
       this.#now = Math.max(this.#now, arrival.at);
       this.recording.counts.arrived += 1;
-      this.#ask({ arrival, attempts: 0, sentAt: arrival.at });
+      this.#lease({ arrival, attempts: 0, sentAt: arrival.at });
       return;
     }
     this.#now = Math.max(this.#now, this.#deadlines.nextAt);
     const due = this.#deadlines.take();
     switch (due?.type) {
       case "resume":
-        this.#follow(due.job, this.#take(this.#pool.resume(due.lease, this.#now)));
+        this.#follow(due.request, this.#take(this.#pool.resume(due.lease, this.#now)));
         break;
-      case "answer":
-        this.recording.answered(due.account, this.#now, due.response.status === 200);
-        this.#follow(due.job, this.#take(this.#pool.report(due.lease, due.response, this.#now)));
+      case "response":
+        this.recording.recordResponse(due.account, this.#now, due.response.status === 200);
+        this.#follow(due.request, this.#take(this.#pool.report(due.lease, due.response, this.#now)));
         break;
       case "refreshed":
         this.#refreshed(due.intent);
@@ -171,54 +172,54 @@ export class Simulation implements Disposable {
     }
   }
 
-  #ask(job: Job): void {
-    this.#follow(job, this.#take(this.#pool.lease(job.arrival.request, this.#now)));
+  #lease(request: PendingRequest): void {
+    this.#follow(request, this.#take(this.#pool.lease(request.arrival.request, this.#now)));
   }
 
-  #follow(job: Job, move: NextMove): void {
-    const { number, at } = job.arrival;
+  #follow(request: PendingRequest, move: NextMove): void {
+    const { number, at } = request.arrival;
     switch (move.type) {
       case "use":
-        this.#send(job, move.lease, move.credential);
+        this.#send(request, move.lease, move.credential);
         break;
       case "retry":
       case "wait":
-        this.#deadlines.add(Math.max(move.until, this.#now), { type: "resume", job, lease: move.lease });
+        this.#deadlines.add(Math.max(move.until, this.#now), { type: "resume", request, lease: move.lease });
         break;
       case "refresh":
-        this.#awaiting.set(move.intent, [...(this.#awaiting.get(move.intent) ?? []), { job, lease: move.lease }]);
+        this.#awaiting.set(move.intent, [...(this.#awaiting.get(move.intent) ?? []), { request, lease: move.lease }]);
         break;
       case "served":
-        this.recording.served(job.sentAt - at);
+        this.recording.recordServed(request.sentAt - at);
         break;
       case "late":
-        if (move.served) this.recording.served(job.sentAt - at);
-        else this.#ask(job);
+        if (move.served) this.recording.recordServed(request.sentAt - at);
+        else this.#lease(request);
         break;
       case "exhausted":
       case "empty":
-        this.recording.failed(number, this.#now, "exhausted", "no credential could serve it in time");
+        this.recording.recordFailed(number, this.#now, "exhausted", "no credential could serve it in time");
         break;
       case "give_up":
-        this.recording.failed(number, this.#now, "givenUp", move.reason);
+        this.recording.recordFailed(number, this.#now, "givenUp", move.reason);
     }
   }
 
-  #send(job: Job, lease: number, credential: string): void {
+  #send(request: PendingRequest, lease: number, credential: string): void {
     const account = this.#numbers.get(credential) ?? 0;
-    job.attempts += 1;
-    job.sentAt = this.#now;
+    request.attempts += 1;
+    request.sentAt = this.#now;
     const lane = this.recording.lanes[account];
-    if (lane) lane.underWay += 1;
-    const { response, latencyMs } = this.#provider.ask(account, job.arrival, job.attempts, this.#now);
-    this.#deadlines.add(this.#now + latencyMs, { type: "answer", job, lease, account, response });
+    if (lane) lane.inFlight += 1;
+    const { response, latencyMs } = this.#provider.respond(account, request.arrival, request.attempts, this.#now);
+    this.#deadlines.add(this.#now + latencyMs, { type: "response", request, lease, account, response });
   }
 
-  /** Carries out what a step asks for; the store is one that always works. */
+  /** Records the events of a step and carries out its intents. Every write succeeds at once. */
   #take<T>({ value, intents, events, wake }: Step<T>): T {
     for (const event of events) {
       const number = this.#numbers.get(event.credential);
-      if (number !== undefined) this.recording.happened(number, event, this.#now);
+      if (number !== undefined) this.recording.recordEvent(number, event, this.#now);
     }
     this.#wakeAt(wake?.at ?? null);
     for (const intent of intents) this.#carryOut(intent);
@@ -227,7 +228,7 @@ export class Simulation implements Disposable {
 
   #carryOut(intent: Intent): void {
     if (intent.type === "persist") this.#take(this.#pool.settle(intent.id, { type: "saved" }, this.#now));
-    else this.#deadlines.add(this.#now + REFRESH_TAKES_MS, { type: "refreshed", intent });
+    else this.#deadlines.add(this.#now + REFRESH_MS, { type: "refreshed", intent });
   }
 
   #wakeAt(at: Millis | null): void {
@@ -239,43 +240,43 @@ export class Simulation implements Disposable {
   #refreshed({ id, credential }: RefreshIntent): void {
     const number = this.#numbers.get(credential) ?? 0;
     this.#refreshes += 1;
-    this.#provider.tokenEnds(number, this.#now + TOKEN_LASTS_MS);
+    this.#provider.setTokenExpiry(number, this.#now + TOKEN_LIFETIME_MS);
     const set = tokens(this.#poolKey, `${number}-${this.#refreshes}`, this.#now);
     this.#take(this.#pool.settle(id, { type: "tokens", set }, this.#now));
     const waiting = this.#awaiting.get(id) ?? [];
     this.#awaiting.delete(id);
-    for (const { job, lease } of waiting) this.#deadlines.add(this.#now, { type: "resume", job, lease });
+    for (const { request, lease } of waiting) this.#deadlines.add(this.#now, { type: "resume", request, lease });
   }
 }
 
-/** Without a way to refresh it, a login would only expire. */
-function isRefreshable({ isLogin }: Player, poolKey: string): boolean {
+/** Returns whether a credential is simulated as a login. A login that cannot be refreshed is simulated as a key. */
+function isRefreshable({ isLogin }: SimulatedCredential, poolKey: string): boolean {
   return isLogin && REFRESHABLE.has(poolKey);
 }
 
-function row(player: Player, number: number, poolKey: string): Row {
-  const { id, label, requestCount, weight, maxInFlight } = player;
+function row(credential: SimulatedCredential, number: number, poolKey: string): Row {
+  const { id, label, requestCount, weight, maxInFlight } = credential;
   const common = { id, label, priority: number, request_count: requestCount, weight, max_in_flight: maxInFlight };
-  return isRefreshable(player, poolKey)
+  return isRefreshable(credential, poolKey)
     ? { ...common, source: "manual", auth_type: "oauth", ...tokens(poolKey, `${number}-0`, STARTS_AT) }
     : { ...common, source: "manual", auth_type: "api_key", access_token: `made-up-key-${number}` };
 }
 
 function tokens(poolKey: string, name: string, now: Millis) {
-  const ends = now + TOKEN_LASTS_MS;
+  const expiresAt = now + TOKEN_LIFETIME_MS;
   const pair = { access_token: `made-up-access-${name}`, refresh_token: `made-up-refresh-${name}` };
   switch (poolKey) {
     case "nous":
       return { ...pair, agent_key: `made-up-agent-${name}` };
     case "openai-codex":
-      return { ...pair, access_token: jwt(name, ends) };
+      return { ...pair, access_token: jwt(name, expiresAt) };
     default:
-      return { ...pair, expires_at_ms: ends };
+      return { ...pair, expires_at_ms: expiresAt };
   }
 }
 
-/** A token that tells its end itself. */
-function jwt(name: string, ends: Millis): string {
+/** Returns a JSON Web Token with an expiry. */
+function jwt(name: string, expiresAt: Millis): string {
   const part = (value: unknown): string => btoa(JSON.stringify(value)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-  return `${part({ alg: "none" })}.${part({ sub: name, exp: Math.floor(ends / 1000) })}.made-up`;
+  return `${part({ alg: "none" })}.${part({ sub: name, exp: Math.floor(expiresAt / 1000) })}.made-up`;
 }

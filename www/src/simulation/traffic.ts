@@ -1,67 +1,67 @@
-/** Who asks, and when: the same for every run with the same settings. */
+/** Seeded request traffic: a Poisson process. The same settings give the same requests. */
 
 import type { LeaseRequest, Millis } from "credential-pool/types";
-import { Dice } from "./dice";
+import { SeededRandom } from "./seeded-random";
 
-/** What traffic there is. */
+/** Settings of the traffic. */
 export interface Traffic {
-  /** The same seed gives the same requests. */
+  /** Seed of the requests. */
   seed: number;
   requestsPerMinute: number;
-  /** Sessions whose requests stay with their credential; 0 for requests that go wherever the strategy says. */
+  /** Number of sessions, each with an affinity to a credential; 0 for requests without affinity. */
   sessions: number;
-  /** How many models are asked for. */
+  /** Number of models that are requested. */
   models: number;
-  /** How long a request takes on average, in milliseconds. */
+  /** Mean duration of a request, in ms. */
   durationMs: Millis;
 }
 
-/** A request that somebody makes. */
+/** A request of the traffic. */
 export interface Arrival {
-  /** Counts from 1. */
+  /** Number of the request, from 1. */
   number: number;
   at: Millis;
   request: LeaseRequest;
-  /** How long the provider takes for it. */
+  /** Time that the provider takes to serve it. */
   durationMs: Millis;
 }
 
-/** The requests of a traffic, one after the other. */
+/** Requests of the traffic, in order of time. */
 export class Arrivals {
   readonly #traffic: Traffic;
-  readonly #dice: Dice;
+  readonly #random: SeededRandom;
   #next: Arrival;
 
   constructor(traffic: Traffic, startsAt: Millis) {
     this.#traffic = traffic;
-    this.#dice = new Dice(traffic.seed);
-    this.#next = this.#drawn(1, startsAt);
+    this.#random = new SeededRandom(traffic.seed);
+    this.#next = this.#draw(1, startsAt);
   }
 
-  /** The request that comes next. */
+  /** Next request. */
   get next(): Arrival {
     return this.#next;
   }
 
-  /** Takes the next request out. */
+  /** Removes the next request and returns it. */
   take(): Arrival {
     const taken = this.#next;
-    this.#next = this.#drawn(taken.number + 1, taken.at);
+    this.#next = this.#draw(taken.number + 1, taken.at);
     return taken;
   }
 
-  #drawn(number: number, after: Millis): Arrival {
+  #draw(number: number, after: Millis): Arrival {
     const { requestsPerMinute, sessions, models, durationMs } = this.#traffic;
-    const at = after + Math.max(1, Math.round(this.#dice.around(60_000 / requestsPerMinute)));
-    const request: LeaseRequest = { model: modelName(this.#dice.below(models)) };
-    const session = this.#dice.below(Math.max(1, sessions));
+    const at = after + Math.max(1, Math.round(this.#random.exponential(60_000 / requestsPerMinute)));
+    const request: LeaseRequest = { model: modelName(this.#random.below(models)) };
+    const session = this.#random.below(Math.max(1, sessions));
     if (sessions > 0) request.affinity = `session ${session + 1}`;
-    const length = Math.round(Math.min(Math.max(this.#dice.around(durationMs), durationMs / 4), durationMs * 4));
+    const length = Math.round(Math.min(Math.max(this.#random.exponential(durationMs), durationMs / 4), durationMs * 4));
     return { number, at, request, durationMs: Math.max(1, length) };
   }
 }
 
-/** A model's name, by its number from 0. */
+/** Returns the name of a model by its number, from 0. */
 export function modelName(number: number): string {
   return `model ${number + 1}`;
 }

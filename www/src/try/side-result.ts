@@ -1,13 +1,14 @@
-/** What became of the traffic on one side. */
+/** `<try-side-result>`: results of one side: counts, timeline, share of the load, explanation, log. */
 
 import { css, html, LitElement, nothing, svg } from "lit";
-import type { Millis } from "../core";
+import type { Millis } from "../document/core-reader";
 import type { Simulation } from "../simulation/simulation";
-import { shared } from "../style";
+import { shared } from "../ui/style";
+import { clock, count, onClock, shortDuration } from "./run-clock";
 import { tryStyle } from "./style";
 import "./timeline";
-import { clock, count, length, onClock } from "./words";
 
+/** Results of one side. */
 export class TrySideResult extends LitElement {
   static override properties = {
     name: {},
@@ -24,7 +25,7 @@ export class TrySideResult extends LitElement {
   declare run: Simulation;
   declare startsAt: Millis;
   declare span: Millis;
-  /** Another one, and the run went on. */
+  /** Changes whenever the run has advanced. */
   declare version: number;
 
   static override styles = [
@@ -36,9 +37,9 @@ export class TrySideResult extends LitElement {
       h4 { margin: 0 0 0.25rem; font-size: 0.95rem; }
       dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(6.5rem, 1fr)); gap: 0.5rem; }
       dl > div { background: var(--raised); border-radius: var(--radius); padding: 0.4rem 0.7rem; }
-      dt { color: var(--quiet); font-size: 0.85rem; }
+      dt { color: var(--muted); font-size: 0.85rem; }
       dd { font-size: 1.2rem; font-weight: 600; font-variant-numeric: tabular-nums; }
-      dd small { display: block; font-size: 0.8rem; font-weight: 400; color: var(--quiet); }
+      dd small { display: block; font-size: 0.8rem; font-weight: 400; color: var(--muted); }
       .share { display: grid; grid-template-columns: minmax(4rem, 30%) 1fr max-content; gap: 0.25rem 0.75rem; align-items: center; }
       .share > span { overflow-wrap: anywhere; font-size: 0.9rem; }
       .share svg { width: 100%; height: 12px; display: block; }
@@ -49,14 +50,14 @@ export class TrySideResult extends LitElement {
       .why li + li { border-top: 1px solid var(--line); }
       .log { font-size: 0.85rem; height: 12rem; overflow: auto; }
       .log li { display: grid; grid-template-columns: 4.2rem 1fr; gap: 0.5rem; padding: 0.15rem 0; overflow-wrap: anywhere; }
-      .log time { color: var(--quiet); font-variant-numeric: tabular-nums; }
+      .log time { color: var(--muted); font-variant-numeric: tabular-nums; }
       .sign { font-weight: 700; }
     `,
   ];
 
   override render() {
     return html`
-      <section class="card stack" aria-label=${`What becomes of it on side ${this.name}`}>
+      <section class="card stack" aria-label=${`Results of side ${this.name}`}>
         <h3>${this.heading}</h3>
         ${this.#counts()}
         <div>
@@ -74,12 +75,12 @@ export class TrySideResult extends LitElement {
   #counts() {
     const { counts } = this.run.recording;
     const failed = counts.exhausted + counts.givenUp;
-    const mean = counts.waited === 0 ? "" : `${length(counts.waitedMs / counts.waited)} on average, ${length(counts.longestWaitMs)} at most`;
+    const mean = counts.waited === 0 ? "" : `${shortDuration(counts.waitedMs / counts.waited)} on average, ${shortDuration(counts.longestWaitMs)} at most`;
     return html`
       <dl>
         <div><dt>Served</dt><dd>${count(counts.served)}<small>of ${count(counts.arrived)}</small></dd></div>
         <div><dt>Failed</dt><dd>${count(failed)}<small>${percent(failed, counts.arrived)}</small></dd></div>
-        <div><dt>Waited first</dt><dd>${count(counts.waited)}<small>${mean}</small></dd></div>
+        <div><dt>Served after a wait</dt><dd>${count(counts.waited)}<small>${mean}</small></dd></div>
       </dl>
     `;
   }
@@ -128,14 +129,14 @@ export class TrySideResult extends LitElement {
     const { choice } = this.run.recording;
     return html`
       <div>
-        <h4>Why, if the next request (${next}) came now</h4>
+        <h4>If the next request (${next}) came now</h4>
         <ul class="tall why" tabindex="0" aria-label=${`Explanation, side ${this.name}`}>
           ${this.run.explain().map(({ text }, number) => html`
-            <li><strong>${this.labels[number]}</strong> ${this.#clocked(text)}</li>`)}
+            <li><strong>${this.labels[number]}</strong> ${this.#onClock(text)}</li>`)}
         </ul>
         ${choice === null ? nothing : html`
           <p class="help">
-            Last choice, ${clock(choice.at, this.startsAt)}: ${this.#label(choice.lane)} ${this.#clocked(choice.text)}
+            Last choice, ${clock(choice.at, this.startsAt)}: ${this.#label(choice.lane)} ${this.#onClock(choice.text)}
           </p>`}
       </div>
     `;
@@ -145,15 +146,15 @@ export class TrySideResult extends LitElement {
     const lines = this.run.recording.lines.slice(-40).reverse();
     return html`
       <div>
-        <h4>What happened, the latest first</h4>
-        ${lines.length === 0 ? html`<p class="log quiet">Nothing but served requests so far.</p>` : html`
+        <h4>Log, latest first</h4>
+        ${lines.length === 0 ? html`<p class="log muted">All requests were served so far.</p>` : html`
           <ol class="log" tabindex="0" aria-label=${`Log of side ${this.name}`}>
             ${lines.map(({ at, lane, text, isBad }) => html`
               <li>
                 <time>${clock(at, this.startsAt)}</time>
                 <span>
                   <span class="sign" aria-hidden="true">${isBad ? "▲" : "·"}</span>
-                  ${lane === null ? nothing : html`<strong>${this.#label(lane)}</strong>`} ${this.#clocked(text)}
+                  ${lane === null ? nothing : html`<strong>${this.#label(lane)}</strong>`} ${this.#onClock(text)}
                 </span>
               </li>`)}
           </ol>`}
@@ -165,7 +166,7 @@ export class TrySideResult extends LitElement {
     return lane === null ? "" : (this.labels[lane] ?? "");
   }
 
-  #clocked(text: string): string {
+  #onClock(text: string): string {
     return onClock(text, this.startsAt);
   }
 }

@@ -1,21 +1,21 @@
-/** The strategy and the policy of one side. */
+/** `<try-side-settings>`: strategy and policy of one side. */
 
 import type { ResolvedPolicy } from "credential-pool/types";
 import { css, html, LitElement, nothing } from "lit";
 import { live } from "lit/directives/live.js";
-import type { Policy, Strategy } from "../core";
-import { shared } from "../style";
-import { differences, POLICY_FIELDS, type PolicyField, valueOf, withValue } from "./policy-fields";
+import type { Policy, Strategy } from "../document/core-reader";
+import { PRESETS, STRATEGIES } from "../ui/descriptions";
+import { shared } from "../ui/style";
+import { countDifferences, POLICY_FIELDS, type PolicyField, valueOf, withValue } from "./policy-fields";
 import { tryStyle } from "./style";
-import { PRESETS, STRATEGIES } from "./words";
 
-/** How one side decides. */
+/** Settings of one side. */
 export interface SideSettings {
   strategy: Strategy;
   policy: Policy;
 }
 
-/** Fires `change-side` with the new settings, and `adopt` with those that the person wants to keep. */
+/** Fires `change-side` with changed settings, and `adopt` with settings to use in the document. */
 export class TrySideSettings extends LitElement {
   static override properties = {
     name: {},
@@ -24,7 +24,7 @@ export class TrySideSettings extends LitElement {
   };
   declare name: string;
   declare settings: SideSettings;
-  /** Fills a policy up with what its preset says. */
+  /** Returns a policy with all fields: missing fields have the values of the preset. */
   declare read: (policy: Policy) => ResolvedPolicy;
 
   static override styles = [
@@ -39,12 +39,12 @@ export class TrySideSettings extends LitElement {
   override render() {
     const { strategy, policy } = this.settings;
     const preset = policy.preset ?? "adaptive";
-    const differing = differences(policy);
+    const differing = countDifferences(policy);
     return html`
-      <section class="card stack" aria-label=${`How side ${this.name} decides`}>
+      <section class="card stack" aria-label=${`Settings of side ${this.name}`}>
         <div class="head">
           <h3>Side ${this.name}</h3>
-          <button @click=${this.#adopt}>Use this in the document<span class="unseen">, side ${this.name}</span></button>
+          <button @click=${this.#adopt}>Use this in the document<span class="visually-hidden">, side ${this.name}</span></button>
         </div>
         <div>
           <label for="strategy">Strategy</label>
@@ -83,7 +83,7 @@ export class TrySideSettings extends LitElement {
         ${checks.map((field) => this.#check(field, resolved))}
         <div>
           <button aria-disabled=${differing === 0} @click=${() => this.#change({ policy: { preset } })}>
-            Back to ${preset} alone
+            Reset to ${preset}
           </button>
         </div>
       </div>

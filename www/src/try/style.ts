@@ -1,7 +1,8 @@
-/** What the parts of the simulator look like alike. */
+/** Styles shared by the elements of “Try it”. */
 
 import { css } from "lit";
 
+/** Styles of fields, cards and tables. */
 export const tryStyle = css`
   .fields {
     display: grid;
@@ -17,7 +18,7 @@ export const tryStyle = css`
     border: 1px solid var(--line);
     border-radius: var(--radius);
     padding: var(--gap) 1rem 1rem;
-    background: var(--ground);
+    background: var(--background);
     min-width: 0;
   }
   summary { cursor: pointer; padding: 0.35rem 0; font-weight: 600; }

@@ -1,18 +1,24 @@
-/** A lane for each credential: what it served, and when it rested and why. */
+/** `<try-timeline>`: a lane for each credential with its responses and cooldowns over time. */
 
 import { css, html, LitElement, nothing, svg } from "lit";
-import type { Millis } from "../core";
-import type { Recording, Rest } from "../simulation/record";
-import { shared } from "../style";
+import type { Millis } from "../document/core-reader";
+import type { Cooldown, Recording } from "../simulation/recording";
+import { shared } from "../ui/style";
+import { clock, count, onClock, shortDuration } from "./run-clock";
 import { tryStyle } from "./style";
-import { clock, count, length, onClock } from "./words";
 
+/** Height of a lane, in px. */
 const LANE = 50;
+/** Height of the track in a lane, in px. */
 const TRACK = 20;
+/** Offset of the track from the top of its lane, in px. */
 const TRACK_TOP = 20;
+/** Height of the time axis, in px. */
 const AXIS = 22;
-const MOST_LANES = 12;
+/** Number of lanes that are visible without scrolling. */
+const VISIBLE_LANES = 12;
 
+/** Timeline of one side. */
 export class TryTimeline extends LitElement {
   static override properties = {
     name: {},
@@ -29,9 +35,9 @@ export class TryTimeline extends LitElement {
   declare recording: Recording;
   declare startsAt: Millis;
   declare now: Millis;
-  /** How much time is shown. */
+  /** Length of the shown time. */
   declare span: Millis;
-  /** Another one, and the recording has changed. */
+  /** Changes whenever the recording has changed. */
   declare version: number;
   declare width: number;
   readonly #sizes = new ResizeObserver(([entry]) => {
@@ -42,20 +48,20 @@ export class TryTimeline extends LitElement {
     shared,
     tryStyle,
     css`
-      .frame { max-height: ${MOST_LANES * LANE + AXIS + 8}px; overflow: hidden auto; }
+      .frame { max-height: ${VISIBLE_LANES * LANE + AXIS + 8}px; overflow: hidden auto; }
       svg { display: block; width: 100%; height: auto; }
       text { fill: var(--text); font-size: 13px; }
-      .state, .tick { fill: var(--quiet); font-size: 12px; font-variant-numeric: tabular-nums; }
+      .state, .tick { fill: var(--muted); font-size: 12px; font-variant-numeric: tabular-nums; }
       .track { fill: var(--sunken); }
       .grid { stroke: var(--line); stroke-width: 1; }
       .served { fill: var(--accent); }
       .refused { fill: none; stroke: var(--bad); stroke-width: 1.5; }
-      .ground-rest { fill: var(--wait-ground); }
-      .ground-dead { fill: var(--bad-ground); }
-      .line-rest { stroke: var(--wait); stroke-width: 2; }
-      .line-dead { stroke: var(--bad); stroke-width: 1.5; fill: none; }
+      .fill-cooldown { fill: var(--wait-background); }
+      .fill-dead { fill: var(--bad-background); }
+      .stroke-cooldown { stroke: var(--wait); stroke-width: 2; }
+      .stroke-dead { stroke: var(--bad); stroke-width: 1.5; fill: none; }
       .dot-model { fill: var(--wait); }
-      .edge-rest { stroke: var(--wait); fill: none; }
+      .edge-cooldown { stroke: var(--wait); fill: none; }
       .edge-dead { stroke: var(--bad); fill: none; }
       .legend { display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; font-size: 0.85rem; margin: 0.4rem 0; }
       .legend span { display: inline-flex; gap: 0.4rem; align-items: center; }
@@ -80,11 +86,11 @@ export class TryTimeline extends LitElement {
 
   override render() {
     const height = this.labels.length * LANE + AXIS;
-    const resting = this.labels.filter((_, lane) => this.#open(lane) !== undefined).length;
+    const unavailable = this.labels.filter((_, lane) => this.#current(lane) !== undefined).length;
     const summary =
       `Timeline of side ${this.name} up to ${clock(this.now, this.startsAt)}: ${this.labels.length} credentials, ` +
-      `${resting} of them rest now. The table below says more.`;
-    const scrolls = this.labels.length > MOST_LANES;
+      `${unavailable} of them unavailable now. The table below has details.`;
+    const scrolls = this.labels.length > VISIBLE_LANES;
     return html`
       ${this.#legend()}
       <div
@@ -96,7 +102,7 @@ export class TryTimeline extends LitElement {
         </svg>
       </div>
       <details>
-        <summary>CoolingDown as a table</summary>
+        <summary>Cooldowns as a table</summary>
         ${this.#table()}
       </details>
     `;
@@ -106,36 +112,36 @@ export class TryTimeline extends LitElement {
     const marks = this.#marks();
     return this.labels.map((label, lane) => {
       const top = lane * LANE + TRACK_TOP;
-      const rests = (this.recording.lanes[lane]?.rests ?? []).filter(({ until }) => until > this.#from);
+      const cooldowns = (this.recording.lanes[lane]?.cooldowns ?? []).filter(({ until }) => until > this.#from);
       return svg`
-        <text x="0" y=${top - 5}>${cut(label, this.width / 2 / 7.5)}</text>
+        <text x="0" y=${top - 5}>${shortened(label, this.width / 2 / 7.5)}</text>
         <text class="state" x=${this.width} y=${top - 5} text-anchor="end">${this.#state(lane)}</text>
         <rect class="track" x="0" y=${top} width=${this.width} height=${TRACK} rx="3"></rect>
-        ${rests.map((rest) => this.#rest(rest, top))}
+        ${cooldowns.map((cooldown) => this.#cooldown(cooldown, top))}
         <path class="served" d=${marks[lane]?.served ?? ""}></path>
         <path class="refused" d=${marks[lane]?.refused ?? ""}></path>
       `;
     });
   }
 
-  #rest(rest: Rest, top: number) {
-    const from = this.#x(rest.from);
-    const width = Math.max(2, this.#x(Math.min(rest.until, this.now)) - from);
-    const kind = kindOf(rest);
+  #cooldown(cooldown: Cooldown, top: number) {
+    const from = this.#x(cooldown.from);
+    const width = Math.max(2, this.#x(Math.min(cooldown.until, this.now)) - from);
+    const kind = patternOf(cooldown);
     const height = kind === "model" ? TRACK / 2 : TRACK;
     return svg`
       <g>
-        <title>${onClock(rest.text, this.startsAt)}</title>
-        <rect class=${kind === "dead" ? "ground-dead" : "ground-rest"} x=${from} y=${top} width=${width} height=${height}></rect>
+        <title>${onClock(cooldown.text, this.startsAt)}</title>
+        <rect class=${kind === "dead" ? "fill-dead" : "fill-cooldown"} x=${from} y=${top} width=${width} height=${height}></rect>
         <rect
-          class=${kind === "dead" ? "edge-dead" : "edge-rest"} fill=${`url(#${kind})`}
+          class=${kind === "dead" ? "edge-dead" : "edge-cooldown"} fill=${`url(#${kind})`}
           x=${from} y=${top} width=${width} height=${height}></rect>
         <rect fill=${`url(#${kind})`} x=${from} y=${top} width=${width} height=${height}></rect>
       </g>
     `;
   }
 
-  /** In columns, so that hours of requests are as quick to draw as minutes. */
+  /** Returns the paths of served requests and errors. Responses are counted per column, so that the cost does not grow with their number. */
   #marks(): { served: string; refused: string }[] {
     const columns = Math.floor(this.width / 3);
     const perColumn = this.span / columns;
@@ -177,41 +183,41 @@ export class TryTimeline extends LitElement {
   }
 
   #table() {
-    const rests = this.labels.flatMap((label, lane) =>
-      (this.recording.lanes[lane]?.rests ?? []).slice(-5).map((rest) => ({ label, rest })));
-    if (rests.length === 0) return html`<p class="quiet">None rested so far.</p>`;
+    const cooldowns = this.labels.flatMap((label, lane) =>
+      (this.recording.lanes[lane]?.cooldowns ?? []).slice(-5).map((cooldown) => ({ label, cooldown })));
+    if (cooldowns.length === 0) return html`<p class="muted">No cooldowns so far.</p>`;
     return html`
-      <div class="scroll" tabindex="0" role="region" aria-label=${`CoolingDown of side ${this.name}`}>
+      <div class="scroll" tabindex="0" role="region" aria-label=${`Cooldowns of side ${this.name}`}>
         <table>
-          <thead><tr><th>Credential</th><th>From</th><th>To</th><th>Why</th></tr></thead>
+          <thead><tr><th>Credential</th><th>From</th><th>To</th><th>Reason</th></tr></thead>
           <tbody>
-            ${rests.map(({ label, rest }) => html`
+            ${cooldowns.map(({ label, cooldown }) => html`
               <tr>
                 <td>${label}</td>
-                <td>${clock(rest.from, this.startsAt)}</td>
-                <td>${rest.until === Infinity ? "for good" : clock(rest.until, this.startsAt)}</td>
-                <td>${onClock(rest.text, this.startsAt)}</td>
+                <td>${clock(cooldown.from, this.startsAt)}</td>
+                <td>${cooldown.until === Infinity ? "dead" : clock(cooldown.until, this.startsAt)}</td>
+                <td>${onClock(cooldown.text, this.startsAt)}</td>
               </tr>`)}
           </tbody>
         </table>
       </div>
-      <p class="help">The last five of each credential.</p>
+      <p class="help">The last five cooldowns of each credential.</p>
     `;
   }
 
   #legend() {
     const sign = (label: string, drawing: unknown) => html`
       <span><svg viewBox="0 0 22 14" aria-hidden="true">${patterns()}${drawing}</svg>${label}</span>`;
-    const box = (kind: string, tone: string, height = 13) => svg`
-      <rect class="ground-${tone}" x=".5" y=".5" width="21" height=${height}></rect>
-      <rect fill="url(#${kind})" x=".5" y=".5" width="21" height=${height}></rect>
-      <rect class="edge-${tone}" x=".5" y=".5" width="21" height=${height}></rect>`;
+    const box = (kind: "cooldown" | "dead", pattern: string = kind, height = 13) => svg`
+      <rect class="fill-${kind}" x=".5" y=".5" width="21" height=${height}></rect>
+      <rect fill="url(#${pattern})" x=".5" y=".5" width="21" height=${height}></rect>
+      <rect class="edge-${kind}" x=".5" y=".5" width="21" height=${height}></rect>`;
     return html`
       <div class="legend">
         ${sign("served", svg`<path class="served" d="M2 14v-10h3v10zM8 14v-6h3v6zM14 14v-12h3v12z"></path>`)}
-        ${sign("refused", svg`<path class="refused" d="M7 3l8 8m0 -8l-8 8"></path>`)}
-        ${sign("cooling_down", box("cool_down", "cool_down"))} ${sign("rests for one model", box("model", "cool_down", 8))}
-        ${sign("lost", box("dead", "dead"))}
+        ${sign("error", svg`<path class="refused" d="M7 3l8 8m0 -8l-8 8"></path>`)}
+        ${sign("cooling down", box("cooldown"))} ${sign("cooling down for one model", box("cooldown", "model", 8))}
+        ${sign("dead", box("dead"))}
       </div>
     `;
   }
@@ -224,42 +230,44 @@ export class TryTimeline extends LitElement {
     return Math.round(Math.max(0, ((at - this.#from) / this.span) * this.width) * 10) / 10;
   }
 
-  #open(lane: number): Rest | undefined {
-    return this.recording.lanes[lane]?.rests.findLast(({ until }) => until > this.now);
+  #current(lane: number): Cooldown | undefined {
+    return this.recording.lanes[lane]?.cooldowns.findLast(({ until }) => until > this.now);
   }
 
   #state(lane: number): string {
-    const open = this.#open(lane);
-    if (!open) return `${count(this.recording.lanes[lane]?.underWay ?? 0)} under way`;
-    const why = open.cause.kind?.replaceAll("_", " ") ?? "failed";
-    if (open.until === Infinity) return `lost: ${why}`;
-    return `rests ${length(open.until - this.now)} more: ${open.model ?? why}`;
+    const current = this.#current(lane);
+    if (!current) return `${count(this.recording.lanes[lane]?.inFlight ?? 0)} in flight`;
+    const reason = current.cause.kind?.replaceAll("_", " ") ?? "failed";
+    if (current.until === Infinity) return `dead: ${reason}`;
+    return `cooling down, ${shortDuration(current.until - this.now)} left: ${current.model ?? reason}`;
   }
 }
 customElements.define("try-timeline", TryTimeline);
 
+/** Steps of the time axis. */
 const STEPS: readonly Millis[] = [60_000, 120_000, 300_000, 600_000, 1_800_000, 3_600_000, 7_200_000, 14_400_000];
 
-function kindOf({ until, model }: Rest): "dead" | "model" | "cool_down" {
+/** Returns the id of the pattern that fills a cooldown. */
+function patternOf({ until, model }: Cooldown): "dead" | "model" | "cooldown" {
   if (until === Infinity) return "dead";
-  return model === null ? "cool_down" : "model";
+  return model === null ? "cooldown" : "model";
 }
 
-function cut(text: string, most: number): string {
-  return text.length <= most ? text : `${text.slice(0, Math.max(1, Math.floor(most) - 1))}…`;
+function shortened(text: string, maxLength: number): string {
+  return text.length <= maxLength ? text : `${text.slice(0, Math.max(1, Math.floor(maxLength) - 1))}…`;
 }
 
 function patterns() {
   return svg`
     <defs>
-      <pattern id="cool_down" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
-        <line class="line-rest" x1="0" y1="0" x2="0" y2="6"></line>
+      <pattern id="cooldown" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+        <line class="stroke-cooldown" x1="0" y1="0" x2="0" y2="6"></line>
       </pattern>
       <pattern id="model" width="5" height="5" patternUnits="userSpaceOnUse">
         <circle class="dot-model" cx="2.5" cy="2.5" r="1.2"></circle>
       </pattern>
       <pattern id="dead" width="7" height="7" patternUnits="userSpaceOnUse">
-        <path class="line-dead" d="M0 0l7 7M7 0l-7 7"></path>
+        <path class="stroke-dead" d="M0 0l7 7M7 0l-7 7"></path>
       </pattern>
     </defs>
   `;
