@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 const require = createRequire(at("../../www/package.json"));
 const { chromium, firefox } = require("playwright-core");
-const sirv = createRequire(at("../../pkg/package.json"))("sirv");
+const sirv = createRequire(at("../../pkg/cli/package.json"))("sirv");
 
 /** Debian's browsers, or those that the variables name; how each is started, and kept from the network. */
 const BROWSERS = {
