@@ -1,8 +1,9 @@
 //! One row of a pool: its fields, their defaults and their JSON form.
 
-mod borrowed;
-mod failures;
-mod fields;
+pub(crate) mod borrowed;
+pub(crate) mod failures;
+pub(crate) mod fields;
+pub(crate) mod row_fields;
 mod values;
 
 use std::fmt;
@@ -11,17 +12,15 @@ use serde_json::{Map, Value};
 
 use crate::{
     error::{Problem, ProblemCode},
+    id::CredentialId,
     provider::PoolKey,
     secret::Secret,
     time::UnixSeconds,
 };
 
-pub(crate) use borrowed::leave_out_secrets;
-pub(crate) use failures::cooldown_end;
-pub(crate) use fields::{FIELDS, count};
-pub use values::{AuthType, CredentialId, Source, Status};
+pub use values::{AuthType, Source, Status};
 
-use fields::{ALWAYS_WRITTEN, Fields};
+use fields::{ALWAYS_WRITTEN, FIELDS, Fields};
 
 /// One credential of a pool: a secret, where it came from, how it is doing.
 ///

@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    change::RowFields,
-    credential::Source,
+    credential::{Source, row_fields::RowFields},
     jwt,
     provider::{PoolKey, ProviderKind},
 };

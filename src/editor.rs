@@ -7,17 +7,17 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    change::Change,
-    credential::{Credential, CredentialId},
-    document::Document,
+    credential::{Credential, fields::POOL_MANAGED_FIELDS},
     error::{Error, ErrorCode, pointer_step},
     failure::FailureKind,
+    id::CredentialId,
     policy::Policy,
-    pool::{POOL_MANAGED_FIELDS, Pool},
+    pool::Pool,
     provider::PoolKey,
     random::Random,
     refresh,
     step::{Entry, Intent, State},
+    store::{change::Change, document::Document},
     strategy::Strategy,
     time::Timestamp,
 };

@@ -17,11 +17,14 @@ pub struct Error {
 }
 
 impl Error {
-    pub(crate) fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
+    /// Makes an error without a place. For faces, which report their own arguments in the shape of the core's errors.
+    pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self { code, message: message.into(), pointer: None }
     }
 
-    pub(crate) fn at(mut self, pointer: impl Into<String>) -> Self {
+    /// Sets the place of the error, as a JSON pointer (RFC 6901).
+    #[must_use]
+    pub fn at(mut self, pointer: impl Into<String>) -> Self {
         self.pointer = Some(pointer.into());
         self
     }
@@ -166,7 +169,11 @@ pub enum ProblemCode {
     InvalidPolicy,
 }
 
-/// `name` as one step of a JSON pointer (RFC 6901, section 3).
-pub(crate) fn pointer_step(name: &str) -> String {
+/// Returns `name` as a step of a JSON pointer (RFC 6901, section 3): with a leading slash, `~` and `/` escaped.
+///
+/// ```
+/// assert_eq!(credential_pool::pointer_step("a/b~c"), "/a~1b~0c");
+/// ```
+pub fn pointer_step(name: &str) -> String {
     format!("/{}", name.replace('~', "~0").replace('/', "~1"))
 }

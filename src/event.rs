@@ -5,10 +5,9 @@ use std::fmt;
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use crate::{
-    credential::CredentialId,
     failure::{FailureKind, HintSource},
-    lease::LeaseId,
-    step::IntentId,
+    id::{CredentialId, IntentId, LeaseId},
+    lease::NextMove,
     strategy::Strategy,
     time::Timestamp,
 };
@@ -184,7 +183,7 @@ pub struct Cause {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Explanation {
     /// What the pool would answer to the request.
-    pub next: crate::NextMove,
+    pub next: NextMove,
     /// All credentials, in their order.
     pub credentials: Vec<Explained>,
 }

@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
-use crate::Timestamp;
+use crate::time::Timestamp;
 
 /// The claims of a JSON Web Token (RFC 7519); empty if `token` is none or cannot be read.
 pub(crate) fn claims(token: &str) -> Map<String, Value> {

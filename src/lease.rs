@@ -4,7 +4,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{credential::CredentialId, failure::FailureKind, step::IntentId, time::Timestamp};
+use crate::{
+    failure::FailureKind,
+    id::{CredentialId, IntentId, LeaseId},
+    time::Timestamp,
+};
 
 /// What a host wants a credential for. `Debug` shows nothing of it.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,18 +29,6 @@ pub struct Request {
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request").finish_non_exhaustive()
-    }
-}
-
-/// Names a lease within its pool. Counts up from 1; the lease of another attempt is another one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct LeaseId(pub(crate) u64);
-
-impl LeaseId {
-    /// The lease with this number.
-    pub const fn new(number: u64) -> Self {
-        Self(number)
     }
 }
 

@@ -15,60 +15,62 @@
 //! and `document` are what stores need; `login` makes new logins, beside the pool; `protocol`, `js`
 //! and `component` are the faces.
 
-#![cfg_attr(not(feature = "component"), forbid(unsafe_code))]
+#![forbid(unsafe_code)]
 
-mod change;
-#[cfg(feature = "component")]
-mod component;
 mod cooldown;
 mod credential;
 mod discovery;
-mod document;
 mod editor;
 mod error;
 mod event;
 mod failure;
-#[cfg(feature = "js")]
-mod js;
+mod id;
 mod jwt;
 mod lease;
 mod login;
-mod merge;
-#[cfg(feature = "page-reader")]
-mod page;
 mod policy;
 mod pool;
-pub mod protocol;
 mod provider;
 mod random;
 mod refresh;
 mod secret;
 mod sorted;
+mod stamp;
 mod step;
+mod store;
 mod strategy;
 mod time;
 
-pub use change::{Change, Edit, Generation, HostId, RowFields, Stamp, Stored};
 pub use cooldown::Failure;
-pub use credential::{AuthType, Credential, CredentialId, Source, Status};
+pub use credential::{AuthType, Credential, Source, Status, row_fields::RowFields};
 pub use discovery::{Sources, Wanted, pool_key_for_base_url, wanted};
-pub use document::{
-    Document, Fix, Located, Span, Splice, check, fault, fixes, locate, locate_all, masked, secrets, to_utf16,
-};
 pub use editor::{Edited, Editor, Health as PoolHealth, PoolSummary, PoolTable, ShownCredential};
-pub use error::{Error, ErrorCode, Problem, ProblemCode, Severity};
+pub use error::{Error, ErrorCode, Problem, ProblemCode, Severity, pointer_step};
 pub use event::{Cause, Choice, Event, Explained, Explanation, Happening, Verdict};
 pub use failure::{Diagnosis, FailureKind, Fault, Hint, HintSource, Response, diagnose};
-pub use lease::{LeaseId, NextMove, Request};
+pub use id::{CredentialId, IntentId, LeaseId};
+pub use lease::{NextMove, Request};
 pub use login::{Login, LoginConfig, LoginFailure, LoginFlow, LoginMove};
-pub use merge::{Merge, apply};
 pub use policy::{Action, AffinityPolicy, BorrowedSecrets, MaxInFlight, Policy, Preset, Rule, Rules};
 pub use pool::Pool;
 pub use provider::PoolKey;
 pub use secret::{Fingerprint, Secret};
+pub use stamp::{HostId, Stamp};
 pub use step::{
-    Claim, Entry, HttpRequest, Intent, IntentId, Opened, Outcome, Refreshing, Runtime, Selection, Settled, State, Step,
-    Wake, WakeReason,
+    Claim, Entry, HttpRequest, Intent, Opened, Outcome, Refreshing, Runtime, Selection, Settled, State, Step, Wake,
+    WakeReason,
+};
+pub use store::{
+    apply::apply,
+    change::{Change, Edit, Generation},
+    check::check,
+    document::Document,
+    fix::{Fix, fixes},
+    locate::{Located, fault, locate, locate_all},
+    masking::{masked, secrets},
+    merge::Merge,
+    span::{Span, Splice},
+    stored::Stored,
 };
 pub use strategy::Strategy;
 pub use time::{Timestamp, UnixSeconds};

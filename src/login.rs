@@ -18,8 +18,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    change::RowFields,
-    credential::Credential,
+    credential::{Credential, row_fields::RowFields},
     error::{Error, ErrorCode},
     failure::Response,
     jwt,

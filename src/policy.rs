@@ -28,7 +28,7 @@ use crate::{
 /// assert_eq!(policy.to_value(), stored);
 ///
 /// let error = Policy::parse(&json!({ "failures": { "quota": { "cool_down": 5 } } })).unwrap_err();
-/// assert_eq!(error.pointer.as_deref(), Some("/failures/quota/rest"));
+/// assert_eq!(error.pointer.as_deref(), Some("/failures/quota/cool_down"));
 /// # Ok::<(), credential_pool::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

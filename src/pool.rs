@@ -16,6 +16,8 @@ mod outbox;
 mod refreshing;
 mod requests;
 mod roster;
+mod slot;
+mod status;
 mod syncing;
 mod views;
 
@@ -24,27 +26,28 @@ use std::{fmt, time::Duration};
 use serde_json::{Map, Value};
 
 use crate::{
-    change::{Edit, Stored},
     cooldown::Failure,
-    credential::{Credential, CredentialId, Source},
+    credential::{Credential, Source},
     error::{Error, ErrorCode},
     event::{Event, Explanation},
     failure::Response,
-    lease::{LeaseId, NextMove, Request},
+    id::{CredentialId, IntentId, LeaseId},
+    lease::{NextMove, Request},
     policy::Policy,
     random::Random,
     refresh,
-    step::{Claim, IntentId, Opened, Outcome, Refreshing, Selection, Settled, Step},
+    step::{Claim, Opened, Outcome, Refreshing, Selection, Settled, Step},
+    store::{change::Edit, stored::Stored},
     strategy::Strategy,
     time::{Timestamp, UnixSeconds},
 };
 
-pub(crate) use checks::POOL_MANAGED_FIELDS;
-use edits::{NewStatus, TokensBy};
 use leases::Leases;
 use member::{Refresh, Sent, Wait};
 use outbox::{Outbox, Outstanding};
-use roster::{Roster, Slot};
+use roster::Roster;
+use slot::Slot;
+use status::{NewStatus, TokensBy};
 
 /// The credentials of one provider, and the decisions about them.
 ///

@@ -11,8 +11,7 @@ use form_urlencoded::Serializer;
 use serde_json::{Value, json};
 
 use crate::{
-    change::RowFields,
-    credential::{AuthType, Credential},
+    credential::{AuthType, Credential, fields::TOKEN_FIELDS, row_fields::RowFields},
     error::{Error, ErrorCode, Problem, pointer_step},
     failure, jwt,
     provider::PoolKey,
@@ -26,27 +25,6 @@ pub(crate) use answer::{Body, Judgement, judge, seconds, text};
 /// How long before its end a token is refreshed, in milliseconds.
 pub(crate) const SKEW_MS: i64 = 120_000;
 
-/// Fields of a row that a refresh may set.
-pub(crate) const TOKEN_FIELDS: [&str; 17] = [
-    "access_token",
-    "refresh_token",
-    "expires_at",
-    "expires_at_ms",
-    "expires_in",
-    "obtained_at",
-    "last_refresh",
-    "token_type",
-    "scope",
-    "inference_base_url",
-    "agent_key",
-    "agent_key_expires_at",
-    "agent_key_id",
-    "agent_key_expires_in",
-    "agent_key_reused",
-    "agent_key_obtained_at",
-    "secret_fingerprint",
-];
-
 /// One request of a refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Leg {
@@ -58,11 +36,6 @@ pub(crate) enum Leg {
     Key,
     /// For a key, with the access token that the row had: this refresh brought none.
     KeyAlone,
-}
-
-/// Whether a refresh may set this field of a row.
-pub(crate) fn is_of_tokens(field: &str) -> bool {
-    TOKEN_FIELDS.contains(&field)
 }
 
 /// When the login's access token ends, as far as the row tells.

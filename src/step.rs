@@ -5,11 +5,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    change::{Change, RowFields},
-    credential::{CredentialId, Source},
+    credential::{Source, row_fields::RowFields},
     error::Problem,
     event::Event,
+    id::{CredentialId, IntentId},
     secret::Fingerprint,
+    store::change::Change,
     time::Timestamp,
 };
 
@@ -86,18 +87,6 @@ pub struct Runtime<'a> {
 impl fmt::Debug for Runtime<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Runtime { key: [redacted], .. }")
-    }
-}
-
-/// Names an intent within its pool. Counts up from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct IntentId(pub(crate) u64);
-
-impl IntentId {
-    /// The intent with this number.
-    pub const fn new(number: u64) -> Self {
-        Self(number)
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::{change::RowFields, step::HttpRequest, time::Timestamp};
+use crate::{credential::row_fields::RowFields, step::HttpRequest, time::Timestamp};
 
 /// What a host does next for a login. `Debug` shows no code, no address and no token.
 #[derive(Clone, PartialEq, Serialize)]

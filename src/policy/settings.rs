@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::{Action, BorrowedSecrets, Policy, Preset, Rule};
-use crate::{credential::count, error::pointer_step};
+use crate::{credential::fields::count, error::pointer_step};
 
 /// Sets what is `given` of a policy. An error is a pointer to the first setting that cannot be read.
 pub(super) fn read(policy: &mut Policy, given: &Map<String, Value>) -> Result<(), String> {

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::policy::AffinityPolicy;
 
-use super::{member::Member, roster::Slot};
+use super::{member::Member, slot::Slot};
 
 /// What a request's affinity says of every credential.
 pub(super) struct Affinity<'a> {

@@ -3,26 +3,12 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    credential::{Credential, CredentialId},
+    credential::{Credential, fields::POOL_MANAGED_FIELDS},
     error::{Error, ErrorCode, Problem, pointer_step},
+    id::CredentialId,
 };
 
 use super::Pool;
-
-/// Fields that change by what happens, and merge as such.
-pub(crate) const POOL_MANAGED_FIELDS: [&str; 11] = [
-    "id",
-    "last_status",
-    "last_status_at",
-    "last_error_code",
-    "last_error_reason",
-    "last_error_message",
-    "last_error_reset_at",
-    "model_cooldowns",
-    "request_count",
-    "turn",
-    "secret_fingerprint",
-];
 
 impl Pool {
     /// Reads a row that is about to be added.

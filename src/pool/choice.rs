@@ -11,9 +11,9 @@ use crate::{
 
 use super::{
     Pool,
-    edits::NewStatus,
     member::{Health, Probe, Refresh, Wait},
-    roster::Slot,
+    slot::Slot,
+    status::NewStatus,
 };
 
 /// What stands between a credential and the next request.
@@ -63,10 +63,10 @@ impl Pool {
                 (Cooldown::Until(_), true) if !was_reported => self.set_status(slot, NewStatus::ok()),
                 (Cooldown::Until(_), true) if !self.policy.half_open => {
                     // Its rests go on growing until it has served a request.
-                    let known = member.health.clone();
+                    let health = member.health.clone();
                     self.set_status(slot, NewStatus::ok());
                     let (probe, stale_up_to) = (Probe::None, self.sent);
-                    let health = Health { probe, stale_up_to, brief: None, probe_at: None, ..known };
+                    let health = Health { probe, stale_up_to, brief: None, probe_at: None, ..health };
                     self.roster.change(slot, |member| member.health = health);
                 }
                 _ => {

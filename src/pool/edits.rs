@@ -3,14 +3,18 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
-    change::{Edit, RowFields},
-    credential::{Credential, CredentialId, Status, leave_out_secrets},
+    credential::{
+        Credential, Status,
+        borrowed::leave_out_secrets,
+        row_fields::{RowFields, split_token_fields},
+    },
     error::Error,
     failure::FailureKind,
-    merge,
+    id::CredentialId,
     policy::BorrowedSecrets,
     secret::Fingerprint,
     step::{Intent, Step},
+    store::{change::Edit, merge::row::tokens_of},
     strategy::Strategy,
     time::{Timestamp, UnixSeconds},
 };
@@ -18,34 +22,10 @@ use crate::{
 use super::{
     FLUSH_AFTER, Pool,
     member::{Health, Member},
-    roster::Slot,
+    slot::Slot,
+    status::{NewStatus, TokensBy},
     unknown_credential,
 };
-
-/// What a row says of how a credential is doing; by default nothing, as after a reset.
-#[derive(Default)]
-pub(super) struct NewStatus {
-    pub(super) status: Option<Status>,
-    pub(super) at: Option<Timestamp>,
-    pub(super) error_code: Option<i64>,
-    pub(super) reason: Option<FailureKind>,
-    pub(super) reset_at: Option<Timestamp>,
-}
-
-/// Where tokens of a row came from: what was discovered belongs to someone else.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum TokensBy {
-    Refresh,
-    Person,
-    Discovery,
-}
-
-impl NewStatus {
-    /// It has rested enough, or proved that it serves.
-    pub(super) fn ok() -> Self {
-        Self { status: Some(Status::Ok), ..Self::default() }
-    }
-}
 
 impl Pool {
     /// The pool keeps the latest time it has seen. Leases that have run out by then end.
@@ -114,7 +94,7 @@ impl Pool {
             leave_out_secrets(&mut set.0);
         }
         let by = self.outbox.record(stored);
-        self.roster.change(slot, |member| member.know(by, &edit, is_new_token));
+        self.roster.change(slot, |member| member.observe_edit(by, &edit, is_new_token));
     }
 
     /// Sets a member's status, unless it is what the member has. What reports have taught of the
@@ -132,7 +112,7 @@ impl Pool {
         if is_the_same {
             return;
         }
-        let (id, ends) = (held.id.clone(), member.known.cooldowns.clone());
+        let (id, ends) = (held.id.clone(), member.context.cooldowns.clone());
         // A reset ends what other hosts have begun by now as well.
         let ends_earlier = new.status.is_none();
         let NewStatus { status, error_code, reason, .. } = new;
@@ -152,7 +132,7 @@ impl Pool {
         let before = secrets(self);
         // What a person says of tokens that stay is one edit among others.
         let (tokens, others) = match self.has_new_secret(slot, &fields) {
-            true => merge::split(&fields),
+            true => split_token_fields(&fields),
             false => (Map::new(), fields),
         };
         if !others.is_empty() {
@@ -170,7 +150,7 @@ impl Pool {
     /// Sets tokens of a member's row.
     pub(super) fn set_tokens(&mut self, slot: Slot, tokens: &Map<String, Value>, by: TokensBy) {
         let Some(member) = self.roster.get(slot) else { return };
-        let held = member.known.generation;
+        let held = member.context.generation;
         let (generation, replaces) = match by {
             TokensBy::Refresh => (held.refreshed(), Some(member.credential.token_fingerprint())),
             // The same tokens, stored in another way: a refresh that is under way goes on.
@@ -187,7 +167,7 @@ impl Pool {
             };
             new.store_as_fingerprint(is_borrowed);
             let id = new.id.clone();
-            self.commit(slot, Edit::Tokens { id, replaces, generation, set: merge::tokens_of(&new) });
+            self.commit(slot, Edit::Tokens { id, replaces, generation, set: tokens_of(&new) });
         }
     }
 

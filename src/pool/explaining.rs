@@ -11,7 +11,7 @@ use super::{
     Pool,
     choice::Readiness,
     member::{Probe, Refresh, Wait},
-    roster::Slot,
+    slot::Slot,
 };
 
 impl Pool {

@@ -7,17 +7,17 @@ use crate::{
     credential::Status,
     event::{Cause, Event, Happening},
     failure::{Diagnosis, FailureKind},
-    lease::LeaseId,
+    id::LeaseId,
     policy::{Action, Rule},
     time::Timestamp,
 };
 
 use super::{
     Pool,
-    edits::NewStatus,
     leases::{Progress, Sending, UnconfirmedCooldown},
     member::{Health, ModelCooldown, Probe, Sent},
-    roster::Slot,
+    slot::Slot,
+    status::NewStatus,
 };
 
 /// Answers of one burst name the same end from different moments on.

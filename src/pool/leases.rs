@@ -5,14 +5,15 @@ use rustc_hash::FxHashMap;
 use crate::{
     error::{Error, ErrorCode},
     failure::FailureKind,
-    lease::{LeaseId, Request},
+    id::LeaseId,
+    lease::Request,
     time::Timestamp,
 };
 
 use super::{
     deadlines::{DeadlineQueue, QueueKey},
     member::Sent,
-    roster::Slot,
+    slot::Slot,
 };
 
 /// Every lease that the pool has not forgotten.

@@ -3,16 +3,18 @@
 use std::time::Duration;
 
 use crate::{
-    change::{Edit, Stamp},
     cooldown::{Cooldown, stored_cooldown},
     credential::{Credential, Status},
     event::Cause,
     failure::FailureKind,
-    lease::LeaseId,
-    merge::{Known, Merge},
+    id::{IntentId, LeaseId},
     refresh::Leg,
-    step::IntentId,
-    time::Timestamp,
+    stamp::Stamp,
+    store::{
+        change::Edit,
+        merge::{Merge, row::CausalContext},
+    },
+    time::{Timestamp, UnixSeconds},
 };
 
 /// A credential, and what the pool knows of it beyond its row.
@@ -38,7 +40,7 @@ pub(super) struct Member {
     pub(super) health: Health,
     pub(super) model_cooldowns: Vec<ModelCooldown>,
     /// What it takes to change its row where others do as well.
-    pub(super) known: Known,
+    pub(super) context: CausalContext,
 }
 
 /// How far a login's refresh is.
@@ -137,7 +139,7 @@ impl Health {
 
 impl Member {
     pub(super) fn new(credential: Credential, affinity: u64) -> Self {
-        let known = Merge::default().known(&credential);
+        let context = Merge::default().context(&credential);
         Self {
             credential,
             expires_at: None,
@@ -151,26 +153,26 @@ impl Member {
             affinity,
             health: Health::default(),
             model_cooldowns: Vec::new(),
-            known,
+            context,
         }
     }
 
     /// Takes in that an edit of this member was taken down.
-    pub(super) fn know(&mut self, by: Stamp, edit: &Edit, is_new_token: bool) {
+    pub(super) fn observe_edit(&mut self, by: Stamp, edit: &Edit, is_new_token: bool) {
         match edit {
             Edit::Status { status, .. } => {
                 let is_cooldown = matches!(status, Some(Status::Exhausted | Status::Dead));
-                self.known.cooldowns = if is_cooldown { vec![by] } else { Vec::new() };
+                self.context.cooldowns = if is_cooldown { vec![by] } else { Vec::new() };
             }
             Edit::ModelCooldown { model, until, .. } => match until {
-                Some(_) => self.known.model_cooldowns.insert(model.clone(), vec![by]),
-                None => drop(self.known.model_cooldowns.remove(model)),
+                Some(_) => self.context.model_cooldowns.insert(model.clone(), vec![by]),
+                None => drop(self.context.model_cooldowns.remove(model)),
             },
             Edit::Tokens { generation, replaces, .. } => {
-                self.known.generation = *generation;
-                self.known.claim.take_if(|_| is_new_token || replaces.is_some());
+                self.context.generation = *generation;
+                self.context.claim.take_if(|_| is_new_token || replaces.is_some());
             }
-            Edit::Claim { token, .. } => self.known.claim = token.as_ref().map(|_| by),
+            Edit::Claim { token, .. } => self.context.claim = token.as_ref().map(|_| by),
             _ => {}
         }
     }
@@ -218,7 +220,7 @@ impl Member {
         self.health.cause.unwrap_or_else(|| Cause {
             kind: self.credential.error_reason().and_then(FailureKind::named),
             status: self.credential.last_error_code,
-            at: self.credential.last_status_at.map(crate::UnixSeconds::to_timestamp),
+            at: self.credential.last_status_at.map(UnixSeconds::to_timestamp),
             hint: None,
         })
     }

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use crate::{
-    change::Edit,
     event::Happening,
-    lease::LeaseId,
+    id::LeaseId,
+    store::change::Edit,
     time::{Timestamp, UnixSeconds},
 };
 
-use super::{Pool, feedback::ObservedFailure, leases::Sending, member::ModelCooldown, roster::Slot};
+use super::{Pool, feedback::ObservedFailure, leases::Sending, member::ModelCooldown, slot::Slot};
 
 impl Pool {
     /// A credential rests for a model. Answers until when.
@@ -104,7 +104,7 @@ impl Pool {
 
     pub(super) fn record_model_cooldown(&mut self, slot: Slot, model: String, until: Option<Timestamp>) {
         let Some(member) = self.roster.get(slot) else { return };
-        let ends = member.known.model_cooldowns.get(&model).cloned().unwrap_or_default();
+        let ends = member.context.model_cooldowns.get(&model).cloned().unwrap_or_default();
         let (id, until) = (member.credential.id.clone(), until.map(UnixSeconds::from));
         self.commit(slot, Edit::ModelCooldown { id, model, until, ends });
     }

@@ -4,27 +4,30 @@ use rustc_hash::FxHashSet;
 use serde_json::{Map, Value};
 
 use crate::{
-    change::{Edit, HostId, Stored},
-    credential::{Credential, CredentialId, Status},
+    credential::{Credential, Status},
     discovery::{Found, Sources, anthropic_rank, configured_policy, configured_strategy, discover, is_shown},
     error::{Problem, ProblemCode, pointer_step},
     failure::FailureKind,
+    id::CredentialId,
     policy::Policy,
     provider::PoolKey,
     random::Random,
     refresh,
+    stamp::HostId,
     step::{Opened, Step},
+    store::{change::Edit, stored::Stored},
     strategy::Strategy,
     time::Timestamp,
 };
 
 use super::{
     Configured, Pool,
-    edits::{NewStatus, TokensBy},
     leases::Leases,
     member::Sent,
     outbox::Outbox,
-    roster::{Roster, Slot},
+    roster::Roster,
+    slot::Slot,
+    status::{NewStatus, TokensBy},
 };
 
 impl Pool {
@@ -134,15 +137,15 @@ impl Pool {
                     identified.push(Edit::Identify { id: credential.id.clone(), was, fingerprint });
                 }
             }
-            let known = stored.merge.known(&credential);
+            let context = stored.merge.context(&credential);
             let slot = match self.roster.slot(credential.id.as_str()) {
                 Some(slot) => {
-                    self.replace(slot, credential, known);
+                    self.replace(slot, credential, context);
                     slot
                 }
                 None => {
                     let slot = self.roster.insert(credential);
-                    self.roster.change(slot, |member| member.known = known);
+                    self.roster.change(slot, |member| member.context = context);
                     new.push(slot);
                     slot
                 }

@@ -1,12 +1,15 @@
 //! What has to be written down, and the intents that the host has not settled.
 
 use crate::{
-    change::{Change, Edit, HostId, Stamp},
-    credential::CredentialId,
     error::{Error, ErrorCode},
-    merge::Merge,
+    id::{CredentialId, IntentId},
     sorted::Sorted,
-    step::{HttpRequest, Intent, IntentId},
+    stamp::{HostId, Stamp},
+    step::{HttpRequest, Intent},
+    store::{
+        change::{Change, Edit},
+        merge::Merge,
+    },
     time::Timestamp,
 };
 

@@ -1,24 +1,24 @@
 //! Refreshes of logins: how one begins, goes on and ends.
 
 use crate::{
-    change::RowFields,
     cooldown::{Cooldown, Failure, reference_cooldown},
-    credential::{AuthType, CredentialId, Status},
+    credential::{AuthType, Status, row_fields::RowFields},
     error::Error,
     event::{Cause, Happening},
     failure::{FailureKind, Response},
-    merge,
+    id::{CredentialId, IntentId},
     refresh::{self, Judgement, Leg, SKEW_MS},
-    step::{Intent, IntentId, Outcome, Settled, Step},
+    step::{Intent, Outcome, Settled, Step},
+    store::merge::cooldowns::is_about_the_token,
     time::Timestamp,
 };
 
 use super::{
     Pool,
-    edits::{NewStatus, TokensBy},
     member::{Member, Refresh},
     outbox::Outstanding,
-    roster::Slot,
+    slot::Slot,
+    status::{NewStatus, TokensBy},
 };
 
 impl Pool {
@@ -140,7 +140,7 @@ impl Pool {
     /// Tokens of a refresh are in the row, and are handed over to be saved by this very step.
     fn save(&mut self, slot: Slot, set: RowFields) {
         let Some(member) = self.roster.get(slot) else { return };
-        let is_about_the_token = merge::is_about_the_token(&member.credential);
+        let is_about_the_token = is_about_the_token(&member.credential);
         self.set_tokens(slot, &set.0, TokensBy::Refresh);
         if is_about_the_token {
             self.set_status(slot, NewStatus::ok());

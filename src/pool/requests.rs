@@ -7,7 +7,8 @@ use crate::{
     error::{Error, ErrorCode},
     event::{Choice, Happening, Verdict},
     failure::{Diagnosis, Response},
-    lease::{LeaseId, NextMove, Request},
+    id::LeaseId,
+    lease::{NextMove, Request},
     policy::{Action, Rule},
     step::{Intent, Step},
     time::Timestamp,
@@ -19,7 +20,7 @@ use super::{
     choice::Readiness,
     leases::{Failed, Found, Lease, Phase, Progress, Sending},
     member::{Member, Probe, Refresh, Sent, Wait},
-    roster::Slot,
+    slot::Slot,
 };
 
 /// A step tells of no more that it passed over; `explain` tells of all.

@@ -5,15 +5,8 @@ use std::cmp::Ordering;
 use rustc_hash::FxHashMap;
 
 use crate::{
-    cooldown::Cooldown,
-    credential::{Credential, CredentialId},
-    policy::MaxInFlight,
-    provider::PoolKey,
-    random::Random,
-    refresh,
-    secret::Secret,
-    strategy::Strategy,
-    time::Timestamp,
+    cooldown::Cooldown, credential::Credential, id::CredentialId, policy::MaxInFlight, provider::PoolKey,
+    random::Random, refresh, secret::Secret, strategy::Strategy, time::Timestamp,
 };
 
 use super::{
@@ -21,21 +14,8 @@ use super::{
     deadlines::{DeadlineQueue, QueueKey},
     member::{Health, Member, Probe, Refresh, Wait},
     order::{Order, ascending},
+    slot::Slot,
 };
-
-/// A member's place in the document's order. Never used again once the member is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Slot(usize);
-
-impl QueueKey for Slot {
-    fn number(self) -> u64 {
-        self.0 as u64
-    }
-
-    fn of_number(number: u64) -> Self {
-        Self(usize::try_from(number).unwrap_or(usize::MAX))
-    }
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Standing {

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use crate::{
-    change::{Edit, Stored},
     credential::Credential,
     error::{Error, ErrorCode, Problem},
     event::Happening,
-    merge::{self, Known},
+    id::IntentId,
     refresh::Leg,
-    step::{Claim, IntentId, Opened, Step},
+    step::{Claim, Opened, Step},
+    store::{apply::apply, change::Edit, merge::row::CausalContext, stored::Stored},
     time::Timestamp,
 };
 
@@ -18,7 +18,7 @@ use super::{
     member::{Health, Refresh},
     opening,
     outbox::Outstanding,
-    roster::Slot,
+    slot::Slot,
 };
 
 impl Pool {
@@ -27,7 +27,7 @@ impl Pool {
         self.outbox.observe(self.now, stored.merge.latest());
         self.outbox.found_in(&stored.merge);
         let mut latest = stored.clone();
-        merge::apply(&mut latest, &self.outbox.perhaps_missing(), self.roster.pool());
+        apply(&mut latest, &self.outbox.perhaps_missing(), self.roster.pool());
 
         let mut problems = Vec::new();
         if let Some(named) =
@@ -77,7 +77,7 @@ impl Pool {
             }
             None => {
                 let Some(member) = self.roster.get(slot) else { return Ok(self.step(Claim::Gone, None)) };
-                if member.known.claim.is_none() {
+                if member.context.claim.is_none() {
                     let (id, token) = (member.credential.id.clone(), Some(member.credential.token_fingerprint()));
                     self.commit(slot, Edit::Claim { id, token });
                 }
@@ -97,7 +97,7 @@ impl Pool {
 
     /// Nobody claims a login's token any more.
     fn end_claim(&mut self, slot: Slot) {
-        let Some(member) = self.roster.get(slot).filter(|member| member.known.claim.is_some()) else { return };
+        let Some(member) = self.roster.get(slot).filter(|member| member.context.claim.is_some()) else { return };
         let id = member.credential.id.clone();
         self.commit(slot, Edit::Claim { id, token: None });
     }
@@ -112,7 +112,7 @@ impl Pool {
 
     /// When another host claimed the login's token, if one does.
     fn claim_of_another(&self, slot: Slot) -> Option<Timestamp> {
-        let claim = self.roster.get(slot)?.known.claim.as_ref()?;
+        let claim = self.roster.get(slot)?.context.claim.as_ref()?;
         let millis = i64::try_from(claim.at.checked_div(1000)?).ok()?;
         (claim.host != *self.outbox.host()).then(|| Timestamp::from_millis(millis).min(self.now))
     }
@@ -126,7 +126,7 @@ impl Pool {
     }
 
     /// A member's row as the store has it, with the uses that no change tells of yet.
-    pub(super) fn replace(&mut self, slot: Slot, mut new: Credential, known: Known) {
+    pub(super) fn replace(&mut self, slot: Slot, mut new: Credential, context: CausalContext) {
         let Some(member) = self.roster.get(slot) else { return };
         if new.misses(&member.credential) {
             new.take_secrets_of(&member.credential);
@@ -140,7 +140,7 @@ impl Pool {
             Refresh::Unanswered { .. } => self.claim_of_another(slot).is_some(),
             Refresh::Idle | Refresh::InFlight { .. } => false,
         };
-        let is_given_up = waits_for_claim && known.claim.is_none();
+        let is_given_up = waits_for_claim && context.claim.is_none();
         let has_other_cooldown = told(&member.credential) != told(&new);
         let cooldowns_differ = has_other_cooldown || !new.model_cooldowns().eq(member.credential.model_cooldowns());
         if new != member.credential {
@@ -148,7 +148,7 @@ impl Pool {
         }
         let stale_up_to = self.sent;
         self.roster.change(slot, |member| {
-            member.known = known;
+            member.context = context;
             if has_other_cooldown {
                 member.health = Health { stale_up_to, ..Health::default() };
             }

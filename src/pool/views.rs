@@ -4,8 +4,9 @@ use serde_json::{Map, Value};
 
 use crate::{
     cooldown::Cooldown,
-    credential::{Credential, CredentialId},
+    credential::Credential,
     error::Error,
+    id::CredentialId,
     provider::PoolKey,
     step::{Entry, Intent, Runtime, State, Wake, WakeReason},
     strategy::Strategy,

@@ -24,7 +24,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Flow, Leg, Sets, flow};
 use crate::{
-    change::RowFields,
+    credential::row_fields::RowFields,
     failure::{self, FailureKind, Response, diagnose},
     provider::PoolKey,
     time::Timestamp,

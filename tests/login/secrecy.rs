@@ -1,6 +1,7 @@
 //! A canary in everything that a provider says never appears where people look.
 
-use credential_pool::{LoginConfig, LoginMove, PoolKey, protocol::Session};
+use credential_pool::{LoginConfig, LoginMove, PoolKey};
+use credential_pool_protocol::Session;
 use serde_json::json;
 
 use crate::{START, after, both, response, start};

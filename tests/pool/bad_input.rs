@@ -1,8 +1,9 @@
 //! Nonsense of every kind is a typed error or a reported problem, and the rest goes on working.
 
 use credential_pool::{
-    Document, ErrorCode, PoolKey, Problem, Severity, Sources, Stored, Timestamp, UnixSeconds, check, protocol::Session,
+    Document, ErrorCode, PoolKey, Problem, Severity, Sources, Stored, Timestamp, UnixSeconds, check,
 };
+use credential_pool_protocol::Session;
 use serde_json::{Value, json};
 
 use crate::host::{Host, START, key};

@@ -2,7 +2,8 @@
 
 use std::fmt::Debug;
 
-use credential_pool::{Failure, Intent, IntentId, Outcome, Pool, PoolKey, Sources, Stored, protocol::Session};
+use credential_pool::{Failure, Intent, IntentId, Outcome, Pool, PoolKey, Sources, Stored};
+use credential_pool_protocol::Session;
 use serde_json::{Map, Value, json};
 
 use crate::host::{START, tokens};

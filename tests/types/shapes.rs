@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use credential_pool::protocol::Session;
+use credential_pool_protocol::Session;
 use serde_json::{Value, json};
 
 const NOW: i64 = 1_775_757_580_463;

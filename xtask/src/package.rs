@@ -34,7 +34,7 @@ pub(crate) fn npm_package() -> Result<()> {
     setup::node()?;
     setup::npm_packages("pkg")?;
     let dist = workspace::dist();
-    glue(&Face { feature: "js", made: Made::Fast, folder: dist.clone() })?;
+    glue(&Face { package: "credential-pool-js", features: &[], made: Made::Fast, folder: dist.clone() })?;
     Inputs::default()
         .path(&workspace::package().join("src"))?
         .path(&workspace::package().join("tsconfig.json"))?
@@ -50,7 +50,7 @@ pub(crate) fn npm_package() -> Result<()> {
 ///
 /// If a step fails, or it does import something.
 pub(crate) fn component() -> Result<()> {
-    let wasm = cdylib("component", Made::Fast)?;
+    let wasm = wasm("credential-pool-component", &[], Made::Fast)?;
     let (core, component) = (workspace::dist().join(CORE_WASM), workspace::dist().join(COMPONENT));
     Inputs::default().path(&wasm)?.make(&stamp("component"), &[&core, &component], || {
         eprintln!("build: the component");
@@ -63,10 +63,12 @@ pub(crate) fn component() -> Result<()> {
     })
 }
 
-/// A face of the library for JavaScript.
+/// A crate that JavaScript loads as wasm.
 pub(crate) struct Face {
-    /// The library's feature of that name.
-    pub(crate) feature: &'static str,
+    /// The crate.
+    pub(crate) package: &'static str,
+    /// Its features.
+    pub(crate) features: &'static [&'static str],
     /// What it is built for.
     pub(crate) made: Made,
     /// Where it goes.
@@ -120,11 +122,11 @@ impl Made {
 ///
 /// If a step fails.
 pub(crate) fn glue(face: &Face) -> Result<()> {
-    let wasm = cdylib(face.feature, face.made)?;
+    let wasm = wasm(face.package, face.features, face.made)?;
     let js_wasm = face.folder.join(JS_WASM);
     let (inputs, stamp) = (Inputs::default().path(&wasm)?.path(&lock_file())?, face.folder.join(".glue.stamp"));
     inputs.setting(&face.made.wasm_opt().join(" ")).make(&stamp, &[&face.folder.join(GLUE), &js_wasm], || {
-        eprintln!("build: the wasm of the face `{}`", face.feature);
+        eprintln!("build: the wasm of `{}`, features [{}]", face.package, face.features.join(", "));
         let mut module = Module::from_file(&wasm)?;
         if face.made == Made::Small {
             trap::without_words(&mut module);
@@ -156,22 +158,23 @@ const JS_WASM: &str = "credential_pool_bg.wasm";
 const CORE_WASM: &str = "credential_pool.core.wasm";
 const COMPONENT: &str = "credential_pool.component.wasm";
 
-/// The library with one of its wasm faces. Each has a folder of its own, since all make a file of the same name.
-fn cdylib(feature: &str, made: Made) -> Result<PathBuf> {
+/// Builds the wasm of a crate.
+fn wasm(package: &str, features: &[&str], made: Made) -> Result<PathBuf> {
     setup::wasm_target()?;
-    let folder = workspace::target()?.join(feature);
+    let target = workspace::target()?.join(made.profile());
     let mut cargo = workspace::cargo();
     if !made.compiler_flags().is_empty() {
         let flags = [env::var("RUSTFLAGS").unwrap_or_default().as_str(), made.compiler_flags()].join(" ");
-        cargo.env("RUSTFLAGS", flags.trim_start());
+        cargo.env("RUSTFLAGS", flags);
     }
     run::shown(
         cargo
-            .args(["build", "--profile", made.profile(), "--lib", "--package", "credential-pool"])
-            .args(["--target", setup::WASM, "--no-default-features", "--features", feature, "--target-dir"])
-            .arg(&folder),
+            .args(["build", "--profile", made.profile(), "--lib", "--package", package])
+            .args(["--target", setup::WASM, "--no-default-features", "--features", &features.join(","), "--target-dir"])
+            .arg(&target),
     )?;
-    Ok(folder.join(setup::WASM).join(made.profile()).join("credential_pool.wasm"))
+    let file = format!("{}.wasm", package.replace('-', "_"));
+    Ok(target.join(setup::WASM).join(made.profile()).join(file))
 }
 
 /// Compiles the entries and their imports from TypeScript.

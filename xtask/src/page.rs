@@ -19,8 +19,13 @@ pub(crate) fn build() -> Result<()> {
     package::npm_package()?;
     setup::npm_packages("www")?;
     let www = workspace::root().join("www");
-    for (feature, folder) in [("page-reader", "wasm-reader"), ("page", "wasm")] {
-        package::glue(&Face { feature, made: Made::Small, folder: www.join(folder) })?;
+    for (features, folder) in [(&[][..], "wasm-reader"), (&["editing"], "wasm")] {
+        package::glue(&Face {
+            package: "credential-pool-page",
+            features,
+            made: Made::Small,
+            folder: www.join(folder),
+        })?;
     }
 
     let mut inputs = Inputs::default().path(&workspace::dist().join("credential_pool_bg.wasm"))?;

@@ -38,7 +38,7 @@ pub(crate) fn test() -> Result<Count> {
 }
 
 /// Everything the core depends on, and why that is harmless.
-const PURE: [(&str, &str); 35] = [
+const PURE: [(&str, &str); 34] = [
     ("base64", "text to bytes"),
     ("block-buffer", "of sha2: gathers bytes to blocks"),
     ("cfg-if", "of sha2: a macro"),
@@ -66,7 +66,6 @@ const PURE: [(&str, &str); 35] = [
     ("serde", "values to data"),
     ("serde_core", "of serde"),
     ("serde_json", "data to text, in memory"),
-    ("serde_path_to_error", "where data does not fit"),
     ("sha2", "bytes to bytes"),
     ("time", "days to seconds; its clock is a feature that is off"),
     ("time-core", "of time: arithmetic"),

@@ -38,16 +38,14 @@ fn all(suite: &mut Suite) -> Result<()> {
 
     suite.check("formatting", cargo(&["fmt", "--all", "--check"]))?;
     suite.part("dependencies of the core", purity::test)?;
-    suite.check("lints", clippy(&["--workspace", "--all-targets"]))?;
-    suite.check("lints of the JavaScript face", clippy(&["--lib", "--features=js", WASM]))?;
-    suite.check("lints of the component", clippy(&["--lib", "--features=component", WASM]))?;
-    suite.check("lints of the page's face", clippy(&["--lib", "--features=page", WASM]))?;
-    suite.check("lints of its reader", clippy(&["--lib", "--no-default-features", "--features=page-reader", WASM]))?;
-    suite.check("documentation", with_strict_docs(cargo(&["doc", "--workspace", "--no-deps"])))?;
+    suite.check("lints", clippy(&["--all-targets"]))?;
+    suite.check("lints of the faces", clippy(&[JS, COMPONENT, PAGE, WASM]))?;
+    suite.check("lints of the page's reader", clippy(&["--no-default-features", PAGE, WASM]))?;
+    suite.check("documentation", with_strict_docs(cargo(&["doc", "--no-deps"])))?;
     suite.part("no import circles in TypeScript", circles::test)?;
     suite.part("build", || package::build().and_then(|()| command_line::build()).map(|()| Count::ONE))?;
 
-    suite.tests("Rust tests, with those in the documentation", cargo(&["test", "--workspace"]), Count::of_cargo)?;
+    suite.tests("Rust tests, with those in the documentation", cargo(&["test"]), Count::of_cargo)?;
     suite.tests("JavaScript tests in Node", node_test(&js_tests("tests/js")?), Count::of_node)?;
     suite.tests("JavaScript tests in Deno", deno_test(&for_every_host(js_tests("tests/js")?)), Count::of_deno)?;
     suite.tests("the page, in Chromium", node_test(&js_tests("tests/page")?), Count::of_node)?;
@@ -127,6 +125,9 @@ impl std::fmt::Display for Failed {
 
 impl std::error::Error for Failed {}
 
+const JS: &str = "--package=credential-pool-js";
+const COMPONENT: &str = "--package=credential-pool-component";
+const PAGE: &str = "--package=credential-pool-page";
 const WASM: &str = "--target=wasm32-unknown-unknown";
 
 fn set_up() -> Result<Count> {

@@ -1,6 +1,6 @@
 //! The core itself.
 
-use credential_pool::protocol::Session;
+use credential_pool_protocol::Session;
 
 use super::{CallError, Face};
 

@@ -1,0 +1,108 @@
+//! The functions of the package: what needs no pool.
+
+use credential_pool_protocol::Reading;
+use serde_json::{Map, Value};
+use wasm_bindgen::prelude::*;
+
+use credential_pool::{
+    Change, Document, Policy, PoolKey, Response, Stored, apply, check, diagnose, pool_key_for_base_url, wanted,
+};
+
+use super::{
+    host::moment,
+    values::{Answer, read, read_text, thrown, write},
+};
+
+/// What a provider's answer means: whose fault a failure is, and when the provider says it is over.
+#[wasm_bindgen(js_name = diagnose, unchecked_return_type = "Diagnosis")]
+pub fn js_diagnose(
+    #[wasm_bindgen(unchecked_param_type = "string")] key: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "Response")] response: &JsValue,
+    now: Option<f64>,
+) -> Answer {
+    let (key, response): (PoolKey, Response) = (read(key, "key")?, read(response, "response")?);
+    write(&diagnose(&response, &key, moment(now, None)?))
+}
+
+/// A stored policy with all that it leaves to its preset, for editors.
+#[wasm_bindgen(js_name = readPolicy, unchecked_return_type = "ResolvedPolicy")]
+pub fn js_read_policy(#[wasm_bindgen(unchecked_param_type = "unknown")] policy: &JsValue) -> Answer {
+    write(&Policy::parse(&read::<Value>(policy, "policy")?).map_err(thrown)?)
+}
+
+/// What the pool with this key looks at, so that a host need not show it everything it has.
+#[wasm_bindgen(js_name = wanted, unchecked_return_type = "Wanted")]
+pub fn js_wanted(#[wasm_bindgen(unchecked_param_type = "string")] key: &JsValue) -> Answer {
+    write(&wanted(&read(key, "key")?))
+}
+
+/// The pool of the custom endpoint with this base URL, by the configuration's `custom_providers`.
+#[wasm_bindgen(js_name = poolKeyForBaseUrl, unchecked_return_type = "string | null")]
+pub fn js_pool_key_for_base_url(
+    #[wasm_bindgen(unchecked_param_type = "string")] base_url: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "object")] config: &JsValue,
+) -> Answer {
+    let (base_url, config): (String, Map<String, Value>) = (read(base_url, "baseUrl")?, read(config, "config")?);
+    write(&pool_key_for_base_url(&base_url, &config))
+}
+
+/// Applies changes, in their order, to what a store keeps of a pool.
+#[wasm_bindgen(js_name = applyChanges, unchecked_return_type = "Stored")]
+pub fn js_apply_changes(
+    #[wasm_bindgen(unchecked_param_type = "string")] key: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "Stored")] stored: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "Change[]")] changes: &JsValue,
+) -> Answer {
+    let (key, mut stored): (PoolKey, Stored) = (read(key, "key")?, read(stored, "stored")?);
+    apply(&mut stored, &read::<Vec<Change>>(changes, "changes")?, &key);
+    write(&stored)
+}
+
+/// The text of a document without credentials.
+#[wasm_bindgen(js_name = emptyDocument)]
+pub fn js_empty_document() -> String {
+    Document::empty().to_text()
+}
+
+/// What a pool is opened with, out of a document's text.
+#[wasm_bindgen(js_name = readDocument, unchecked_return_type = "Reading")]
+pub fn js_read_document(
+    #[wasm_bindgen(unchecked_param_type = "string")] text: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "string")] key: &JsValue,
+) -> Answer {
+    write(&Reading::of(&document(text)?, &read(key, "key")?))
+}
+
+/// The document's text with these changes of one pool; all else stays as it was, to the letter.
+#[wasm_bindgen(js_name = applyToDocument, unchecked_return_type = "string")]
+pub fn js_apply_to_document(
+    #[wasm_bindgen(unchecked_param_type = "string")] text: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "string")] key: &JsValue,
+    #[wasm_bindgen(unchecked_param_type = "Change[]")] changes: &JsValue,
+) -> Answer {
+    let mut document = document(text)?;
+    document.apply(&read(key, "key")?, &read::<Vec<Change>>(changes, "changes")?).map_err(thrown)?;
+    Ok(document.to_text().into())
+}
+
+/// Everything in a document that a person should look at.
+#[wasm_bindgen(js_name = checkDocument, unchecked_return_type = "Problem[]")]
+pub fn js_check_document(#[wasm_bindgen(unchecked_param_type = "string")] text: &JsValue, now: Option<f64>) -> Answer {
+    write(&check(&read_text(text, "text")?, moment(now, None)?))
+}
+
+/// The keys of all pools of a document.
+#[wasm_bindgen(js_name = pools, unchecked_return_type = "string[]")]
+pub fn js_pools(#[wasm_bindgen(unchecked_param_type = "string")] text: &JsValue) -> Answer {
+    write(&document(text)?.pools())
+}
+
+/// The keys of the custom endpoints' pools that hold rows, sorted.
+#[wasm_bindgen(js_name = customPools, unchecked_return_type = "string[]")]
+pub fn js_custom_pools(#[wasm_bindgen(unchecked_param_type = "string")] text: &JsValue) -> Answer {
+    write(&document(text)?.custom_pools())
+}
+
+fn document(text: &JsValue) -> Result<Document, JsValue> {
+    Document::parse(&read_text(text, "text")?).map_err(thrown)
+}

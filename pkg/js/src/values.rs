@@ -1,0 +1,84 @@
+//! Values on their way in and out: arguments, answers and errors.
+
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Number, Value};
+use wasm_bindgen::prelude::*;
+
+use credential_pool::{CredentialId, Error, ErrorCode};
+use credential_pool_protocol as protocol;
+
+pub(super) type Answer = Result<JsValue, JsValue>;
+
+pub(super) fn read_text(text: &JsValue, name: &str) -> Result<String, JsValue> {
+    text.as_string()
+        .ok_or_else(|| thrown(Error::new(ErrorCode::InvalidArgument, "this must be a string").at(format!("/{name}"))))
+}
+
+pub(super) fn read_id(id: &JsValue) -> Result<CredentialId, JsValue> {
+    read_text(id, "id").map(CredentialId::from)
+}
+
+/// Reads an argument of a known shape; `undefined` counts as null.
+pub(super) fn read<T: DeserializeOwned>(value: &JsValue, name: &str) -> Result<T, JsValue> {
+    let json = to_json(value).map_err(|_| {
+        let message =
+            "this cannot be said as JSON: it holds NaN, an infinity, a BigInt or a cycle, is nested too deep, or is an \
+             object that keeps its fields to itself, as a fetch `Response` does: pass `{ status, headers, body }`";
+        thrown(Error::new(ErrorCode::InvalidArgument, message).at(format!("/{name}")))
+    })?;
+    let nested = |_| {
+        let message = "this is nested too deep for JSON";
+        thrown(Error::new(ErrorCode::InvalidArgument, message).at(format!("/{name}")))
+    };
+    let value: Value = serde_json::from_str(json.as_deref().unwrap_or("null")).map_err(nested)?;
+    protocol::read(value).map_err(|error| {
+        let pointer = format!("/{name}{}", error.pointer.unwrap_or_default());
+        thrown(Error { pointer: Some(pointer), ..error })
+    })
+}
+
+/// Writes an answer as plain objects. A whole number from 2^53 up is rounded, as `JSON.parse` does.
+pub(super) fn write<T: Serialize + ?Sized>(value: &T) -> Answer {
+    let not_json = |_| thrown(Error::new(ErrorCode::InvalidArgument, "the answer is no JSON"));
+    let mut value = serde_json::to_value(value).map_err(not_json)?;
+    round(&mut value);
+    value.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).map_err(JsValue::from)
+}
+
+/// Whole numbers that JavaScript cannot hold, as the nearest ones that it can.
+fn round(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            const SAFE: u64 = (1 << 53) - 1;
+            let is_safe = number.as_i64().is_none_or(|whole| whole.unsigned_abs() <= SAFE)
+                && number.as_u64().is_none_or(|whole| whole <= SAFE);
+            if !is_safe && let Some(rounded) = number.as_f64().and_then(Number::from_f64) {
+                *number = rounded;
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(round),
+        Value::Object(fields) => fields.values_mut().for_each(round),
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
+    }
+}
+
+/// What is thrown to JavaScript for an error.
+pub(super) fn thrown(error: Error) -> JsValue {
+    let code = serde_json::to_value(error.code).ok();
+    let code = code.as_ref().and_then(Value::as_str).unwrap_or("invalid_argument");
+    PoolError::new(code, &error.message, error.pointer).into()
+}
+
+#[wasm_bindgen(raw_module = "./core/errors.js")]
+extern "C" {
+    type PoolError;
+
+    #[wasm_bindgen(constructor)]
+    fn new(code: &str, message: &str, pointer: Option<String>) -> PoolError;
+}
+
+#[wasm_bindgen(raw_module = "./core/json.js")]
+extern "C" {
+    #[wasm_bindgen(catch, js_name = toJson)]
+    fn to_json(value: &JsValue) -> Result<Option<String>, JsValue>;
+}

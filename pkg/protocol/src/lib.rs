@@ -1,0 +1,535 @@
+//! `call(json) -> json`: every input of the core as text, for hosts that pass nothing else.
+//!
+//! A call is `{ "call": NAME, "args": { … } }`; names and arguments are those of the JavaScript
+//! package, but that calls on a login say so in their name. An answer is `{ "ok": … }` with the package's shapes, or
+//! `{ "error": { "code", "message", "pointer"? } }`, and then nothing changed.
+//!
+//! | calls | arguments |
+//! | --- | --- |
+//! | `open` | `key`, `stored`?, `sources`?, `seed` (32 bytes as 64 hex digits), `now`; answers a step and `pool`, the number that names the pool in later calls |
+//! | `close`, `key`, `strategy`, `policy`, `hasCredentials`, `current`, `rows`, `setAside`, `outstanding`, `wake` | `pool` |
+//! | `select`, `tick`, `flush`, `peek`, `entries` | `pool`, `now` |
+//! | `runtime`, `markUsed` | `pool`, `id` |
+//! | `refresh`, `remove` | `pool`, `id`, `now` |
+//! | `rotate` | `pool`, `id`, `failure`?, `now` |
+//! | `lease`, `explain` | `pool`, `request`?, `now` |
+//! | `resume`, `release` | `pool`, `lease`, `now` |
+//! | `report` | `pool`, `lease`, `response`, `now` |
+//! | `reset` | `pool`, `id`?, `now` |
+//! | `settle` | `pool`, `intent`, `outcome`, `now` |
+//! | `sync` | `pool`, `stored`, `now` |
+//! | `claim` | `pool`, `intent`, `now` |
+//! | `add` | `pool`, `row`, `now` |
+//! | `update` | `pool`, `id`, `fields`, `now` |
+//! | `moveTo` | `pool`, `id`, `place`, `now` |
+//! | `setStrategy` | `pool`, `strategy`, `now` |
+//! | `setPolicy` | `pool`, `policy`, `now` |
+//! | `readPolicy` | `policy`; answers it with all that it leaves to its preset |
+//! | `diagnose` | `key`, `response`, `now` |
+//! | `wanted` | `key` |
+//! | `poolKeyForBaseUrl` | `baseUrl`, `config` |
+//! | `applyChanges` | `key`, `stored`, `changes` |
+//! | `emptyDocument` | none |
+//! | `readDocument` | `text`, `key` |
+//! | `applyToDocument` | `text`, `key`, `changes` |
+//! | `checkDocument` | `text`, `now` |
+//! | `pools`, `customPools` | `text` |
+//! | `startLogin` | `key`, `config`?, `flow`?, `seed`, `now`; answers the first move and `login`, the number that names the login in later calls |
+//! | `answerLogin` | `login`, `response`, `now` |
+//! | `resumeLogin` | `login`, `now` |
+//! | `loginListening` | `login`, `port`, `now` |
+//! | `loginRedirected` | `login`, `url`, `now` |
+//! | `closeLogin` | `login` |
+//!
+//! Times are whole milliseconds since the Unix epoch.
+//!
+//! An outcome is `{ "type": "saved" }` or `{ "type": "failed" }` of an intent to persist, and of an
+//! intent to refresh `{ "type": "response", "status", "headers"?, "body" }` with what came back for its
+//! request, or `{ "type": "unreachable" }`. A host with an OAuth client of its own settles with
+//! `{ "type": "tokens", "set" }` or `{ "type": "refused" }`.
+//!
+//! ```
+//! use credential_pool_protocol::Session;
+//!
+//! let mut session = Session::default();
+//! let seed = "07".repeat(32);
+//! let opened = session.call(&format!(
+//!     r#"{{ "call": "open", "args": {{ "key": "openrouter", "seed": "{seed}", "now": 1775757580463, "stored": {{
+//!          "rows": [{{ "id": "a1b2c3", "access_token": "sk-first" }}] }} }} }}"#
+//! ));
+//! assert!(opened.starts_with(r#"{"ok":{"pool":1,"value":{"hasCredentials":true"#));
+//!
+//! let selected = session.call(r#"{ "call": "select", "args": { "pool": 1, "now": 1775757580463 } }"#);
+//! assert_eq!(selected, r#"{"ok":{"value":{"type":"selected","credential":"a1b2c3"},"intents":[],"events":[],"wake":null}}"#);
+//! ```
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+use credential_pool::{
+    Change, CredentialId, Document, Error, ErrorCode, Failure, IntentId, LeaseId, Login, LoginConfig, LoginFlow,
+    LoginMove, Outcome, Policy, Pool, PoolKey, Request, Response, Sources, Step, Stored, Strategy, Timestamp, apply,
+    check, diagnose, pointer_step, pool_key_for_base_url, wanted,
+};
+
+/// The pools that one caller opened, and the logins that it began.
+#[derive(Debug, Default)]
+pub struct Session {
+    pools: BTreeMap<u32, Pool>,
+    last_pool: u32,
+    logins: BTreeMap<u32, Login>,
+    last_login: u32,
+}
+
+impl Session {
+    /// Answers one call. Never panics: whatever cannot be understood is an error.
+    pub fn call(&mut self, json: &str) -> String {
+        let answer = parse(json).and_then(|call| self.answer(call));
+        let answer = match &answer {
+            Ok(ok) => serde_json::to_string(&Answer::Ok(ok)),
+            Err(error) => serde_json::to_string(&Answer::<()>::Error(error)),
+        };
+        answer
+            .unwrap_or_else(|_| r#"{"error":{"code":"invalid_argument","message":"the answer is no JSON"}}"#.to_owned())
+    }
+
+    fn answer(&mut self, call: Call) -> Result<Value, Error> {
+        match call {
+            Call::Open { key, stored, sources, seed, now } => {
+                let (pool, step) = Pool::open(key, &stored, &sources, seed.0, now);
+                self.last_pool = self.last_pool.saturating_add(1);
+                self.pools.insert(self.last_pool, pool);
+                json(&Opening { pool: self.last_pool, step })
+            }
+            Call::Close { pool } => {
+                self.pool(pool)?;
+                self.pools.remove(&pool);
+                Ok(Value::Null)
+            }
+            Call::Select { pool, now } => json(&self.pool(pool)?.select(now)),
+            Call::Rotate { pool, id, failure, now } => json(&self.pool(pool)?.rotate(&id, failure, now)?),
+            Call::Refresh { pool, id, now } => json(&self.pool(pool)?.refresh(&id, now)?),
+            Call::MarkUsed { pool, id } => json(&self.pool(pool)?.mark_used(&id)?),
+            Call::Lease { pool, request, now } => json(&self.pool(pool)?.lease(request.unwrap_or_default(), now)),
+            Call::Resume { pool, lease, now } => json(&self.pool(pool)?.resume(lease, now)?),
+            Call::Report { pool, lease, response, now } => json(&self.pool(pool)?.report(lease, &response, now)?),
+            Call::Release { pool, lease, now } => json(&self.pool(pool)?.release(lease, now)?),
+            Call::Settle { pool, intent, outcome, now } => json(&self.pool(pool)?.settle(intent, outcome, now)?),
+            Call::Tick { pool, now } => json(&self.pool(pool)?.tick(now)),
+            Call::Flush { pool, now } => json(&self.pool(pool)?.flush(now)),
+            Call::Sync { pool, stored, now } => json(&self.pool(pool)?.sync(&stored, now)),
+            Call::Claim { pool, intent, now } => json(&self.pool(pool)?.claim(intent, now)?),
+            Call::Add { pool, row, now } => json(&self.pool(pool)?.add(&row, now)?),
+            Call::Update { pool, id, fields, now } => json(&self.pool(pool)?.update(&id, &fields, now)?),
+            Call::Remove { pool, id, now } => json(&self.pool(pool)?.remove(&id, now)?),
+            Call::MoveTo { pool, id, place, now } => {
+                let place = usize::try_from(place).unwrap_or(usize::MAX);
+                json(&self.pool(pool)?.move_to(&id, place, now)?)
+            }
+            Call::Reset { pool, id, now } => json(&self.pool(pool)?.reset(id.as_ref(), now)?),
+            Call::SetStrategy { pool, strategy, now } => {
+                json(&self.pool(pool)?.set_strategy(Strategy::parse(&strategy)?, now))
+            }
+            Call::SetPolicy { pool, policy, now } => json(&self.pool(pool)?.set_policy(&policy, now)?),
+            Call::Key { pool } => json(self.pool(pool)?.key()),
+            Call::Strategy { pool } => json(&self.pool(pool)?.strategy()),
+            Call::Policy { pool } => Ok(self.pool(pool)?.policy().to_value()),
+            Call::HasCredentials { pool } => json(&self.pool(pool)?.has_credentials()),
+            Call::Current { pool } => json(&self.pool(pool)?.current()),
+            Call::Peek { pool, now } => json(&self.pool(pool)?.peek(now)),
+            Call::Entries { pool, now } => json(&self.pool(pool)?.entries(now)),
+            Call::Explain { pool, request, now } => json(&self.pool(pool)?.explain(&request.unwrap_or_default(), now)),
+            Call::Runtime { pool, id } => json(&self.pool(pool)?.runtime(&id)?),
+            Call::Rows { pool } => json(&self.pool(pool)?.rows()),
+            Call::SetAside { pool } => json(&self.pool(pool)?.set_aside()),
+            Call::Outstanding { pool } => json(&self.pool(pool)?.outstanding()),
+            Call::Wake { pool } => json(&self.pool(pool)?.wake()),
+            Call::ReadPolicy { policy } => json(&Policy::parse(&policy)?),
+            Call::Diagnose { key, response, now } => json(&diagnose(&response, &key, now)),
+            Call::Wanted { key } => json(&wanted(&key)),
+            Call::PoolKeyForBaseUrl { base_url, config } => json(&pool_key_for_base_url(&base_url, &config)),
+            Call::ApplyChanges { key, mut stored, changes } => {
+                apply(&mut stored, &changes, &key);
+                json(&stored)
+            }
+            Call::EmptyDocument {} => json(&Document::empty().to_text()),
+            Call::ReadDocument { text, key } => json(&Reading::of(&Document::parse(&text)?, &key)),
+            Call::ApplyToDocument { text, key, changes } => {
+                let mut document = Document::parse(&text)?;
+                document.apply(&key, &changes)?;
+                json(&document.to_text())
+            }
+            Call::CheckDocument { text, now } => json(&check(&text, now)),
+            Call::Pools { text } => json(&Document::parse(&text)?.pools()),
+            Call::CustomPools { text } => json(&Document::parse(&text)?.custom_pools()),
+            Call::StartLogin { key, config, flow, seed, now } => {
+                let config = LoginConfig::of(&key, config.as_ref(), flow)?;
+                let (login, first) = Login::start(config, seed.0, now);
+                self.last_login = self.last_login.saturating_add(1);
+                self.logins.insert(self.last_login, login);
+                json(&LoginStart { login: self.last_login, first })
+            }
+            Call::AnswerLogin { login, response, now } => json(&self.login(login)?.answer(&response, now)?),
+            Call::ResumeLogin { login, now } => json(&self.login(login)?.resume(now)?),
+            Call::LoginListening { login, port, now } => json(&self.login(login)?.listening(port, now)?),
+            Call::LoginRedirected { login, url, now } => json(&self.login(login)?.redirected(&url, now)?),
+            Call::CloseLogin { login } => {
+                self.login(login)?;
+                self.logins.remove(&login);
+                Ok(Value::Null)
+            }
+        }
+    }
+
+    fn login(&mut self, login: u32) -> Result<&mut Login, Error> {
+        let message = "no login has this number; use the one that `startLogin` answered";
+        let unknown = || Error::new(ErrorCode::InvalidArgument, message).at("/args/login");
+        self.logins.get_mut(&login).ok_or_else(unknown)
+    }
+
+    fn pool(&mut self, pool: u32) -> Result<&mut Pool, Error> {
+        self.pools.get_mut(&pool).ok_or_else(|| {
+            Error::new(ErrorCode::InvalidArgument, "no open pool has this number; use the one that `open` answered")
+                .at("/args/pool")
+        })
+    }
+}
+
+/// Every call there is.
+#[derive(Deserialize)]
+#[serde(tag = "call", content = "args", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+enum Call {
+    Open {
+        key: PoolKey,
+        #[serde(default)]
+        stored: Stored,
+        #[serde(default)]
+        sources: Box<Sources>,
+        seed: Seed,
+        now: Timestamp,
+    },
+    Close {
+        pool: u32,
+    },
+    Select {
+        pool: u32,
+        now: Timestamp,
+    },
+    Rotate {
+        pool: u32,
+        id: CredentialId,
+        #[serde(default)]
+        failure: Failure,
+        now: Timestamp,
+    },
+    Refresh {
+        pool: u32,
+        id: CredentialId,
+        now: Timestamp,
+    },
+    MarkUsed {
+        pool: u32,
+        id: CredentialId,
+    },
+    Lease {
+        pool: u32,
+        #[serde(default)]
+        request: Option<Request>,
+        now: Timestamp,
+    },
+    Resume {
+        pool: u32,
+        lease: LeaseId,
+        now: Timestamp,
+    },
+    Report {
+        pool: u32,
+        lease: LeaseId,
+        response: Response,
+        now: Timestamp,
+    },
+    Release {
+        pool: u32,
+        lease: LeaseId,
+        now: Timestamp,
+    },
+    Settle {
+        pool: u32,
+        intent: IntentId,
+        outcome: Outcome,
+        now: Timestamp,
+    },
+    Tick {
+        pool: u32,
+        now: Timestamp,
+    },
+    Flush {
+        pool: u32,
+        now: Timestamp,
+    },
+    Sync {
+        pool: u32,
+        stored: Stored,
+        now: Timestamp,
+    },
+    Claim {
+        pool: u32,
+        intent: IntentId,
+        now: Timestamp,
+    },
+    Add {
+        pool: u32,
+        row: Map<String, Value>,
+        now: Timestamp,
+    },
+    Update {
+        pool: u32,
+        id: CredentialId,
+        fields: Map<String, Value>,
+        now: Timestamp,
+    },
+    Remove {
+        pool: u32,
+        id: CredentialId,
+        now: Timestamp,
+    },
+    MoveTo {
+        pool: u32,
+        id: CredentialId,
+        place: u32,
+        now: Timestamp,
+    },
+    Reset {
+        pool: u32,
+        #[serde(default)]
+        id: Option<CredentialId>,
+        now: Timestamp,
+    },
+    SetStrategy {
+        pool: u32,
+        strategy: String,
+        now: Timestamp,
+    },
+    SetPolicy {
+        pool: u32,
+        policy: Value,
+        now: Timestamp,
+    },
+    Key {
+        pool: u32,
+    },
+    Strategy {
+        pool: u32,
+    },
+    Policy {
+        pool: u32,
+    },
+    HasCredentials {
+        pool: u32,
+    },
+    Current {
+        pool: u32,
+    },
+    Peek {
+        pool: u32,
+        now: Timestamp,
+    },
+    Entries {
+        pool: u32,
+        now: Timestamp,
+    },
+    Explain {
+        pool: u32,
+        #[serde(default)]
+        request: Option<Request>,
+        now: Timestamp,
+    },
+    Runtime {
+        pool: u32,
+        id: CredentialId,
+    },
+    Rows {
+        pool: u32,
+    },
+    SetAside {
+        pool: u32,
+    },
+    Outstanding {
+        pool: u32,
+    },
+    Wake {
+        pool: u32,
+    },
+    ReadPolicy {
+        policy: Value,
+    },
+    Diagnose {
+        key: PoolKey,
+        response: Response,
+        now: Timestamp,
+    },
+    Wanted {
+        key: PoolKey,
+    },
+    PoolKeyForBaseUrl {
+        base_url: String,
+        config: Map<String, Value>,
+    },
+    ApplyChanges {
+        key: PoolKey,
+        stored: Stored,
+        changes: Vec<Change>,
+    },
+    EmptyDocument {},
+    ReadDocument {
+        text: String,
+        key: PoolKey,
+    },
+    ApplyToDocument {
+        text: String,
+        key: PoolKey,
+        changes: Vec<Change>,
+    },
+    CheckDocument {
+        text: String,
+        now: Timestamp,
+    },
+    Pools {
+        text: String,
+    },
+    CustomPools {
+        text: String,
+    },
+    StartLogin {
+        key: PoolKey,
+        #[serde(default)]
+        config: Option<Map<String, Value>>,
+        #[serde(default)]
+        flow: Option<LoginFlow>,
+        seed: Seed,
+        now: Timestamp,
+    },
+    AnswerLogin {
+        login: u32,
+        response: Response,
+        now: Timestamp,
+    },
+    ResumeLogin {
+        login: u32,
+        now: Timestamp,
+    },
+    LoginListening {
+        login: u32,
+        port: u16,
+        now: Timestamp,
+    },
+    LoginRedirected {
+        login: u32,
+        url: String,
+        now: Timestamp,
+    },
+    CloseLogin {
+        login: u32,
+    },
+}
+
+/// What `open` answers: a step, and the number that names the pool.
+#[derive(Serialize)]
+struct Opening {
+    pool: u32,
+    #[serde(flatten)]
+    step: Step<credential_pool::Opened>,
+}
+
+/// What `startLogin` answers.
+#[derive(Serialize)]
+struct LoginStart {
+    login: u32,
+    #[serde(rename = "move")]
+    first: LoginMove,
+}
+
+/// What `readDocument` answers: what a pool is opened with.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reading {
+    stored: Stored,
+    document_logins: Option<Map<String, Value>>,
+}
+
+impl Reading {
+    /// Reads what the pool with this key is opened with.
+    pub fn of(document: &Document, key: &PoolKey) -> Self {
+        Self { stored: document.stored(key), document_logins: document.logins() }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Answer<'a, T> {
+    Ok(&'a T),
+    Error(&'a Error),
+}
+
+/// 32 bytes as 64 hex digits.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct Seed([u8; 32]);
+
+impl TryFrom<String> for Seed {
+    type Error = &'static str;
+
+    fn try_from(hex: String) -> Result<Self, Self::Error> {
+        const EXPECTED: &str = "a seed is 32 bytes as 64 hex digits";
+        let digits: Vec<_> = hex.chars().map(|digit| digit.to_digit(16)).collect::<Option<_>>().ok_or(EXPECTED)?;
+        let bytes: Vec<_> = digits
+            .chunks(2)
+            .filter_map(|pair| match pair {
+                [high, low] => u8::try_from(high << 4 | low).ok(),
+                _ => None,
+            })
+            .collect();
+        if digits.len() != 64 {
+            return Err(EXPECTED);
+        }
+        Ok(Self(bytes.try_into().map_err(|_| EXPECTED)?))
+    }
+}
+
+fn parse(json: &str) -> Result<Call, Error> {
+    let not_a_call = |message| Error::new(ErrorCode::InvalidArgument, message);
+    let call: Value = serde_json::from_str(json)
+        .map_err(|_| not_a_call("a call is JSON text: { \"call\": NAME, \"args\": { … } }"))?;
+    // With the name first, the arguments are read in place, so that an error knows where it is.
+    let mut named = Map::new();
+    if let Value::Object(mut fields) = call {
+        for name in ["call", "args"] {
+            let missing = || if name == "args" { Value::Object(Map::new()) } else { Value::Null };
+            named.insert(name.to_owned(), fields.shift_remove(name).unwrap_or_else(missing));
+        }
+        named.extend(fields);
+    }
+    read(Value::Object(named))
+}
+
+/// Reads a value of a known shape; an error says where it does not fit, and nothing of what is there.
+pub fn read<'de, T: DeserializeOwned>(value: impl serde::Deserializer<'de>) -> Result<T, Error> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let steps = error.path().iter().map(|step| match step {
+            serde_path_to_error::Segment::Seq { index } => pointer_step(&index.to_string()),
+            serde_path_to_error::Segment::Map { key } => pointer_step(key),
+            serde_path_to_error::Segment::Enum { .. } | serde_path_to_error::Segment::Unknown => String::new(),
+        });
+        Error::new(
+            ErrorCode::InvalidArgument,
+            "this is not of the documented shape: a name or a type is wrong, or something is missing",
+        )
+        .at(steps.collect::<String>())
+    })
+}
+
+fn json<T: Serialize + ?Sized>(value: &T) -> Result<Value, Error> {
+    serde_json::to_value(value).map_err(|_| Error::new(ErrorCode::InvalidArgument, "the answer is no JSON"))
+}

@@ -1,0 +1,25 @@
+//! Some fields of a row, as they are stored.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::fields::{FIELDS, is_token_field};
+
+/// Fields of a row as they are stored, secrets and all. `Debug` shows no value.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RowFields(pub Map<String, Value>);
+
+impl fmt::Debug for RowFields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = FIELDS.iter().map(|field| field.name).filter(|name| self.0.contains_key(*name));
+        f.debug_set().entries(known).finish()
+    }
+}
+
+/// Splits fields into those that a refresh sets, and the others.
+pub(crate) fn split_token_fields(fields: &Map<String, Value>) -> (Map<String, Value>, Map<String, Value>) {
+    fields.iter().map(|(name, value)| (name.clone(), value.clone())).partition(|(name, _)| is_token_field(name))
+}

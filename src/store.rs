@@ -1,0 +1,16 @@
+//! What hosts and editors need of a store: the stored state of a pool, changes and how they merge, the document and its
+//! problems, repairs and masks.
+
+pub(crate) mod apply;
+pub(crate) mod change;
+pub(crate) mod check;
+pub(crate) mod document;
+pub(crate) mod fix;
+pub(crate) mod locate;
+pub(crate) mod masking;
+pub(crate) mod merge;
+mod raw;
+mod rewrite;
+mod section;
+pub(crate) mod span;
+pub(crate) mod stored;

@@ -1,0 +1,194 @@
+//! Applies the changes of many hosts to what a store keeps: the same changes end in the same state, in
+//! whatever order they come and however often.
+
+use rustc_hash::FxHashMap;
+use serde_json::Value;
+
+use super::{
+    change::{Change, Edit},
+    merge::row::RowMerge,
+    stored::Stored,
+};
+use crate::{
+    credential::{Credential, Source, row_fields::RowFields},
+    id::CredentialId,
+    provider::PoolKey,
+    stamp::Stamp,
+};
+
+/// Applies changes, in their order, to what a store keeps of a pool.
+///
+/// A change that was applied before alters nothing. Rows that cannot be read stay as they are; of a
+/// row that is changed, unknown fields do.
+///
+/// ```
+/// use credential_pool::{Change, Edit, PoolKey, Stamp, Stored, apply};
+/// use serde_json::json;
+///
+/// let mut stored = Stored { rows: vec![json!({ "id": "a1b2c3", "request_count": 2, "mine": true })], ..Stored::default() };
+/// let by = Stamp { at: 1_775_757_580_463_000, host: "5e1f".into() };
+/// let used = Change { by, edit: Edit::Used { id: "a1b2c3".into(), count: 3, turn: None } };
+/// let openrouter = PoolKey::parse("openrouter")?;
+/// apply(&mut stored, &[used.clone(), used], &openrouter);
+/// assert_eq!(stored.rows[0]["request_count"], 5);
+/// assert_eq!(stored.rows[0]["mine"], true);
+/// # Ok::<(), credential_pool::Error>(())
+/// ```
+pub fn apply(stored: &mut Stored, changes: &[Change], pool: &PoolKey) {
+    let mut places = Places::of(&stored.rows);
+    for Change { by, edit } in changes {
+        if stored.merge.take_in(by) {
+            take_in(stored, &mut places, by, edit, pool);
+        }
+    }
+    stored.merge.forget(|id| places.is_taken(id));
+}
+
+fn take_in(stored: &mut Stored, places: &mut Places, by: &Stamp, edit: &Edit, pool: &PoolKey) {
+    match edit {
+        Edit::Add { row } => add(stored, places, by, row, pool),
+        Edit::Remove { id } => {
+            if let Some((place, _)) = places.find(id, &stored.rows, pool) {
+                stored.rows.remove(place);
+                *places = Places::of(&stored.rows);
+            }
+            stored.merge.row(id).remove(by);
+        }
+        Edit::Identify { id, was, fingerprint } => {
+            let fits = |row: &&mut Value| {
+                Credential::parse(row, pool)
+                    .is_ok_and(|(held, row)| held == *was && row.access_token.fingerprint() == *fingerprint)
+            };
+            // The row that the id belongs to is not renamed, also if another host named it first.
+            let is_shared = was.as_ref().is_none_or(|was| places.readable(was, &stored.rows, pool).count() > 1);
+            if is_shared
+                && !places.is_taken(id.as_str())
+                && let Some(Value::Object(row)) = stored.rows.iter_mut().rev().find(fits)
+            {
+                row.insert("id".to_owned(), id.as_str().into());
+                *places = Places::of(&stored.rows);
+            }
+        }
+        Edit::Set { id, .. }
+        | Edit::Status { id, .. }
+        | Edit::ModelCooldown { id, .. }
+        | Edit::Tokens { id, .. }
+        | Edit::Claim { id, .. }
+        | Edit::Used { id, .. } => {
+            edit_row(stored, places, id, pool, |row, credential| row.take_in(credential, by, edit, pool))
+        }
+        Edit::Suppress { source } => suppress(stored, by, source, true),
+        Edit::Unsuppress { source } => suppress(stored, by, source, false),
+        Edit::SetStrategy { strategy } => {
+            if by.supersede(&mut stored.merge.strategy) {
+                stored.strategy = Some(strategy.name().to_owned());
+            }
+        }
+        Edit::SetPolicy { policy } => {
+            if policy.is_object() && by.supersede(&mut stored.merge.policy) {
+                stored.policy = Some(policy.clone());
+            }
+        }
+    }
+}
+
+/// New rows stand at the end, in the order in which they were added, whichever comes first.
+fn add(stored: &mut Stored, places: &mut Places, by: &Stamp, row: &RowFields, pool: &PoolKey) {
+    let Some(id) = row.0.get("id").and_then(Value::as_str).map(CredentialId::from) else { return };
+    if places.is_taken(id.as_str()) {
+        let found_too = |merge: &mut RowMerge, credential: &mut Credential| merge.found_too(credential, by, row, pool);
+        return edit_row(stored, places, &id, pool, found_too);
+    }
+    let merge = stored.merge.row(&id);
+    if merge.is_removed_after(by) {
+        return;
+    }
+    let token = Credential::parse(&Value::Object(row.0.clone()), pool).ok().map(|(_, new)| new.token_fingerprint());
+    *merge = RowMerge::added(by, token);
+    let was_added_later = |row: &Value| {
+        let id = row.get("id").and_then(Value::as_str);
+        id.and_then(|id| stored.merge.rows.get(id)).is_some_and(|merge| merge.is_added_after(by))
+    };
+    let behind = stored.rows.iter().rev().take_while(|row| was_added_later(row)).count();
+    let place = stored.rows.len().saturating_sub(behind);
+    stored.rows.insert(place, Value::Object(row.0.clone()));
+    match behind {
+        0 => places.add(id.as_str(), place),
+        _ => *places = Places::of(&stored.rows),
+    }
+}
+
+fn edit_row(
+    stored: &mut Stored,
+    places: &Places,
+    id: &CredentialId,
+    pool: &PoolKey,
+    edit: impl FnOnce(&mut RowMerge, &mut Credential),
+) {
+    if let Some((place, before)) = places.find(id, &stored.rows, pool)
+        && let Some(row) = stored.rows.get_mut(place)
+    {
+        let mut after = before.clone();
+        edit(stored.merge.row(id), &mut after);
+        if after != before {
+            *row = Value::Object(after.to_row());
+        }
+    }
+}
+
+/// The list is kept in the order of names, as far as it was in any.
+fn suppress(stored: &mut Stored, by: &Stamp, source: &Source, is_suppressed: bool) {
+    let mut known = stored.merge.sources.get(source.as_str()).cloned();
+    if !by.supersede(&mut known) {
+        return;
+    }
+    stored.merge.sources.insert(source.as_str().to_owned(), by.clone());
+    let list = &mut stored.suppressed_sources;
+    match (is_suppressed, list.contains(source)) {
+        (true, false) => {
+            let before = list.iter().rposition(|held| held.as_str() < source.as_str());
+            list.insert(before.map_or(0, |before| before.saturating_add(1)), source.clone());
+        }
+        (false, true) => list.retain(|held| held != source),
+        (true, true) | (false, false) => {}
+    }
+}
+
+/// Where the rows with an id stand.
+struct Places(FxHashMap<String, Vec<usize>>);
+
+impl Places {
+    fn of(rows: &[Value]) -> Self {
+        let mut places = Self(FxHashMap::default());
+        for (place, row) in rows.iter().enumerate() {
+            if let Some(id) = row.get("id").and_then(Value::as_str) {
+                places.add(id, place);
+            }
+        }
+        places
+    }
+
+    fn add(&mut self, id: &str, place: usize) {
+        self.0.entry(id.to_owned()).or_default().push(place);
+    }
+
+    fn is_taken(&self, id: &str) -> bool {
+        self.0.contains_key(id)
+    }
+
+    /// The first row with this id that can be read, as a pool takes it.
+    fn find(&self, id: &CredentialId, rows: &[Value], pool: &PoolKey) -> Option<(usize, Credential)> {
+        self.readable(id, rows, pool).next()
+    }
+
+    /// The rows with this id that can be read.
+    fn readable<'a>(
+        &'a self,
+        id: &CredentialId,
+        rows: &'a [Value],
+        pool: &'a PoolKey,
+    ) -> impl Iterator<Item = (usize, Credential)> + 'a {
+        let places = self.0.get(id.as_str()).into_iter().flatten();
+        places.filter_map(|place| Some((*place, Credential::parse(rows.get(*place)?, pool).ok()?.1)))
+    }
+}

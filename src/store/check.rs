@@ -1,0 +1,253 @@
+//! What a person should look at in a document.
+
+use rustc_hash::FxHashSet;
+use serde_json::Value;
+
+use super::{
+    document::{Document, read},
+    raw::{self, Container},
+    section::{
+        EntryShape, LIST_OF_ROWS, LIST_OF_SOURCES, LOGINS, MERGE, POLICIES, POLICY, POOLS, STRATEGIES, STRATEGY,
+        SUPPRESSED, no_object,
+    },
+};
+use crate::{
+    credential::{AuthType, Credential, Status},
+    error::{Problem, ProblemCode, pointer_step},
+    id::CredentialId,
+    policy::Policy,
+    provider::PoolKey,
+    secret::Secret,
+    strategy::Strategy,
+    time::{Timestamp, UnixSeconds},
+};
+
+/// Everything in a document's text that a person should look at; if it is no document, that alone.
+///
+/// ```
+/// use credential_pool::{ProblemCode, Timestamp, check};
+///
+/// let now = Timestamp::from_millis(1_775_757_580_000);
+/// let problems = check(r#"{"credential_pool": {"openrouter": [{"id": "a1b2c3"}]}}"#, now);
+/// assert_eq!(problems[0].code, ProblemCode::NoSecret);
+/// assert_eq!(problems[0].pointer, "/credential_pool/openrouter/0");
+/// ```
+pub fn check(text: &str, now: Timestamp) -> Vec<Problem> {
+    match read(text) {
+        Ok(root) => problems(text, &root, now),
+        Err(problem) => vec![problem],
+    }
+}
+
+impl Document {
+    /// Everything in the document that a person should look at.
+    pub fn check(&self, now: Timestamp) -> Vec<Problem> {
+        problems(&self.to_text(), self.root(), now)
+    }
+}
+
+/// Everything in a document that a person should look at, section by section.
+fn problems(text: &str, root: &Value, now: Timestamp) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    check_version(root, &mut problems);
+    check_logins(root, &mut problems);
+    for (key, rows) in entries(root, &LIST_OF_ROWS, &mut problems) {
+        check_pool(key, rows, now, &mut problems);
+    }
+    for (key, sources) in entries(root, &LIST_OF_SOURCES, &mut problems) {
+        check_sources(key, sources, &mut problems);
+    }
+    for (key, strategy) in entries(root, &STRATEGY, &mut problems) {
+        check_strategy(key, strategy, &mut problems);
+    }
+    for (key, policy) in entries(root, &POLICY, &mut problems) {
+        check_policy(key, policy, &mut problems);
+    }
+    entries(root, &MERGE, &mut problems);
+    check_names(raw::without_bom(text).trim(), "", &mut problems);
+    problems
+}
+
+fn check_version(root: &Value, problems: &mut Vec<Problem>) {
+    let version = root.get("version").filter(|version| !version.is_null());
+    if version.is_some_and(|version| version.as_f64() != Some(1.0)) {
+        problems.push(Problem::warning(
+            ProblemCode::UnknownVersion,
+            "/version",
+            "this library knows version 1; look for a newer one before you let it write",
+        ));
+    }
+}
+
+/// The logins themselves are not ours to judge.
+fn check_logins(root: &Value, problems: &mut Vec<Problem>) {
+    if root.get(LOGINS).is_some_and(|logins| !logins.is_null() && !logins.is_object()) {
+        problems.push(no_object(LOGINS));
+    }
+}
+
+/// The entries of a section that have the right shape; problems with the others.
+fn entries<'a>(root: &'a Value, shape: &EntryShape, problems: &mut Vec<Problem>) -> Vec<(&'a str, &'a Value)> {
+    let section = root.get(shape.section).unwrap_or(&Value::Null);
+    problems.extend(shape.section_problem(section));
+    let mut entries = Vec::new();
+    for (key, entry) in section.as_object().into_iter().flatten() {
+        match shape.entry_problem(key, entry) {
+            Some(problem) => problems.push(problem),
+            None => entries.push((key.as_str(), entry)),
+        }
+    }
+    entries
+}
+
+fn check_pool(key: &str, rows: &Value, now: Timestamp, problems: &mut Vec<Problem>) {
+    let pointer = pointer_step(POOLS) + &pointer_step(key);
+    let Ok(pool) = PoolKey::parse(key) else {
+        problems.push(unreachable(pointer));
+        return;
+    };
+    if pool.as_str() != key {
+        problems.push(unreachable(pointer.clone()));
+    }
+    let mut seen = Seen::default();
+    for (index, row) in rows.as_array().into_iter().flatten().enumerate() {
+        let found = match Credential::parse(row, &pool) {
+            Ok((id, credential)) => row_problems(id, &credential, &pool, now, &mut seen),
+            Err(problems) => problems,
+        };
+        let pointer = format!("{pointer}/{index}");
+        problems.extend(found.into_iter().map(|problem| problem.under(&pointer)));
+    }
+}
+
+fn unreachable(pointer: String) -> Problem {
+    Problem::warning(
+        ProblemCode::UnreachablePool,
+        pointer,
+        "no pool reads these rows, for pool keys are in lower case, without spaces around; rename it",
+    )
+}
+
+/// What the earlier rows of a pool hold.
+#[derive(Default)]
+struct Seen {
+    ids: FxHashSet<CredentialId>,
+    secrets: FxHashSet<Secret>,
+}
+
+fn row_problems(
+    id: Option<CredentialId>,
+    row: &Credential,
+    pool: &PoolKey,
+    now: Timestamp,
+    seen: &mut Seen,
+) -> Vec<Problem> {
+    use ProblemCode::{
+        DuplicateId, DuplicateSecret, MissingId, NoRefreshToken, NoSecret, StatusInFuture, UnknownAuthType,
+        UnknownStatus,
+    };
+
+    let secret = row.runtime_key(pool);
+    let is_from_environment = row.source.as_str().starts_with("env:");
+    let has_id = id.is_some();
+    let twice_the_id = id.is_some_and(|id| !seen.ids.insert(id));
+    let twice_the_secret = !secret.is_empty() && !seen.secrets.insert(secret.clone());
+    let is_login = row.auth_type == AuthType::OAuth;
+    [
+        (!has_id, MissingId, "", "the row has no `id`; opening the pool gives it one"),
+        (twice_the_id, DuplicateId, "/id", "an earlier row has this id; opening the pool gives this one another"),
+        (
+            secret.is_empty() && !row.is_stored_as_fingerprint(),
+            NoSecret,
+            "",
+            "the row has no key or token and is never chosen; add one or remove the row",
+        ),
+        (
+            twice_the_secret,
+            DuplicateSecret,
+            "",
+            "an earlier row holds the same secret, so they rest together; remove one of them",
+        ),
+        (
+            is_login && !is_from_environment && row.refresh_token.as_ref().is_none_or(Secret::is_empty),
+            NoRefreshToken,
+            "",
+            "the login has no `refresh_token`, so it ends when its token expires; log in again to get one",
+        ),
+        (
+            matches!(row.auth_type, AuthType::Other(_)),
+            UnknownAuthType,
+            "/auth_type",
+            "no such kind of credential is known, so it counts as a key; use `api_key` or `oauth`",
+        ),
+        (
+            matches!(row.last_status, Some(Status::Other(_))),
+            UnknownStatus,
+            "/last_status",
+            "no such status is known, so the credential counts as available; use `ok`, `exhausted`, `dead` or null",
+        ),
+        (
+            row.last_status_at.is_some_and(|at| at > UnixSeconds::from(now)),
+            StatusInFuture,
+            "/last_status_at",
+            "this moment has not come yet and counts as now; check the clocks of the hosts, and that it is in seconds",
+        ),
+    ]
+    .into_iter()
+    .filter(|(found, ..)| *found)
+    .map(|(_, code, pointer, message)| Problem::warning(code, pointer, message))
+    .collect()
+}
+
+fn check_sources(key: &str, sources: &Value, problems: &mut Vec<Problem>) {
+    for (index, source) in sources.as_array().into_iter().flatten().enumerate() {
+        if !source.is_string() {
+            problems.push(Problem::error(
+                ProblemCode::WrongType,
+                format!("{}{}/{index}", pointer_step(SUPPRESSED), pointer_step(key)),
+                "a source must be text in quotes, such as `\"env:OPENROUTER_API_KEY\"`; correct it or delete it",
+            ));
+        }
+    }
+}
+
+fn check_strategy(key: &str, strategy: &Value, problems: &mut Vec<Problem>) {
+    if let Some(Err(error)) = strategy.as_str().map(Strategy::parse) {
+        problems.push(Problem::warning(
+            ProblemCode::UnknownStrategy,
+            pointer_step(STRATEGIES) + &pointer_step(key),
+            error.message,
+        ));
+    }
+}
+
+fn check_policy(key: &str, policy: &Value, problems: &mut Vec<Problem>) {
+    if !policy.is_null()
+        && let Err(error) = Policy::parse(policy)
+    {
+        let message = format!("{}; until then the preset `adaptive` counts", error.message);
+        let problem = Problem::warning(ProblemCode::InvalidPolicy, error.pointer.unwrap_or_default(), message);
+        problems.push(problem.under(&(pointer_step(POLICIES) + &pointer_step(key))));
+    }
+}
+
+/// Names that stand twice in one object, at every level.
+fn check_names(raw: &str, pointer: &str, problems: &mut Vec<Problem>) {
+    let Some(container) = Container::read(raw) else { return };
+    let mut seen = FxHashSet::default();
+    for (index, item) in container.items.iter().enumerate() {
+        let step = match container.is_object {
+            true => pointer_step(&raw::text(item.key)),
+            false => format!("/{index}"),
+        };
+        let pointer = format!("{pointer}{step}");
+        check_names(item.value, &pointer, problems);
+        if container.is_object && !seen.insert(step) {
+            problems.push(Problem::warning(
+                ProblemCode::DuplicateKey,
+                pointer,
+                "this name stands twice in its object, and the last one counts; delete the other",
+            ));
+        }
+    }
+}

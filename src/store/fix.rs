@@ -1,0 +1,231 @@
+//! Obvious repairs of what a check of the document finds, as edits of its text.
+
+mod closing;
+mod place;
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{
+    raw,
+    section::{LOGINS, MERGES, POLICIES, POOLS, STRATEGIES, SUPPRESSED},
+    span::Splice,
+};
+use crate::{
+    credential::Credential, error::ProblemCode, id::CredentialId, provider::PoolKey, secret::Secret, strategy::Strategy,
+};
+
+use place::Place;
+
+/// A repair of a problem.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fix {
+    /// What it does, for people. Holds no value of the document.
+    pub label: Cow<'static, str>,
+    /// What it changes, from the beginning of the text to its end.
+    pub edits: Vec<Splice>,
+}
+
+impl Fix {
+    /// The text, repaired.
+    pub fn apply(&self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut at = 0;
+        for edit in &self.edits {
+            out.push_str(text.get(at..edit.from).unwrap_or_default());
+            out.push_str(&edit.text);
+            at = edit.to;
+        }
+        out.push_str(text.get(at..).unwrap_or_default());
+        out
+    }
+
+    fn new(label: impl Into<Cow<'static, str>>, mut edits: Vec<Splice>) -> Option<Self> {
+        edits.sort_by_key(|edit| (edit.from, edit.to));
+        (!edits.is_empty()).then(|| Self { label: label.into(), edits })
+    }
+}
+
+/// The obvious repairs of a problem that [`check`](crate::check) found, the likeliest first; none
+/// if only a person can tell. What a repair is not about keeps its text to the byte.
+///
+/// ```
+/// use credential_pool::{Timestamp, check, fixes};
+///
+/// let text = r#"{"credential_pool": {"zai": [{"id": "a", "access_token": "k", "priority": "3"}]}}"#;
+/// let problem = check(text, Timestamp::from_millis(0)).remove(0);
+/// let fix = fixes(text, problem.code, &problem.pointer).remove(0);
+/// assert_eq!(fix.label, "Take the quotes away");
+/// assert_eq!(fix.apply(text), text.replace("\"3\"", "3"));
+/// ```
+pub fn fixes(text: &str, code: ProblemCode, pointer: &str) -> Vec<Fix> {
+    if code == ProblemCode::NotJson {
+        return closing::fixes(text);
+    }
+    let Some(steps) = place::steps(pointer).filter(|_| raw::fault(text).is_none()) else { return Vec::new() };
+    let repair: fn(&str, &[String]) -> Vec<Option<Fix>> = match code {
+        ProblemCode::WrongType => wrong_type,
+        ProblemCode::DuplicateKey => duplicate_key,
+        ProblemCode::MissingId => id,
+        ProblemCode::DuplicateId => id,
+        ProblemCode::DuplicateSecret | ProblemCode::NoSecret => row,
+        ProblemCode::UnknownAuthType => auth_type,
+        ProblemCode::UnknownStatus | ProblemCode::StatusInFuture => status,
+        ProblemCode::UnknownStrategy => strategy,
+        ProblemCode::InvalidPolicy => policy,
+        ProblemCode::UnreachablePool => pool_key,
+        ProblemCode::UnknownVersion | ProblemCode::NoRefreshToken | ProblemCode::NotJson => return Vec::new(),
+    };
+    repair(text, &steps).into_iter().flatten().collect()
+}
+
+fn wrong_type(text: &str, steps: &[String]) -> Vec<Option<Fix>> {
+    let Some(place) = Place::at(text, steps) else { return Vec::new() };
+    let names: Vec<_> = steps.iter().map(String::as_str).collect();
+    let is_object = place.value.starts_with('{');
+    let is_text = place.value.starts_with('"');
+    let around = |open: &str, close: &str| vec![place.before(open), place.behind(close)];
+    match *names.as_slice() {
+        [POOLS, pool, _, field] => vec![retyped(&place, pool, field), Fix::new("Delete this field", place.deleted())],
+        [POOLS, _] if is_object => {
+            vec![Fix::new("Put it into a list", around("[", "]")), Fix::new("Delete it", place.deleted())]
+        }
+        [SUPPRESSED, _] if is_text => {
+            vec![Fix::new("Put it into a list", around("[", "]")), Fix::new("Delete it", place.deleted())]
+        }
+        [POOLS, _, _] => vec![Fix::new("Remove this row", place.deleted())],
+        [LOGINS | POOLS | SUPPRESSED | STRATEGIES | POLICIES | MERGES] | [_, _] | [SUPPRESSED, _, _] => {
+            vec![Fix::new("Delete it", place.deleted())]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// With quotes or without, whichever the field of a row takes.
+fn retyped(place: &Place<'_>, pool: &str, field: &str) -> Option<Fix> {
+    let pool = PoolKey::parse(pool).ok()?;
+    let fits = |json: &str| {
+        let value: Value = serde_json::from_str(json).ok()?;
+        let row = Value::Object(Map::from_iter([(field.to_owned(), value)]));
+        Credential::parse(&row, &pool).ok()
+    };
+    match place.value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(inside) => {
+            let number = inside.trim();
+            fits(number)?;
+            let (before, after) = place.value.split_once(number)?;
+            let (from, to) = (place.span.from, place.span.to);
+            let edits = vec![
+                Splice { from, to: from.saturating_add(before.len()), text: String::new() },
+                Splice { from: to.saturating_sub(after.len()), to, text: String::new() },
+            ];
+            Fix::new("Take the quotes away", edits)
+        }
+        None => {
+            serde_json::from_str::<serde_json::Number>(place.value).ok()?;
+            fits(&format!("\"{}\"", place.value))?;
+            Fix::new("Put it into quotes", vec![place.before("\""), place.behind("\"")])
+        }
+    }
+}
+
+fn duplicate_key(text: &str, steps: &[String]) -> Vec<Option<Fix>> {
+    vec![Fix::new("Delete what does not count", place::without_duplicates(text, steps))]
+}
+
+/// The id that the opened pool would give the row.
+fn id(text: &str, steps: &[String]) -> Vec<Option<Fix>> {
+    let [POOLS, key, index, ..] = steps.iter().map(String::as_str).collect::<Vec<_>>()[..] else { return Vec::new() };
+    let made = || {
+        let key = PoolKey::parse(key).ok()?;
+        let (row, pool) = (Place::at(text, steps.get(..3)?)?, Place::at(text, steps.get(..2)?)?);
+        let rows = raw::value(pool.value);
+        let (was, credential) = Credential::parse(rows.get(index.parse::<usize>().ok()?)?, &key).ok()?;
+        let fingerprint = credential.access_token.fingerprint();
+        let name = ["row", was.as_ref().map_or("", CredentialId::as_str), fingerprint.as_str()];
+        let taken: rustc_hash::FxHashSet<_> =
+            rows.as_array()?.iter().filter_map(|row| row.get("id").and_then(Value::as_str)).collect();
+        let id = CredentialId::made_of(&key, &name, &|id| taken.contains(id));
+        let quoted = format!("\"{}\"", id.as_str());
+        let edit = match row.item("id") {
+            Some(old) => old.replaced(quoted),
+            None => row.with_first("\"id\"", &quoted),
+        };
+        Fix::new(format!("Give it the id {}", id.as_str()), vec![edit])
+    };
+    vec![made()]
+}
+
+fn row(text: &str, steps: &[String]) -> Vec<Option<Fix>> {
+    let row = steps.get(..3).and_then(|steps| Place::at(text, steps));
+    vec![row.and_then(|row| Fix::new("Remove this row", row.deleted()))]
+}
+
+fn auth_type(text: &str, steps: &[String]) -> Vec<Option<Fix>> {
+    let Some(place) = Place::at(text, steps) else { return Vec::new() };
+    let row = steps.get(..3).and_then(|steps| Place::at(text, steps));
+    let refresh_token = row.and_then(|row| row.item("refresh_token").map(|token| Secret::new(raw::text(token.value))));
+    let mut kinds = [("api_key", "Use `api_key`"), ("oauth", "Use `oauth`")];
+    if refresh_token.is_some_and(|token| !token.is_empty()) {
+        kinds.reverse();
+    }
+    kinds.map(|(kind, label)| Fix::new(label, vec![place.replaced(format!("\"{kind}\""))])).into()
+}
+
+fn status(text: &str, steps: &[String]) -> Vec<Option<Fix>> {
+    const FORGOTTEN: [&str; 6] = [
+        "last_status",
+        "last_status_at",
+        "last_error_code",
+        "last_error_reason",
+        "last_error_message",
+        "last_error_reset_at",
+    ];
+    let Some(row) = steps.get(..3).and_then(|steps| Place::at(text, steps)) else { return Vec::new() };
+    let told = FORGOTTEN.into_iter().filter_map(|name| row.item(name)).filter(|field| field.value != "null");
+    vec![Fix::new("Forget the status", told.map(|field| field.replaced("null".to_owned())).collect())]
+}
+
+fn strategy(text: &str, steps: &[String]) -> Vec<Option<Fix>> {
+    let Some(place) = Place::at(text, steps) else { return Vec::new() };
+    let bare = |name: &str| name.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
+    let meant = bare(&raw::text(place.value));
+    let meant = Strategy::ALL.into_iter().find(|strategy| bare(strategy.name()) == meant).unwrap_or_default();
+    let used = Fix::new(format!("Use `{}`", meant.name()), vec![place.replaced(format!("\"{}\"", meant.name()))]);
+    vec![used, Fix::new("Delete the strategy", place.deleted())]
+}
+
+fn policy(text: &str, steps: &[String]) -> Vec<Option<Fix>> {
+    let setting = Place::at(text, steps).filter(|_| steps.len() > 2);
+    let policy = steps.get(..2).and_then(|steps| Place::at(text, steps));
+    vec![
+        setting.and_then(|setting| Fix::new("Delete this setting", setting.deleted())),
+        policy.and_then(|policy| Fix::new("Delete the policy", policy.deleted())),
+    ]
+}
+
+/// Renames a pool in every section that names it, where the new name is free.
+fn pool_key(text: &str, steps: &[String]) -> Vec<Option<Fix>> {
+    let [section, old] = steps else { return Vec::new() };
+    let at = |section: &str, key: &str| Place::at(text, &[section.to_owned(), key.to_owned()]);
+    let Some(pool) = at(section, old) else { return Vec::new() };
+    let renamed = || {
+        let new = PoolKey::parse(old).ok()?;
+        if at(POOLS, new.as_str()).is_some() {
+            return None;
+        }
+        let mut edits = Vec::new();
+        for section in [POOLS, SUPPRESSED, STRATEGIES, POLICIES, MERGES] {
+            if at(section, new.as_str()).is_none()
+                && let Some(place) = at(section, old)
+            {
+                edits.extend(place.renamed(new.as_str()));
+            }
+        }
+        Fix::new("Write its name as it is looked up", edits)
+    };
+    let is_empty = raw::value(pool.value).as_array().is_none_or(Vec::is_empty);
+    vec![renamed(), is_empty.then(|| Fix::new("Delete this empty pool", pool.deleted())).flatten()]
+}

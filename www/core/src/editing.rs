@@ -1,0 +1,26 @@
+//! Edits of a document.
+
+use wasm_bindgen::prelude::*;
+
+use super::{Answer, PageEditor, json, moment, thrown};
+use credential_pool::Edited;
+
+#[wasm_bindgen(js_class = "DocumentEditor")]
+impl PageEditor {
+    /// The document as it is to be written.
+    pub fn text(&self) -> String {
+        self.0.text()
+    }
+
+    /// Carries out an edit.
+    pub fn edit(&mut self, key: &str, edit: &str, now: f64) -> Result<(), JsValue> {
+        let edit = Edited::parse(edit);
+        edit.and_then(|edit| self.0.edit(key, &edit, moment(now))).map_err(|error| thrown(&error))
+    }
+
+    /// The error that an edit would end with, or `null`.
+    pub fn validate(&mut self, key: &str, edit: &str, now: f64) -> Answer {
+        let refused = Edited::parse(edit).and_then(|edit| self.0.validate(key, &edit, moment(now))).err();
+        json(&refused)
+    }
+}

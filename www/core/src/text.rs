@@ -1,0 +1,89 @@
+//! What stands where in a document's text: its problems, their repairs, its secrets.
+
+use serde::Serialize;
+use wasm_bindgen::prelude::*;
+
+use credential_pool::{Fix, Problem, Span, check, fault, fixes, locate_all, masked, secrets};
+
+use super::{Answer, json, moment, utf16::to_utf16};
+
+/// Everything in a document's text that a person should look at, each with where it stands and how it can be repaired.
+/// Places count in UTF-16, as JavaScript's strings do.
+#[wasm_bindgen(js_name = checkText)]
+pub fn check_text(text: &str, now: f64) -> Answer {
+    let problems = check(text, moment(now));
+    // What is no JSON has no place for a pointer.
+    let fault = fault(text);
+    let pointers: Vec<_> = problems.iter().map(|problem| problem.pointer.as_str()).collect();
+    let places = locate_all(text, &pointers);
+    let mut marked: Vec<_> = problems
+        .iter()
+        .zip(places)
+        .map(|(problem, place)| Marked {
+            problem,
+            span: fault.or(place.map(|place| place.name.unwrap_or(place.value))).unwrap_or(Span { from: 0, to: 0 }),
+        })
+        .collect();
+    in_utf16(text, marked.iter_mut().map(|marked| &mut marked.span));
+    json(&marked)
+}
+
+/// How a problem of a text can be repaired, the likeliest first.
+#[wasm_bindgen(js_name = fixesOf)]
+pub fn fixes_of(text: &str, code: &str, pointer: &str) -> Answer {
+    let code = serde_json::from_value(code.into()).map_err(|_| JsValue::from("no such problem is known"))?;
+    let mut fixes = fixes(text, code, pointer);
+    for Fix { edits, .. } in &mut fixes {
+        let mut offsets: Vec<_> = edits.iter().flat_map(|edit| [edit.from, edit.to]).collect();
+        to_utf16(text, &mut offsets);
+        for (edit, offsets) in edits.iter_mut().zip(offsets.chunks_exact(2)) {
+            if let [from, to] = offsets {
+                (edit.from, edit.to) = (*from, *to);
+            }
+        }
+    }
+    json(&fixes)
+}
+
+/// Where the secrets of a text stand, from and to in turn, in UTF-16; of broken JSON as well.
+#[wasm_bindgen(js_name = secretsOf)]
+pub fn secrets_of(text: &str) -> Vec<u32> {
+    let mut offsets: Vec<_> = secrets(text).iter().flat_map(|span| [span.from, span.to]).collect();
+    to_utf16(text, &mut offsets);
+    offsets.into_iter().map(|offset| u32::try_from(offset).unwrap_or(u32::MAX)).collect()
+}
+
+/// The text with a mark for each secret: the same one for the same secret.
+#[wasm_bindgen(js_name = maskedText)]
+pub fn masked_text(text: &str) -> String {
+    masked(text)
+}
+
+/// Where the value at a JSON pointer stands, from and to, in UTF-16; empty if it is not there.
+#[wasm_bindgen(js_name = placeOf)]
+pub fn place_of(text: &str, pointer: &str) -> Vec<u32> {
+    let Some(Some(place)) = locate_all(text, &[pointer]).pop() else { return Vec::new() };
+    let mut offsets = [place.value.from, place.value.to];
+    to_utf16(text, &mut offsets);
+    offsets.into_iter().map(|offset| u32::try_from(offset).unwrap_or(u32::MAX)).collect()
+}
+
+/// A problem, and where it stands.
+#[derive(Serialize)]
+struct Marked<'a> {
+    problem: &'a Problem,
+    span: Span,
+}
+
+fn in_utf16<'a>(text: &str, spans: impl Iterator<Item = &'a mut Span>) {
+    let mut spans: Vec<_> = spans.collect();
+    let mut ends: Vec<_> = spans.iter().flat_map(|span| [span.from, span.to]).collect();
+    ends.sort_unstable();
+    ends.dedup();
+    let bytes = ends.clone();
+    to_utf16(text, &mut ends);
+    let unit = |byte: usize| bytes.binary_search(&byte).ok().and_then(|at| ends.get(at).copied()).unwrap_or(byte);
+    for span in &mut spans {
+        **span = Span { from: unit(span.from), to: unit(span.to) };
+    }
+}
