@@ -1,5 +1,6 @@
-/** The entry for Deno to the store in a file. */
+/** Entry for Deno: documents in files. */
 
 import "./deno.js";
 
-export { FileStore } from "./file-store.js";
+export { DocumentFile } from "./stores/document-file.js";
+export { FileStore } from "./stores/file-store.js";

@@ -1,5 +1,5 @@
-/** The entry for Deno to logins. */
+/** Entry for Deno: logins. */
 
 import "./deno.js";
 
-export { logIn, LoginError } from "./login-runner.js";
+export { logIn, LoginError } from "./oauth/log-in.js";

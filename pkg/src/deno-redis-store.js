@@ -1,5 +1,5 @@
-/** The entry for Deno to the store in Redis. */
+/** Entry for Deno: the store in Redis. */
 
 import "./deno.js";
 
-export { RedisStore } from "./redis-store.js";
+export { RedisStore } from "./stores/redis-store.js";

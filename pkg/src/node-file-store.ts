@@ -1,5 +1,6 @@
-/** The entry for Node and Bun to the store in a file. */
+/** Entry for Node and Bun: documents in files. */
 
 import "./node.js";
 
-export { FileStore, type FileStoreOptions } from "./file-store.js";
+export { DocumentFile, type DocumentText, type ReplaceResult } from "./stores/document-file.js";
+export { FileStore, type FileStoreOptions } from "./stores/file-store.js";

@@ -1,5 +1,5 @@
-/** The entry for Node and Bun to logins. */
+/** Entry for Node and Bun: logins. */
 
 import "./node.js";
 
-export { logIn, LoginError, type LogInOptions, type LoginPrompt } from "./login-runner.js";
+export { logIn, LoginError, type LogInOptions, type LoginPrompt } from "./oauth/log-in.js";

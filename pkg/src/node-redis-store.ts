@@ -1,5 +1,5 @@
-/** The entry for Node and Bun to the store in Redis. */
+/** Entry for Node and Bun: the store in Redis. */
 
 import "./node.js";
 
-export { RedisStore, type RedisStoreOptions } from "./redis-store.js";
+export { RedisStore, type RedisStoreOptions } from "./stores/redis-store.js";

@@ -14,7 +14,7 @@ import { Progress } from "./progress.mjs";
 import { asData, asTable } from "./report.mjs";
 import { serveAll } from "./requests.mjs";
 
-const CLI = new URL("../../pkg/dist/cli.js", import.meta.url);
+const CLI = new URL("../../pkg/cli/dist/cli.js", import.meta.url);
 const REQUESTS = 200;
 const SESSIONS = 8;
 

@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 
 import { startRedis, stopAllRedis } from "./stores/redis-server.mjs";
 
-const CLI = fileURLToPath(new URL("../../pkg/dist/cli.js", import.meta.url));
+const CLI = fileURLToPath(new URL("../../pkg/cli/dist/cli.js", import.meta.url));
 const COMMANDS = ["list", "add", "login", "remove", "move", "reset", "strategy", "policy", "check", "edit", "explain"];
 const CANARY = "sk-canary-5f2d";
 const HOUR = 3600;
@@ -43,18 +43,18 @@ const DOCUMENT = `{
 /** As `DOCUMENT`, and a row that cannot be read. */
 const BROKEN = DOCUMENT.replace(`"nous": [`, `"nous": [ {"id": "broken", "access_token": ["${CANARY}"]}, `);
 
-describe("looks", { concurrency: true }, () => {
-  test("list shows every pool, and how each credential is doing", async () => {
+describe("read-only commands", { concurrency: true }, () => {
+  test("list shows every pool, and the state of each credential", async () => {
     const { out } = await done(["list"]);
     assert.match(out, /^nous {2}fill_first, 1 credential$/m);
     assert.match(out, /^openrouter {2}fill_first, 4 credentials$/m);
-    assert.match(out, /0 +work +a +api_key +manual +sha256:[0-9a-f]{16} +0 +resting, (2 h|1 h 59 min) left +rests until /);
-    assert.match(out, /rests until .*: rate_limited \(HTTP 429\) at .*$/m);
+    assert.match(out, /0 +work +a +api_key +manual +sha256:[0-9a-f]{16} +0 +cooling down, (2 h|1 h 59 min) left +cools down until /);
+    assert.match(out, /cools down until .*: rate_limited \(429\) at .*$/m);
     assert.match(out, /1 +twin +b +api_key +manual +sha256:[0-9a-f]{16} +12 +available +serves, the next by fill_first$/m);
     assert.match(out, /2 +twin +c .* dead +is dead: /);
-    assert.match(out, /^1 problem in the document: `credential-pool check` tells$/m);
+    assert.match(out, /^1 problem in the document: `credential-pool check` shows more$/m);
     assert.doesNotMatch((await done(["list", "nous"])).out, /openrouter/);
-    assert.match((await done(["list", "nous"], { text: BROKEN })).out, /1 row cannot be read and was set aside/);
+    assert.match((await done(["list", "nous"], { text: BROKEN })).out, /1 unreadable row set aside/);
     const unreachable = `{"credential_pool": {"": [{}], "OpenRouter": [{}], "nous": []}}`;
     assert.match((await done(["list"], { text: unreachable })).out, /^nous {2}fill_first, 0 credentials\n\n4 problems/);
   });
@@ -72,19 +72,19 @@ describe("looks", { concurrency: true }, () => {
     });
     assert.equal(verdict.type, "chosen");
     assert.match(b.fingerprint, /^sha256:[0-9a-f]{16}$/);
-    const { type, until, reason } = credentials[0].state;
-    assert.deepEqual({ type, until, reason }, { type: "exhausted", until: (now + 2 * HOUR) * 1000, reason: "failed" });
+    const { state } = credentials[0];
+    assert.deepEqual(state, { type: "cooling_down", until: (now + 2 * HOUR) * 1000, errorCode: 429 });
   });
 
-  test("explain says who would serve, for a model", async () => {
+  test("explain shows which credential would serve, for a model", async () => {
     const { out } = await done(["explain", "openrouter"]);
-    assert.match(out, /^next: use b \(twin\)\na +work +rests until .*\nb +twin +serves, the next by fill_first\n/);
+    assert.match(out, /^next: use b \(twin\)\na +work +cools down until .*\nb +twin +serves, the next by fill_first\n/);
     const { json } = await done(["explain", "openrouter", "--model", "small", "--json"]);
     assert.deepEqual([json.pool, json.model, json.next.type, json.next.credential], ["openrouter", "small", "use", "b"]);
     assert.deepEqual(json.credentials.map(({ verdict }) => verdict.type), ["cooling_down", "chosen", "dead", "available"]);
   });
 
-  test("check tells of problems, and fails if there is an error", async () => {
+  test("check shows problems, and fails if there is an error", async () => {
     const good = await done(["check"]);
     assert.match(good.out, /^warning +\/credential_pool\/openrouter\/3 +.*`id`.*\n0 errors, 1 warning in /);
     const bad = await run(["check", "--json"], { text: BROKEN });
@@ -99,7 +99,7 @@ describe("looks", { concurrency: true }, () => {
     }
   });
 
-  test("looking writes nothing", async () => {
+  test("read-only commands write nothing", async () => {
     const path = await file(DOCUMENT);
     const { ino, mtimeMs } = await stat(path);
     for (const words of [["list"], ["check"], ["explain", "openrouter"], ["strategy", "nous"], ["policy", "nous"]]) {
@@ -129,7 +129,7 @@ describe("edits", { concurrency: true }, () => {
     assert.deepEqual(logins, [["oauth", `${CANARY}-3`, `${CANARY}-4`], ["oauth", `${CANARY}-5`, `${CANARY}-6`]]);
   });
 
-  test("many at once lose no key", async () => {
+  test("concurrent adds lose no key", async () => {
     const path = await file(DOCUMENT);
     const keys = Array.from({ length: 6 }, (_, n) => `${CANARY}-new-${n}`);
     await Promise.all(keys.map((input) => done(["add", "openrouter"], { path, input })));
@@ -138,7 +138,7 @@ describe("edits", { concurrency: true }, () => {
     assert.equal(new Set(openrouter.map(({ id }) => id)).size, 10);
   });
 
-  test("remove takes an id or a label, also an id that list made up", async () => {
+  test("remove takes an id or a label, also the id that list shows for a row without an id", async () => {
     const path = await file(DOCUMENT);
     const { json } = await done(["list", "openrouter", "--json"], { path });
     const { id } = json.pools[0].credentials[3];
@@ -149,7 +149,7 @@ describe("edits", { concurrency: true }, () => {
     assert.deepEqual((await pools(path)).openrouter.map(({ id }) => id), ["b"]);
   });
 
-  test("move numbers the order anew", async () => {
+  test("move renumbers the order", async () => {
     const path = await file(DOCUMENT);
     const { json } = await done(["move", "openrouter", "c", "0", "--json"], { path });
     assert.deepEqual([json.pool, json.order.slice(0, 3)], ["openrouter", ["c", "a", "b"]]);
@@ -158,7 +158,7 @@ describe("edits", { concurrency: true }, () => {
     assert.deepEqual((await pools(path)).openrouter.map(({ priority }) => priority), [3, 1, 0, 2]);
   });
 
-  test("reset ends rests: of one, of a pool, of all", async () => {
+  test("reset ends cooldowns: of one credential, of a pool, of all pools", async () => {
     const [one, pool, all] = await Promise.all([DOCUMENT, DOCUMENT, DOCUMENT].map(file));
     const statuses = async (path) => (await pools(path)).openrouter.map(({ last_status }) => last_status ?? null);
     assert.match((await done(["reset", "openrouter", "work"], { path: one })).out, /^openrouter: 1 credential reset\n$/);
@@ -190,7 +190,7 @@ describe("edits", { concurrency: true }, () => {
     assert.deepEqual(credential_pool_policies, { openrouter: differs, nous: differs });
   });
 
-  test("what an edit does not mean stays to the byte", async () => {
+  test("an edit keeps everything else to the byte", async () => {
     const start = DOCUMENT.indexOf(`{"id": "a"`);
     const tail = DOCUMENT.slice(DOCUMENT.indexOf(`  },\n  "tail"`), DOCUMENT.indexOf("\n}\n\n"));
     for (const edit of ["reset openrouter", "move openrouter c 0", "remove openrouter b", "add openrouter"]) {
@@ -225,7 +225,7 @@ describe("pools in Redis", () => {
     return { redis, url, name, work: async (words, more) => (await done(words, { path: null, env, ...more })) };
   }
 
-  test("every command works on them, as on a document", async () => {
+  test("every command works on pools in Redis", async () => {
     const { redis, url, name, work } = await opened(DOCUMENT);
     assert.match((await work(["list"])).out, /^nous {2}fill_first, 1 credential$[^]*^openrouter {2}fill_first, 4 credentials$/m);
     assert.equal((await work(["list", "OpenRouter", "--json"])).json.pools[0].credentials.length, 4);
@@ -253,7 +253,7 @@ describe("pools in Redis", () => {
     assert.match((await work(["list"])).out, /0 +mine /);
   });
 
-  test("what goes wrong is said, and no password", async () => {
+  test("failures are reported without a password", async () => {
     const { url } = await opened(DOCUMENT);
     const wrong = url.replace(CANARY, `${CANARY}-wrong`);
     const tries = [
@@ -270,7 +270,7 @@ describe("pools in Redis", () => {
     }
   });
 
-  test("--help names the place without the password", async () => {
+  test("--help names the location without the password", async () => {
     const env = { CREDENTIAL_POOL_REDIS: `redis://me:${CANARY}@host:1/2` };
     const { out } = await done(["--help"], { path: null, env });
     assert.match(out, /in use: redis:\/\/host:1\/2\n/);
@@ -278,7 +278,7 @@ describe("pools in Redis", () => {
   });
 });
 
-describe("what goes wrong", { concurrency: true }, () => {
+describe("failures", { concurrency: true }, () => {
   const EMPTY = "{}";
   const REFUSED = [
     // words, exit code, error code, what the message says, and with what
@@ -293,7 +293,7 @@ describe("what goes wrong", { concurrency: true }, () => {
     [["add", "openrouter", "key"], 2, "excess_arguments", /too many.* A key is never an argument/],
     [["remove", "openrouter"], 2, "missing_argument", /'credential'/],
     [["remove", "openrouter", "zz"], 1, "unknown_credential", /has a \(work\), b \(twin\), c \(twin\)/],
-    [["remove", "openrouter", "twin"], 2, "ambiguous_label", /2 credentials .* by its id, b \(twin\), c \(twin\)/],
+    [["remove", "openrouter", "twin"], 2, "ambiguous_label", /2 credentials .* give an id, b \(twin\), c \(twin\)/],
     [["reset", "openrouter", "zz"], 1, "unknown_credential", /has a \(work\)/],
     [["move", "openrouter", "a"], 2, "missing_argument", /'place'/],
     [["move", "openrouter", "a", "-1"], 2, "invalid_argument", /number/],
@@ -329,14 +329,14 @@ describe("what goes wrong", { concurrency: true }, () => {
     });
   }
 
-  test("an error lists for scripts what there is", async () => {
+  test("an error lists the possible values for scripts", async () => {
     const choices = async (...words) => (await run([...words, "--json"])).error.choices;
     assert.deepEqual(await choices("list", "nope"), ["nous", "openrouter"]);
     assert.deepEqual(await choices("remove", "nous", "nope"), ["n"]);
     assert.deepEqual(await choices("remove", "openrouter", "twin"), ["b", "c"]);
   });
 
-  test("a document that may not be written: nothing is, and the error says so", async () => {
+  test("a read-only document: nothing is written, and the error says so", async () => {
     for (const edit of ["reset openrouter", "remove openrouter a", "add openrouter", "strategy nous random"]) {
       const path = await file(DOCUMENT);
       await chmod(path, 0o444);
@@ -346,7 +346,7 @@ describe("what goes wrong", { concurrency: true }, () => {
     }
   });
 
-  test("a document that is no file, or is not there", async () => {
+  test("a document that is no file, or does not exist", async () => {
     const path = await file(DOCUMENT);
     assert.equal((await run(["list"], { path: join(path, "..") })).exit, 3);
     assert.equal((await run(["list"], { path: join(path, "below") })).exit, 3);
@@ -360,8 +360,8 @@ describe("what goes wrong", { concurrency: true }, () => {
   });
 });
 
-describe("around the commands", { concurrency: true }, () => {
-  test("--help teaches: every command, the exit codes, the document in use", async () => {
+describe("all commands", { concurrency: true }, () => {
+  test("--help shows every command, the exit codes, the document in use", async () => {
     const { out, path } = await done(["--help"]);
     for (const word of [...COMMANDS, "Exit codes", "HERMES_HOME", "NO_COLOR", path]) assert.ok(out.includes(word), word);
     for (const code of [0, 1, 2, 3, 4, 70, 130]) assert.match(out, new RegExp(`^ {2}${code} +\\S`, "m"));
@@ -376,7 +376,7 @@ describe("around the commands", { concurrency: true }, () => {
   });
 
   test("--version is the package's", async () => {
-    const { version } = JSON.parse(await readFile(new URL("../../pkg/package.json", import.meta.url), "utf8"));
+    const { version } = JSON.parse(await readFile(new URL("../../pkg/cli/package.json", import.meta.url), "utf8"));
     assert.equal((await done(["--version"])).out, `${version}\n`);
   });
 
@@ -388,7 +388,7 @@ describe("around the commands", { concurrency: true }, () => {
     assert.ok(await stat(join(home, "other", "auth.json")));
   });
 
-  test("no colours but on a terminal, and no tricks with one", async () => {
+  test("no colours without a terminal, and no control characters", async () => {
     const text = DOCUMENT.replace(`"label": "work"`, `"label": "wo\\u001b[31mrk\\u202e"`);
     for (const words of [["list"], ["explain", "openrouter"], ["remove", "openrouter", "zz"]]) {
       const { out, err } = await run(words, { text, env: { FORCE_COLOR: "3" } });
@@ -396,7 +396,7 @@ describe("around the commands", { concurrency: true }, () => {
     }
   });
 
-  test("no secret is ever shown, whatever is done and wherever somebody puts one", async () => {
+  test("no secret is ever shown, whatever the command and wherever a person puts a secret", async () => {
     const calls = [
       ["list"], ["list", "openrouter"], ["explain", "openrouter"], ["check"], ["policy", "openrouter"], ["reset"],
       ["strategy", "openrouter", "random"], ["remove", "openrouter", "b"], ["move", "openrouter", "b", "0"],

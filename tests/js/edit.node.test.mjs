@@ -12,10 +12,10 @@ import { after, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
-import { withFileLock } from "../../pkg/dist/file-lock.js";
+import { withFileLock } from "../../pkg/dist/stores/file-lock.js";
 import { FileStore } from "../../pkg/dist/node-file-store.js";
 
-const PACKAGE = fileURLToPath(new URL("../../pkg/", import.meta.url));
+const PACKAGE = fileURLToPath(new URL("../../pkg/cli/", import.meta.url));
 const CANARY = "sk-canary-5f2d";
 const NONE = `"none"`;
 const DOCUMENT = `{ "mine": 12345678901234567890123,
@@ -280,7 +280,7 @@ describe("the command", { concurrency: true }, () => {
     const { port } = blocker.address();
     const taken = await start(["--json", "edit", "--no-open", "--port", String(port)], await file(DOCUMENT)).ended;
     assert.deepEqual([taken.exit, taken.out, JSON.parse(taken.err).error.code], [2, "", "no_port"]);
-    assert.match(taken.err, /EADDRINUSE\): end what uses it, choose another/);
+    assert.match(taken.err, /EADDRINUSE\): end the program that uses it, choose another/);
     blocker.close();
     await once(blocker, "close");
     assert.equal((await edited({ words: ["--port", String(port)] })).port, port);
@@ -307,8 +307,8 @@ describe("the command", { concurrency: true }, () => {
 
   test("a package without its page says how to get it", async () => {
     const copy = await folder();
-    const isShipped = (path) => !path.endsWith("/page");
-    await cp(join(PACKAGE, "dist"), join(copy, "dist"), { recursive: true, filter: isShipped });
+    const isNotPage = (path) => !path.endsWith("/page");
+    await cp(join(PACKAGE, "dist"), join(copy, "dist"), { recursive: true, filter: isNotPage });
     await cp(join(PACKAGE, "package.json"), join(copy, "package.json"));
     await symlink(join(PACKAGE, "node_modules"), join(copy, "node_modules"));
     const run = start(["edit", "--no-open"], await file(DOCUMENT), { cli: join(copy, "dist/cli.js") });

@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 
 import { startAuthorization } from "../provider/authorization.mjs";
 
-const CLI = fileURLToPath(new URL("../../pkg/dist/cli.js", import.meta.url));
+const CLI = fileURLToPath(new URL("../../pkg/cli/dist/cli.js", import.meta.url));
 const KEY = "custom:box";
 
 describe("login", { concurrency: true }, () => {

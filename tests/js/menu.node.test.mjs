@@ -10,7 +10,7 @@ import { after, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 
-const CLI = fileURLToPath(new URL("../../pkg/dist/cli.js", import.meta.url));
+const CLI = fileURLToPath(new URL("../../pkg/cli/dist/cli.js", import.meta.url));
 const CANARY = "sk-canary-5f2d";
 const [ENTER, ESC, CTRL_C, CTRL_D, CTRL_T] = ["\r", "\u001b", "\u0003", "\u0004", "\u0014"];
 
@@ -35,7 +35,7 @@ const IN_POOL = [[TOP, `openrouter${ENTER}`]];
 const action = (name) => [...IN_POOL, [POOL, `${name}${ENTER}`]];
 
 describe("the menu", { concurrency: 4 }, () => {
-  test("shows how the pools are doing, resets one, and names the command", async () => {
+  test("shows the states of pools, resets a pool, and names the command", async () => {
     const { exit, screen, path } = await typed([], [
       [TOP, ""], ["nous  fill_first, 1 credential: 1 available", ""],
       ["openrouter  fill_first, 2 credentials: 2 dead", `openrouter${ENTER}`],
@@ -83,26 +83,26 @@ describe("the menu", { concurrency: 4 }, () => {
     assert.equal((await rows(path)).at(-1).access_token, `${CANARY}-new`);
   });
 
-  test("a pool that is not there can be made; what goes wrong is told, and the menu goes on", async () => {
+  test("a missing pool can be made; a failure is printed, and the menu continues", async () => {
     const { exit, screen, path } = await typed([], [
-      [TOP, `another${ENTER}`], ["Which pool", ` ${ENTER}`], ["credential-pool: the name of a pool is", ""],
+      [TOP, `another${ENTER}`], ["Which pool", ` ${ENTER}`], ["credential-pool: a pool key is", ""],
       [TOP, `another${ENTER}`], ["Which pool", `Custom:Mine${ENTER}`],
       ["custom:mine:", `log${ENTER}`], ["credential_pool_logins", `/nowhere/at/all${ENTER}`],
       ["correct the path after --config", ""],
       ["custom:mine:", `add${ENTER}`], ["What to call it", ENTER], ["Key:", ENTER], ["no key was given", ""],
       ["custom:mine:", `add${ENTER}`], ["What to call it", ENTER], ["Key:", `${CANARY}${ENTER}`],
-      ["add custom:mine\n", ""], ["custom:mine:", ""], ["remove one", ESC], [TOP, `leave${ENTER}`],
+      ["add custom:mine\n", ""], ["custom:mine:", ""], ["remove a credential", ESC], [TOP, `leave${ENTER}`],
     ]);
     assert.equal(exit, 0, screen);
     assert.equal((await rows(path, "custom:mine"))[0].access_token, CANARY);
   });
 
-  test("a document that cannot be read ends it, and says why", async () => {
+  test("an unreadable document ends the menu with its error", async () => {
     const { exit, screen } = await typed([], [["nothing was overwritten", ""]], { text: "{" });
     assert.equal(exit, 3, screen);
   });
 
-  test("remove is done only by who is sure", async () => {
+  test("remove asks for a confirmation", async () => {
     const { exit, path } = await typed([], [
       ...action("remove"), [WHICH, ENTER], ["Remove a from openrouter", ENTER], [POOL, ESC], [TOP, ESC],
     ]);
@@ -155,7 +155,7 @@ describe("the menu", { concurrency: 4 }, () => {
     assert.deepEqual([await colours({}), await colours({ NO_COLOR: "1" })], [true, false]);
   });
 
-  test("without a terminal, or for scripts, there is help instead", async () => {
+  test("without a terminal, or with --json, help is shown instead", async () => {
     const { exit, out, err } = await piped([]);
     assert.deepEqual([exit, out, /^Usage: .*\n/.test(err)], [2, "", true]);
     const scripted = await typed(["--json"], [["Usage: credential-pool", ""]]);

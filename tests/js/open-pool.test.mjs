@@ -63,7 +63,7 @@ function says(code, fields = {}) {
   };
 }
 
-test("a key that is limited rests, another one serves, and the document says so", async () => {
+test("a rate-limited key cools down, another key serves, and the document is updated", async () => {
   const { provider, pool, store, ask } = await served("openrouter", keys("a", "b"));
   provider.addKey("sk-a", { limit: { requests: 1, windowMs: HOUR } });
   provider.addKey("sk-b");
@@ -292,7 +292,7 @@ test("what other hosts write is taken in, and what this one writes is there for 
   assert.equal((await pool.fetch("chat")).status, 200);
   await sleep(10);
   const states = other.core.entries().map((entry) => [entry.id, entry.state.type]);
-  assert.deepEqual(states, [["a", "exhausted"], [id, "available"]]);
+  assert.deepEqual(states, [["a", "cooling_down"], [id, "available"]]);
 });
 
 /** A store that can be told to fail. */
@@ -400,13 +400,13 @@ test("events are told, and strategy and policy are stored", async () => {
     strategy: "round_robin", policy: { patience_ms: 5 }, onEvent: ({ credential, what }) => told.push(`${credential} ${what.type}`),
   });
   await pool.fetch("chat");
-  assert.deepEqual(told.filter((event) => !event.endsWith("chosen")), ["a rests"]);
+  assert.deepEqual(told.filter((event) => !event.endsWith("chosen")), ["a cooling_down"]);
   const document = JSON.parse(store.text);
   assert.equal(document.credential_pool_strategies.openrouter, "round_robin");
   assert.equal(document.credential_pool_policies.openrouter.patience_ms, 5);
 });
 
-test("what cannot be opened is said", async () => {
+test("a pool that cannot be opened rejects", async () => {
   await assert.rejects(openPool({ key: "openrouter", store: new MemoryStore("[]") }), { code: "invalid_document" });
   await assert.rejects(openPool({ key: " ", store: new MemoryStore() }), { code: "invalid_argument" });
   await assert.rejects(open({ key: "x", store: new MemoryStore(), strategy: "best" }), { code: "unknown_strategy" });

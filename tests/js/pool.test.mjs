@@ -62,8 +62,8 @@ describe("decisions", () => {
     assert.deepEqual(pool.settle(1, { type: "saved" }, NOW).value, { type: "saved" });
     assert.deepEqual(pool.rotate("b", {}, NOW).value, { type: "exhausted", retryAt: NOW + HOUR });
     assert.deepEqual(pool.entries(NOW).map((entry) => entry.state), [
-      { type: "exhausted", until: NOW + HOUR, reason: "failed", errorCode: 429 },
-      { type: "exhausted", until: NOW + 24 * HOUR, reason: "failed", errorCode: null },
+      { type: "cooling_down", until: NOW + HOUR, errorCode: 429 },
+      { type: "cooling_down", until: NOW + 24 * HOUR, errorCode: null },
     ]);
     assert.equal(pool.current(), null);
     assert.equal(pool.peek(NOW + HOUR), "a");
@@ -169,7 +169,7 @@ describe("leases", () => {
     assert.deepEqual(serve(open([]).pool, null).moves, ["empty"]);
   });
 
-  test("each step tells what happened, for programs and on one line", () => {
+  test("each step tells what happened, for programs and as a line of text", () => {
     const { pool } = open([key("a", 0), key("b", 1)]);
     const first = pool.lease({}, NOW);
     assert.deepEqual(first.events, [{
@@ -180,9 +180,9 @@ describe("leases", () => {
 
     const second = pool.report(first.value.lease, limited(12), NOW);
     assert.deepEqual(second.value, { type: "use", lease: second.value.lease, credential: "b" });
-    const why = "rate_limited (HTTP 429) at 2026-04-09T17:59:40Z, for as long as its header Retry-After said";
+    const why = "rate_limited (429, Retry-After) at 2026-04-09T17:59:40Z";
     assert.deepEqual(texts(second.events), [
-      `rests until 2026-04-09T17:59:52Z: ${why}`,
+      `cools down until 2026-04-09T17:59:52Z: ${why}`,
       `serves lease ${second.value.lease}: the next by fill_first`,
     ]);
     assert.deepEqual(second.events[0].what, {
@@ -191,24 +191,24 @@ describe("leases", () => {
       cause: { kind: "rate_limited", status: 429, at: NOW, hint: "retry_after" },
     });
     const changes = second.intents.flatMap((intent) => intent.changes);
-    assert.ok(changes.some(({ type, id }) => type === "status" && id === "a"), "the rest has to be written down");
+    assert.ok(changes.some(({ type, id }) => type === "status" && id === "a"), "the cooldown has to be saved");
 
     const explained = pool.explain({}, NOW);
     assert.equal(explained.next.credential, "b");
-    assert.deepEqual(texts(explained.credentials), [`rests until 2026-04-09T17:59:52Z: ${why}`, "serves, the next by fill_first"]);
+    assert.deepEqual(texts(explained.credentials), [`cools down until 2026-04-09T17:59:52Z: ${why}`, "serves, the next by fill_first"]);
     assert.deepEqual(pool.explain(undefined, NOW), explained, "an explanation changes nothing");
   });
 
-  test("after a rest one request goes first, and the others follow its success", () => {
+  test("after a cooldown one probe goes first, and other requests wait for its success", () => {
     const { pool } = open([key("a", 0), key("b", 1)]);
     pool.report(pool.lease({}, NOW).value.lease, limited(12), NOW);
     const later = NOW + 12 * SECOND;
-    const trial = pool.lease({}, later).value;
-    assert.deepEqual([trial.credential, pool.lease({}, later).value.credential], ["a", "b"]);
-    assert.deepEqual(pool.explain({}, later).credentials[0].verdict, { type: "half_open", lease: trial.lease });
-    const step = pool.report(trial.lease, served, later);
+    const probe = pool.lease({}, later).value;
+    assert.deepEqual([probe.credential, pool.lease({}, later).value.credential], ["a", "b"]);
+    assert.deepEqual(pool.explain({}, later).credentials[0].verdict, { type: "half_open", lease: probe.lease });
+    const step = pool.report(probe.lease, served, later);
     assert.deepEqual(step.value, { type: "served" });
-    assert.deepEqual(texts(step.events), ["serves again: it has served a request"]);
+    assert.deepEqual(texts(step.events), ["has recovered: its probe was served"]);
     assert.equal(pool.lease({}, later).value.credential, "a");
   });
 
@@ -229,12 +229,12 @@ describe("leases", () => {
     assert.deepEqual(steps[0].events[0].what.by, { type: "affinity" });
   });
 
-  test("a lease without a report runs out, and a report after that is late", () => {
+  test("a lease without a report expires, and a later report is late", () => {
     const { pool } = open([key("a", 0)]);
     const { lease } = pool.lease({}, NOW).value;
     for (const { id } of pool.flush(NOW).intents) pool.settle(id, { type: "saved" }, NOW);
     assert.deepEqual(pool.wake(), { at: NOW + 10 * MINUTE, reason: "lease_ends" });
-    assert.deepEqual(texts(pool.tick(NOW + 10 * MINUTE).events), [`is free of lease ${lease}, which ran out without a report`]);
+    assert.deepEqual(texts(pool.tick(NOW + 10 * MINUTE).events), [`is free of lease ${lease}, which expired without a report`]);
     assert.deepEqual(pool.report(lease, served, NOW + 11 * MINUTE).value, { type: "late", served: true });
   });
 
@@ -363,7 +363,7 @@ describe("documents", () => {
 });
 
 describe("bad input", () => {
-  test("rows of any kind are set aside, and the rest serves", () => {
+  test("unreadable rows are set aside, and the others serve", () => {
     const wrong = [null, 7, "row", [], [[]], { id: 7 }, { id: "x", priority: "3" }, { id: "y", last_status_at: "2026-04-02" }];
     const { pool, value } = open([...wrong, key("a", 0), key("a", 1), { access_token: "sk-b" }]);
     assert.deepEqual(pool.setAside(), wrong);

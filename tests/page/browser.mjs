@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 const require = createRequire(at("../../www/package.json"));
 const { chromium, firefox } = require("playwright-core");
-const sirv = createRequire(at("../../pkg/package.json"))("sirv");
+const sirv = createRequire(at("../../pkg/cli/package.json"))("sirv");
 
 /** Launch settings of the browsers: Debian's, or those named by CHROMIUM and FIREFOX. Neither reaches the network. */
 const BROWSERS = {

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Result;
 
-use crate::{package, page, run, workspace};
+use crate::{command_line, package, run, workspace};
 
 /// How the demo runs.
 #[derive(clap::Args)]
@@ -30,7 +30,7 @@ pub(crate) struct Options {
 /// If it cannot be built or started; it reports its own troubles.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     match options.page {
-        true => page::build()?,
+        true => command_line::build()?,
         false => package::npm_package()?,
     }
     let mut node = Command::new("node");

@@ -1,9 +1,12 @@
 //! `cargo xtask`: builds, tests, replays, serves and demonstrates the project, with all set-up.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "the core's purity is not for its tools")]
 
+mod circles;
+mod command_line;
 mod count;
 mod demo;
 mod package;
+mod packing;
 mod page;
 mod purity;
 mod readme;
@@ -24,7 +27,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Demo(options) => demo::run(&options),
         Command::Test => test::run(),
-        Command::Build => package::build().and_then(|()| page::build()).map(|()| ExitCode::SUCCESS),
+        Command::Build => package::build().and_then(|()| command_line::build()).map(|()| ExitCode::SUCCESS),
         Command::Replay { file, through } => replay::run(&file, through),
         Command::Serve { port } => serve::run(port),
     };
@@ -48,7 +51,7 @@ enum Command {
     Demo(demo::Options),
     /// Runs everything: formatting, lints, tests, builds, types, replay
     Test,
-    /// Builds the npm package and the component into pkg/dist, and the page into www/dist and pkg/dist/page
+    /// Builds the npm package and the component into pkg/dist, the page into www/dist, the command line into pkg/cli/dist
     Build,
     /// Replays a file of recorded traces and shows where the pool differs
     Replay {

@@ -1,6 +1,10 @@
 //! What the project ships: the npm package and the component, in `pkg/dist`.
 
-use std::{env, fs, path::PathBuf, process::Command};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Context, Result, bail, ensure};
 use walrus::Module;
@@ -37,7 +41,7 @@ pub(crate) fn npm_package() -> Result<()> {
         .path(&lock_file())?
         .path(&dist.join("credential_pool.d.ts"))?
         .make(&stamp("loaders"), &LOADERS.map(|name| dist.join(name)).each_ref().map(PathBuf::as_path), loaders)?;
-    licences()
+    licences(&dist)
 }
 
 /// Builds the component, which imports nothing.
@@ -139,7 +143,7 @@ pub(crate) fn glue(face: &Face) -> Result<()> {
     })
 }
 
-const LOADERS: [&str; 9] = [
+const LOADERS: [&str; 8] = [
     "node.js",
     "node-file-store.js",
     "node-login.js",
@@ -148,7 +152,6 @@ const LOADERS: [&str; 9] = [
     "deno-file-store.js",
     "deno-login.js",
     "deno-redis-store.js",
-    "cli.js",
 ];
 const GLUE: &str = "credential_pool.js";
 const JS_WASM: &str = "credential_pool_bg.wasm";
@@ -174,9 +177,9 @@ fn wasm(package: &str, features: &[&str], made: Made) -> Result<PathBuf> {
     Ok(target.join(setup::WASM).join(made.profile()).join(file))
 }
 
-/// The entries, the command line and what they import, from TypeScript.
+/// Compiles the entries and their imports from TypeScript.
 fn loaders() -> Result<()> {
-    eprintln!("build: the entries for Node, Deno and browsers, and the command line");
+    eprintln!("build: the entries for Node, Deno and browsers");
     let dist = workspace::dist();
     for file in fs::read_dir(&dist)? {
         let path = file?.path();
@@ -197,12 +200,16 @@ fn loaders() -> Result<()> {
     Ok(())
 }
 
-/// A package carries its licences with it.
-fn licences() -> Result<()> {
+/// Copies the licences into what a package ships.
+///
+/// # Errors
+///
+/// If a file cannot be read or written.
+pub(crate) fn licences(dist: &Path) -> Result<()> {
     for file in fs::read_dir(workspace::root())? {
         let file = file?;
         if file.file_name().to_string_lossy().starts_with("LICENSE") {
-            fs::copy(file.path(), workspace::dist().join(file.file_name())).context("cannot copy a licence")?;
+            fs::copy(file.path(), dist.join(file.file_name())).context("cannot copy a licence")?;
         }
     }
     Ok(())

@@ -1,8 +1,6 @@
-//! The page, in `www/dist`: what `serve` serves and what the package carries for `credential-pool edit`.
+//! The page, in `www/dist`: `serve` serves it, and the command line ships a copy.
 
-use std::{fs, path::Path};
-
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::{
     package::{self, Face, Made},
@@ -39,32 +37,9 @@ pub(crate) fn build() -> Result<()> {
         eprintln!("build: the page");
         run::output(workspace::page_tool("typescript/bin/tsc").arg("--noEmit"))?;
         run::output(workspace::page_tool("vite/bin/vite.js").args(["build", "--logLevel", "warn"])).map(drop)
-    })?;
-    copy_into_package(&dist)
+    })
 }
 
 /// What of `www` the page is made of.
 const INPUTS: [&str; 8] =
     ["index.html", "package-lock.json", "public", "src", "tsconfig.json", "vite.config.ts", "wasm", "wasm-reader"];
-
-/// `credential-pool edit` serves it from there.
-fn copy_into_package(dist: &Path) -> Result<()> {
-    let target = workspace::dist().join("page");
-    if target.exists() {
-        fs::remove_dir_all(&target)?;
-    }
-    copy(dist, &target).context("cannot copy the page into the package")
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        match entry.path().is_dir() {
-            true => copy(&entry.path(), &target)?,
-            false => fs::copy(entry.path(), target).map(drop)?,
-        }
-    }
-    Ok(())
-}

@@ -4,7 +4,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::Result;
 
-use crate::{page, run, workspace};
+use crate::{page, run, setup, workspace};
 
 /// Builds the page and serves it until it is interrupted, on a port or on any that is free.
 ///
@@ -13,11 +13,12 @@ use crate::{page, run, workspace};
 /// If it cannot be built.
 pub(crate) fn run(port: Option<u16>) -> Result<ExitCode> {
     page::build()?;
+    setup::npm_packages("pkg/cli")?;
     let mut node = Command::new("node");
-    // In the package's folder, where the script finds the static server that `credential-pool edit` uses.
+    // In the folder of the command line, whose static server the script uses.
     node.args(["--input-type=module", "--eval", include_str!("serve.mjs"), "--"])
         .arg(workspace::root().join("www/dist"))
         .args(port.map(|port| port.to_string()))
-        .current_dir(workspace::package());
+        .current_dir(workspace::command_line());
     run::replaced_by(&mut node)
 }

@@ -11,8 +11,9 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use crate::{
+    circles, command_line,
     count::Count,
-    package, page, purity, readme,
+    package, packing, purity, readme,
     replay::{self, Through},
     run, setup, workspace,
 };
@@ -41,7 +42,8 @@ fn all(suite: &mut Suite) -> Result<()> {
     suite.check("lints of the faces", clippy(&[JS, COMPONENT, PAGE, WASM]))?;
     suite.check("lints of the page's reader", clippy(&["--no-default-features", PAGE, WASM]))?;
     suite.check("documentation", with_strict_docs(cargo(&["doc", "--no-deps"])))?;
-    suite.part("build", || package::build().and_then(|()| page::build()).map(|()| Count::ONE))?;
+    suite.part("no import circles in TypeScript", circles::test)?;
+    suite.part("build", || package::build().and_then(|()| command_line::build()).map(|()| Count::ONE))?;
 
     suite.tests("Rust tests, with those in the documentation", cargo(&["test"]), Count::of_cargo)?;
     suite.tests("JavaScript tests in Node", node_test(&js_tests("tests/js")?), Count::of_node)?;
@@ -49,7 +51,7 @@ fn all(suite: &mut Suite) -> Result<()> {
     suite.tests("the page, in Chromium", node_test(&js_tests("tests/page")?), Count::of_node)?;
     suite.tests("the page, in Firefox", in_firefox(&for_every_browser(js_tests("tests/page")?)), Count::of_node)?;
     suite.part("types", types)?;
-    suite.part("the package as npm packs it", packed)?;
+    suite.part("the packages as npm packs them", packing::test)?;
     suite.part("the examples of the README files", readme::test)?;
     suite.part("replay through all faces", replay)?;
     suite.tests("the demo", node_test(&js_tests("tests/demo")?), Count::of_node)
@@ -133,6 +135,7 @@ fn set_up() -> Result<Count> {
     setup::wasm_target()?;
     setup::node()?;
     setup::npm_packages("pkg")?;
+    setup::npm_packages("pkg/cli")?;
     setup::npm_packages("tests/js")?;
     setup::npm_packages("www")?;
     setup::redis()?;
@@ -228,35 +231,6 @@ fn types() -> Result<Count> {
     let shapes = run::output(&mut Command::new(workspace::built("examples/shapes")?))?;
     fs::write(folder.join("shapes.ts"), shapes)?;
     run::output(workspace::npm_tool("typescript/bin/tsc").arg("--project").arg(folder)).map(|_| Count::ONE)
-}
-
-/// What users get is what npm packs: its metadata and its types must hold on their own.
-fn packed() -> Result<Count> {
-    let folder = workspace::target()?.join("xtask");
-    fs::create_dir_all(&folder)?;
-    let packed = run::output(
-        setup::npm()
-            .args(["pack", "--ignore-scripts", "--loglevel=error", "--pack-destination"])
-            .arg(&folder)
-            .current_dir(workspace::package()),
-    )?;
-    let tarball = folder.join(packed.trim());
-    run::output(workspace::npm_tool("publint/src/cli.js").arg(&tarball).arg("--strict"))?;
-    run::output(attw(&tarball).arg("--no-definitely-typed"))?;
-    Ok(Count { passed: 2, ..Count::default() })
-}
-
-/// The package has modules only, and entries that are no code.
-fn attw(tarball: &Path) -> Command {
-    let mut attw = workspace::npm_tool("@arethetypeswrong/cli/dist/index.js");
-    attw.arg(tarball).args([
-        "--profile=esm-only",
-        "--no-emoji",
-        "--exclude-entrypoints",
-        "component.wasm",
-        "core.wasm",
-    ]);
-    attw
 }
 
 fn replay() -> Result<Count> {

@@ -20,6 +20,11 @@ pub(crate) fn package() -> PathBuf {
     root().join("pkg")
 }
 
+/// The npm package of the command line.
+pub(crate) fn command_line() -> PathBuf {
+    package().join("cli")
+}
+
 /// What the build makes of the npm package.
 pub(crate) fn dist() -> PathBuf {
     package().join("dist")

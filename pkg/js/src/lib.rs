@@ -27,8 +27,8 @@ const TYPES: &str = r#"
 import type {
   Change, Claim, Diagnosis, Entry, Explanation, Failure, Host, Intent, LeaseRequest, NextMove, OpenOptions, Opened, Outcome, Policy, Problem,
   Reading, Refreshing, ResolvedPolicy, Response, Row, Runtime, Selection, Settled, Step, Stored, Strategy, Wake, Wanted,
-} from "./types.js";
-export type * from "./types.js";
+} from "./core/types.js";
+export type * from "./core/types.js";
 "#;
 
 /// The credentials of one provider, and the decisions about them. Does no IO: every method answers

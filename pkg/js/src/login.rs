@@ -13,7 +13,7 @@ use super::{
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
-import type { LoginMove, LoginOptions } from "./types.js";
+import type { LoginMove, LoginOptions } from "./core/types.js";
 "#;
 
 /// A login that is being made. Does no IO: every method answers the one next move of the host. Dropping it

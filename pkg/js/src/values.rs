@@ -69,13 +69,16 @@ pub(super) fn thrown(error: Error) -> JsValue {
     PoolError::new(code, &error.message, error.pointer).into()
 }
 
-#[wasm_bindgen(raw_module = "./host.js")]
+#[wasm_bindgen(raw_module = "./core/errors.js")]
 extern "C" {
     type PoolError;
 
     #[wasm_bindgen(constructor)]
     fn new(code: &str, message: &str, pointer: Option<String>) -> PoolError;
+}
 
+#[wasm_bindgen(raw_module = "./core/json.js")]
+extern "C" {
     #[wasm_bindgen(catch, js_name = toJson)]
     fn to_json(value: &JsValue) -> Result<Option<String>, JsValue>;
 }

@@ -30,21 +30,21 @@ async function ownName() {
 }
 
 test("a lock is taken at once from an owner that has certainly died, and from no other", async () => {
-  assert.equal(process.platform, "linux", "elsewhere it is never certain");
+  assert.equal(process.platform, "linux", "other systems do not tell");
   const [name, place, pid, began] = await ownName();
   assert.equal(pid, String(process.pid));
   const dead = String(spawnSync("true").pid);
   for (const [what, owner, isTaken] of [
-    ["a process that is gone", [name, place, dead, began], true],
-    ["one whose number was given again", [name, place, pid, String(began - 1)], true],
-    ["one that lives", [name, place, pid, began], false],
-    ["one that belongs to somebody else and lives", [name, place, "1", beginning("1")], false],
+    ["a process that has ended", [name, place, dead, began], true],
+    ["a process whose pid was reused", [name, place, pid, String(began - 1)], true],
+    ["a living process", [name, place, pid, began], false],
+    ["a living process of another user", [name, place, "1", beginning("1")], false],
     ["a process of another machine, boot or container", [name, place.replace(/^./, "x"), dead, began], false],
-    ["one that could not say where it is", [name, "", "", ""], false],
-    ["one with half a name", [name, place, dead], false],
-    ["no number", [name, place, "-1", began], false],
+    ["an owner without a process", [name, "", "", ""], false],
+    ["an incomplete name", [name, place, dead], false],
+    ["a pid that is no number", [name, place, "-1", began], false],
     ["every process of a group", [name, place, "0", began], false],
-    ["nobody, since it was killed too early", [], false],
+    ["an empty owner file, after a kill", [], false],
   ]) {
     const { path, lock, folder } = await file();
     await mkdir(lock);

@@ -1,0 +1,82 @@
+/** Changes of stored state, as they are written and merged. */
+
+import type { FailureKind } from "./failure.js";
+import type { Policy, Strategy } from "./policy.js";
+import type { Row } from "./stored.js";
+import type { Seconds } from "./time.js";
+
+/** One edit of a pool's stored state; `applyChanges` and `applyToDocument` apply it. */
+export type Change = {
+  /** Author and time of the change. Unique. */
+  by: Stamp;
+} & Edit;
+
+/** Author and time of a change: later than every change that the author had made or seen before. */
+export interface Stamp {
+  /** Microseconds since the Unix epoch. May run ahead of the clock. */
+  at: number;
+  /** Id of one open pool, unique among all hosts that share a store. */
+  host: string;
+}
+
+/** Content of a change. */
+export type Edit =
+  /**
+   * A new row. If a row with its id exists, another host discovered the same credential: the later value of each field
+   * stays.
+   */
+  | { type: "add"; row: Row }
+  /** Removal of a row. */
+  | { type: "remove"; id: string }
+  /** An id for a row that had none. */
+  | { type: "identify"; id: string; was?: string; fingerprint: string }
+  /** Fields that a person or discovery set; null removes a field. The later edit of each field stays. */
+  | { type: "set"; id: string; set: Row }
+  /**
+   * Status of a credential. Cooldowns that concurrent hosts began are all kept: the row shows the cooldown that ends
+   * last.
+   */
+  | {
+      type: "status";
+      id: string;
+      status: string | null;
+      at: Seconds | null;
+      /** HTTP status of the failure. */
+      errorCode: number | null;
+      /** Kind of the failure. */
+      reason?: FailureKind | (string & {}) | null;
+      /** End of the cooldown; without it `errorCode` decides. */
+      resetAt?: Seconds | null;
+      /** Cooldowns that this change ends, by the stamps of the changes that began them. */
+      ends?: Stamp[];
+      /** Of a reset: whether cooldowns that earlier changes began end as well. */
+      endsEarlier?: boolean;
+      /** Token that the provider refused, if the status is about a token: ignored if the row has another token. */
+      token?: string;
+    }
+  /**
+   * End of a credential's cooldown for a model; null if there is no cooldown. As with `status`, the latest end stays.
+   */
+  | { type: "model_cooldown"; id: string; model: string; until: Seconds | null; ends?: Stamp[] }
+  /** New tokens, with every field that the refresh set. The tokens of the latest generation stay. */
+  | {
+      type: "tokens";
+      id: string;
+      /** Refresh token that was spent for them; left out if a person or discovery set the tokens. */
+      replaces?: string;
+      /** Number of earlier tokens: set by a person or discovery, and refreshed since. */
+      generation: { edits: number; refreshes: number };
+      set: Row;
+    }
+  /** Claim on a refresh token, which no other host may spend from then on; null withdraws the claim. */
+  | { type: "claim"; id: string; token: string | null }
+  /** Uses of a credential since the last such change. Counts add up. */
+  | { type: "used"; id: string; count: number; turn?: number }
+  /** A source that discovery skips from now on. */
+  | { type: "suppress"; source: string }
+  /** A source that discovery reads again. */
+  | { type: "unsuppress"; source: string }
+  /** The pool's strategy. */
+  | { type: "set_strategy"; strategy: Strategy }
+  /** The pool's policy in its stored form. */
+  | { type: "set_policy"; policy: Policy };

@@ -1,0 +1,38 @@
+/** Events: what happened to credentials in a step. */
+
+import type { Cause, Choice, Verdict } from "./verdict.js";
+import type { Millis } from "./time.js";
+
+/** Something that happened to a credential in a step. */
+export interface Event {
+  credential: string;
+  what: Happening;
+  /** The event as one line of text that follows a name of the credential. */
+  text: string;
+}
+
+/** Kinds of events. */
+export type Happening =
+  /** The credential serves a request. */
+  | { type: "chosen"; lease: number; by: Choice }
+  /** The credential was next and could not serve. Credentials that cool down are not visited; `explain` covers them. */
+  | { type: "passed_over"; verdict: Verdict }
+  /** A cooldown began, or an existing cooldown was extended; for `model` alone, if it is given. */
+  | { type: "cooling_down"; until: Millis; model?: string; cause: Cause }
+  /** Only a new login, a new key or a reset can revive the credential. */
+  | { type: "marked_dead"; cause: Cause }
+  /** The credential serves again: its probe was served. */
+  | { type: "recovered" }
+  /** A request waits until the token is refreshed by that intent. */
+  | { type: "awaits_refresh"; intent: number }
+  /** The login has new tokens. */
+  | { type: "refreshed" }
+  /**
+   * Another host began to refresh the login and did not report an outcome, so that its refresh token may be spent: a
+   * new login is needed once the login expires.
+   */
+  | { type: "refresh_interrupted" }
+  /** The cooldown was reverted: another credential failed the same request in the same way. */
+  | { type: "reverted" }
+  /** The lease expired without a report. */
+  | { type: "lease_expired"; lease: number };

@@ -1,0 +1,122 @@
+/** Intents: work for the host as data, and its outcomes. */
+
+import type { Change } from "./change.js";
+import type { HttpRequest, Response } from "./http.js";
+import type { Millis } from "./time.js";
+
+/** Work for the host. */
+export type Intent = PersistIntent | RefreshIntent;
+
+/** Write these changes: apply them, in order, to the latest state of the store. */
+export interface PersistIntent {
+  type: "persist";
+  /** Id of the intent. */
+  id: number;
+  /** All changes that are not known to be saved by an earlier intent. */
+  changes: Change[];
+}
+
+/**
+ * Send this HTTP request, within its timeout and without following redirects, and settle with the `response` or as
+ * `unreachable`; some refreshes need a second request. Or refresh the login with an OAuth client of the host.
+ */
+export interface RefreshIntent {
+  type: "refresh";
+  /** Id of the intent. */
+  id: number;
+  /** The login to refresh. */
+  credential: string;
+  /** The request. */
+  request: HttpRequest;
+}
+
+/** Outcome of an intent. */
+export type Outcome = PersistOutcome | RefreshOutcome;
+
+/** Outcome of a persist intent. */
+export type PersistOutcome =
+  /** The changes are written. */
+  | { type: "saved" }
+  /** The changes are not written, and must be written later. */
+  | { type: "failed" };
+
+/** Outcome of a refresh intent. */
+export type RefreshOutcome =
+  | RefreshResponse
+  /** No response came. */
+  | { type: "unreachable" }
+  /** Of a host with its own OAuth client: the provider granted new tokens. */
+  | { type: "tokens"; set: Tokens }
+  /** Of a host with its own OAuth client: the provider refused. The login cools down for a day. */
+  | { type: "refused" };
+
+/**
+ * Response to the request of a refresh, whatever it is: the pool reads it. If the connection broke after the status,
+ * the received part is the response: the provider may have spent the refresh token.
+ */
+export interface RefreshResponse extends Pick<Response, "headers"> {
+  type: "response";
+  /** HTTP status. */
+  status: number;
+  /** The body as text, or the part of it that came. */
+  body: string;
+}
+
+/** Fields of a row that a refresh sets; at least a new `access_token` or `agent_key`. */
+export interface Tokens {
+  access_token?: string;
+  refresh_token?: string;
+  expires_at?: unknown;
+  expires_at_ms?: Millis;
+  expires_in?: unknown;
+  obtained_at?: unknown;
+  last_refresh?: unknown;
+  token_type?: unknown;
+  scope?: unknown;
+  inference_base_url?: string;
+  agent_key?: string;
+  agent_key_expires_at?: unknown;
+  agent_key_id?: unknown;
+  agent_key_expires_in?: unknown;
+  agent_key_reused?: unknown;
+  agent_key_obtained_at?: unknown;
+}
+
+/** Answer to a claim on a refresh token. */
+export type Claim =
+  /** Write this step's `persist`, then send the request and settle the refresh. */
+  | { type: "send"; request: HttpRequest }
+  /**
+   * Another host refreshed the login, is refreshing it, or was interrupted: the refresh is over and needs no settling.
+   */
+  | { type: "gone" };
+
+/** Result of settling an intent. */
+export type Settled =
+  /** The changes are written. */
+  | { type: "saved" }
+  /** The changes are part of the next `persist`; `wake` says when that comes at the latest. */
+  | { type: "unsaved" }
+  /** The login has new tokens. */
+  | { type: "refreshed"; credential: string }
+  /** The refresh continues: a second request follows, with this intent of the same step. */
+  | { type: "continues"; credential: string; intent: number }
+  /** The login cools down, because the host reported that the provider refused to refresh it. */
+  | { type: "cooling_down"; credential: string }
+  /** The provider's response ended the login: only a new login or a reset can revive it. */
+  | { type: "dead"; credential: string }
+  /**
+   * No new tokens: no response, too many requests, an outage, a refusal that need not last, or an unreadable response.
+   * The login serves while its token is valid.
+   */
+  | { type: "unrefreshed"; credential: string; retryAt: Millis }
+  /** The credential was removed or has other tokens in the meantime; the outcome had no effect. */
+  | { type: "gone" };
+
+/** A refresh that is under way. */
+export interface Refreshing {
+  /** The login. */
+  credential: string;
+  /** The intent that refreshes it, in this step or an earlier step. */
+  intent: number;
+}

@@ -1,0 +1,63 @@
+/** Responses for `report`, from the values and errors of HTTP clients. */
+
+import type { Response as Answer } from "../core/types.js";
+
+/**
+ * Returns the response in a client's value: a fetch response or any other object with a `status`. A value without a
+ * status counts as served. Reads the body of failures only, from a copy.
+ */
+export async function responseIn(value: unknown): Promise<Answer> {
+  if (!hasStatus(value) || typeof value.status !== "number") return { status: 200 };
+  const answer = { status: value.status, headers: pairs(value.headers) };
+  if (value.status >= 200 && value.status < 300) return answer;
+  return { ...answer, body: await bodyOf(value) };
+}
+
+/**
+ * Returns the response in a client's error. Errors of the OpenAI and Anthropic clients carry the response's `status`,
+ * undefined if no response came. Returns an empty response for an error of the network, and undefined for other errors.
+ */
+export async function responseInError(error: unknown): Promise<Answer | undefined> {
+  if (!(error instanceof Error)) return undefined;
+  if (hasStatus(error)) return typeof error.status === "number" ? responseIn(error) : {};
+  const { name, message, code } = error as Error & { code?: unknown };
+  const isOfFetch = error instanceof TypeError && FETCH_FAILED.some((start) => message.startsWith(start));
+  const isOfSocket = typeof code === "string" && SOCKET_FAILED.some((start) => code.startsWith(start));
+  return name === "TimeoutError" || isOfFetch || isOfSocket ? {} : undefined;
+}
+
+/** Starts of messages of a `fetch` without a response, in Node, Deno, Chromium, Firefox and Safari. */
+const FETCH_FAILED = [
+  "fetch failed", "terminated", "error sending request", "Failed to fetch", "network error", "NetworkError when",
+  "Load failed", "The network connection was lost",
+];
+
+/** Starts of error codes without a response, in Node's other clients and in Bun. */
+const SOCKET_FAILED = [
+  "ECONN", "EPIPE", "ETIMEDOUT", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_", "Connection",
+];
+
+interface WithStatus {
+  readonly status: unknown;
+  readonly headers?: unknown;
+  readonly body?: unknown;
+  /** The body as the OpenAI and Anthropic clients have read it. */
+  readonly error?: unknown;
+  readonly message?: unknown;
+}
+
+function hasStatus(value: unknown): value is WithStatus {
+  return typeof value === "object" && value !== null && "status" in value;
+}
+
+function pairs(headers: unknown): [string, string][] {
+  if (typeof headers !== "object" || headers === null) return [];
+  const all = Symbol.iterator in headers ? [...(headers as Iterable<[string, unknown]>)] : Object.entries(headers);
+  return all.map(([name, value]) => [name, String(value)]);
+}
+
+async function bodyOf(value: WithStatus): Promise<string> {
+  if (value instanceof Response) return value.bodyUsed ? "" : value.clone().text().catch(() => "");
+  const body = value.body ?? value.error ?? value.message ?? "";
+  return typeof body === "string" ? body : (JSON.stringify(body) ?? "");
+}
