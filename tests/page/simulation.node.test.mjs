@@ -71,7 +71,7 @@ test("round_robin shares evenly among healthy credentials", () => {
   assert.ok(Math.max(...shares) - Math.min(...shares) <= 5, `${shares}`);
 });
 
-test("explanations are in the order of the credentials, whoever is next", () => {
+test("explanations are in the order of the credentials, whichever is next", () => {
   const behaviours = [healthy, { type: "revoked", numbers: { from: 0 } }, healthy];
   for (let minutes = 1; minutes < 6; minutes += 1) {
     const run = played({ behaviours, strategy: "round_robin" }, minutes);

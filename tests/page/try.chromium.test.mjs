@@ -109,7 +109,7 @@ function expectedResults(run, { rows = ROWS, heading }) {
     waited: count(counts.waited),
     bars: lanes.map((lane) => (served === 0 ? 0 : (lane.served / served) * 100)),
     shares: lanes.map((lane) => `${served === 0 ? 0 : Math.round((lane.served / served) * 100)} % · ${count(lane.served)}`),
-    answered: lanes.map((lane, number) => [labels[number], count(lane.served), counts.served === 0 ? "" : percent(lane.served, counts.served), count(lane.refused)]),
+    answered: lanes.map((lane, number) => [labels[number], count(lane.served), counts.served === 0 ? "" : percent(lane.served, counts.served), count(lane.errors)]),
     next: `If the next request (${[model, affinity].filter(Boolean).join(", ")}) came now`,
     why: run.explain().map(({ text }, number) => `${labels[number]} ${clocked(text)}`),
     log: lines.slice(-40).reverse().map(({ at, lane, text }) => [clock(at), named(lane, text)]),
@@ -125,7 +125,7 @@ function assertChart({ lanes, width }, run, span = SPAN) {
   const from = Math.max(STARTS_AT, now - span);
   // Positions are rounded to a tenth of a unit, and short cooldowns are drawn with a minimum width.
   const [tenth, least] = [(0.11 / width) * span, (2 / width) * span];
-  for (const [number, { cooldowns, served, refused, state }] of lanes.entries()) {
+  for (const [number, { cooldowns, served, errors, state }] of lanes.entries()) {
     const lane = run.recording.lanes[number];
     const expected = lane.cooldowns.filter(({ until }) => until > from);
     assert.deepEqual(cooldowns.map(({ text }) => text), expected.map(({ text }) => clocked(text)));
@@ -138,7 +138,7 @@ function assertChart({ lanes, width }, run, span = SPAN) {
       assert.equal(pattern, `url(#${cooldown.until === Infinity ? "dead" : cooldown.model === null ? "cooldown" : "model"})`);
     }
     const marks = [...run.recording.marksSince(from)].filter((mark) => mark.lane === number);
-    assert.deepEqual([served, refused], [marks.some(({ isServed }) => isServed), marks.some(({ isServed }) => !isServed)]);
+    assert.deepEqual([served, errors], [marks.some(({ isServed }) => isServed), marks.some(({ isServed }) => !isServed)]);
     const open = lane.cooldowns.findLast(({ until }) => until > now);
     assert.match(state, open === undefined ? new RegExp(`^${lane.inFlight} in flight$`) : open.until === Infinity ? /^dead: / : /^cooling down, [\d.]+ (s|min|h) left: /);
   }

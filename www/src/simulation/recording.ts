@@ -18,7 +18,7 @@ export interface Cooldown {
 export interface Lane {
   served: number;
   /** Number of error responses. */
-  refused: number;
+  errors: number;
   /** Number of requests in flight. */
   inFlight: number;
   /** Cooldowns, the oldest first. */
@@ -81,7 +81,7 @@ export class Recording {
   #marks = 0;
 
   constructor(lanes: number) {
-    this.lanes = Array.from({ length: lanes }, () => ({ served: 0, refused: 0, inFlight: 0, cooldowns: [] }));
+    this.lanes = Array.from({ length: lanes }, () => ({ served: 0, errors: 0, inFlight: 0, cooldowns: [] }));
   }
 
   /** Yields the kept responses since a moment, the newest first. */
@@ -99,7 +99,7 @@ export class Recording {
     const lane = this.lanes[number];
     if (!lane) return;
     lane.inFlight -= 1;
-    lane[isServed ? "served" : "refused"] += 1;
+    lane[isServed ? "served" : "errors"] += 1;
     const place = this.#marks % MAX_MARKS;
     this.#markedAt[place] = at;
     this.#markBits[place] = number + (isServed ? 128 : 0);

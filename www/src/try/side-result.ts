@@ -90,7 +90,7 @@ export class TrySideResult extends LitElement {
     const answered = lanes.reduce((sum, { served }) => sum + served, 0);
     const shares = this.labels.map((label, number) => {
       const served = lanes[number]?.served ?? 0;
-      return { label, served, refused: lanes[number]?.refused ?? 0, part: answered === 0 ? 0 : served / answered };
+      return { label, served, errors: lanes[number]?.errors ?? 0, part: answered === 0 ? 0 : served / answered };
     });
     const summary = shares.map(({ label, served, part }) => `${label} ${Math.round(part * 100)} %, ${served}`).join("; ");
     return html`
@@ -108,12 +108,12 @@ export class TrySideResult extends LitElement {
           <summary>As a table</summary>
           <div class="scroll" tabindex="0" role="region" aria-label=${`Share of the load on side ${this.name}, as a table`}>
             <table>
-              <thead><tr><th>Credential</th><th class="number">Served</th><th class="number">Share</th><th class="number">Refused</th></tr></thead>
+              <thead><tr><th>Credential</th><th class="number">Served</th><th class="number">Share</th><th class="number">Errors</th></tr></thead>
               <tbody>
-                ${shares.map(({ label, served, refused }) => html`
+                ${shares.map(({ label, served, errors }) => html`
                   <tr>
                     <td>${label}</td><td class="number">${count(served)}</td>
-                    <td class="number">${percent(served, counts.served)}</td><td class="number">${count(refused)}</td>
+                    <td class="number">${percent(served, counts.served)}</td><td class="number">${count(errors)}</td>
                   </tr>`)}
               </tbody>
             </table>

@@ -55,7 +55,7 @@ export class TryTimeline extends LitElement {
       .track { fill: var(--sunken); }
       .grid { stroke: var(--line); stroke-width: 1; }
       .served { fill: var(--accent); }
-      .refused { fill: none; stroke: var(--bad); stroke-width: 1.5; }
+      .errors { fill: none; stroke: var(--bad); stroke-width: 1.5; }
       .fill-cooldown { fill: var(--wait-background); }
       .fill-dead { fill: var(--bad-background); }
       .stroke-cooldown { stroke: var(--wait); stroke-width: 2; }
@@ -86,10 +86,10 @@ export class TryTimeline extends LitElement {
 
   override render() {
     const height = this.labels.length * LANE + AXIS;
-    const unavailable = this.labels.filter((_, lane) => this.#current(lane) !== undefined).length;
+    const affected = this.labels.filter((_, lane) => this.#current(lane) !== undefined).length;
     const summary =
       `Timeline of side ${this.name} up to ${clock(this.now, this.startsAt)}: ${this.labels.length} credentials, ` +
-      `${unavailable} of them unavailable now. The table below has details.`;
+      `${affected} of them cooling down or dead now. The table below has details.`;
     const scrolls = this.labels.length > VISIBLE_LANES;
     return html`
       ${this.#legend()}
@@ -119,7 +119,7 @@ export class TryTimeline extends LitElement {
         <rect class="track" x="0" y=${top} width=${this.width} height=${TRACK} rx="3"></rect>
         ${cooldowns.map((cooldown) => this.#cooldown(cooldown, top))}
         <path class="served" d=${marks[lane]?.served ?? ""}></path>
-        <path class="refused" d=${marks[lane]?.refused ?? ""}></path>
+        <path class="errors" d=${marks[lane]?.errors ?? ""}></path>
       `;
     });
   }
@@ -142,28 +142,28 @@ export class TryTimeline extends LitElement {
   }
 
   /** Returns the paths of served requests and errors. Responses are counted per column, so that the cost does not grow with their number. */
-  #marks(): { served: string; refused: string }[] {
+  #marks(): { served: string; errors: string }[] {
     const columns = Math.floor(this.width / 3);
     const perColumn = this.span / columns;
-    const lanes = this.labels.map(() => ({ served: new Uint16Array(columns + 1), refused: new Uint8Array(columns + 1) }));
-    let most = 1;
+    const lanes = this.labels.map(() => ({ served: new Uint16Array(columns + 1), errors: new Uint8Array(columns + 1) }));
+    let maxCount = 1;
     for (const { at, lane, isServed } of this.recording.marksSince(this.#from)) {
       const marks = lanes[lane];
       const column = Math.floor((at - this.#from) / perColumn);
       if (!marks || column > columns) continue;
-      if (!isServed) marks.refused[column] = 1;
-      else most = Math.max(most, (marks.served[column] = (marks.served[column] ?? 0) + 1));
+      if (!isServed) marks.errors[column] = 1;
+      else maxCount = Math.max(maxCount, (marks.served[column] = (marks.served[column] ?? 0) + 1));
     }
-    return lanes.map(({ served, refused }, lane) => {
+    return lanes.map(({ served, errors }, lane) => {
       const bottom = lane * LANE + TRACK_TOP + TRACK;
       const bar = (number: number, column: number): string => {
         if (number === 0) return "";
-        const height = Math.round(6 + ((TRACK - 8) * number) / most);
+        const height = Math.round(6 + ((TRACK - 8) * number) / maxCount);
         return `M${column * 3} ${bottom}v${-height}h2v${height}z`;
       };
-      const cross = (is: number, column: number): string =>
-        is === 0 ? "" : `M${column * 3 - 1} ${bottom - TRACK + 1}l5 5m0 -5l-5 5`;
-      return { served: Array.from(served, bar).join(""), refused: Array.from(refused, cross).join("") };
+      const cross = (hasError: number, column: number): string =>
+        hasError === 0 ? "" : `M${column * 3 - 1} ${bottom - TRACK + 1}l5 5m0 -5l-5 5`;
+      return { served: Array.from(served, bar).join(""), errors: Array.from(errors, cross).join("") };
     });
   }
 
@@ -215,7 +215,7 @@ export class TryTimeline extends LitElement {
     return html`
       <div class="legend">
         ${sign("served", svg`<path class="served" d="M2 14v-10h3v10zM8 14v-6h3v6zM14 14v-12h3v12z"></path>`)}
-        ${sign("error", svg`<path class="refused" d="M7 3l8 8m0 -8l-8 8"></path>`)}
+        ${sign("error", svg`<path class="errors" d="M7 3l8 8m0 -8l-8 8"></path>`)}
         ${sign("cooling down", box("cooldown"))} ${sign("cooling down for one model", box("cooldown", "model", 8))}
         ${sign("dead", box("dead"))}
       </div>
