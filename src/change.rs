@@ -9,7 +9,7 @@ use crate::{
     credential::{Credential, CredentialId, FIELDS, Source, Status},
     failure::FailureKind,
     merge::Merge,
-    provider::PoolKey,
+    pool_key::PoolKey,
     secret::Fingerprint,
     strategy::Strategy,
     time::UnixSeconds,

@@ -21,7 +21,7 @@ use crate::{
     credential::Source,
     error::{Error, ErrorCode, Problem, ProblemCode, pointer_step},
     merge::{self, Merge},
-    provider::PoolKey,
+    pool_key::PoolKey,
     time::Timestamp,
 };
 

@@ -10,13 +10,13 @@
 //! a store applies to its latest rows with [`apply`]; the file that rows live in is a [`Document`].
 //!
 //! The way through the source, from the centre outwards: `pool` holds every input; `step` what goes
-//! out and comes back; `credential` is one row; `strategy`, `failure`, `health`, `refresh` and
-//! `discovery` are what the pool goes by; `provider` is the table of what differs; `change`, `merge`
-//! and `document` are what stores need; `login` makes new logins, beside the pool; `protocol`, `js`
-//! and `component` are the faces.
+//! out and comes back; `credential` is one row; `strategy`, `failure`, `oauth` and
+//! `discovery` are what the pool goes by; `providers` has a file of data for each provider; `change`, `merge`
+//! and `document` are what stores need; `protocol`, `js` and `component` are the faces.
 
 #![cfg_attr(not(feature = "component"), forbid(unsafe_code))]
 
+mod auth;
 mod change;
 #[cfg(feature = "component")]
 mod component;
@@ -28,26 +28,29 @@ mod editor;
 mod error;
 mod event;
 mod failure;
+mod http_request;
 #[cfg(feature = "js")]
 mod js;
 mod jwt;
 mod lease;
-mod login;
 mod merge;
+mod oauth;
 #[cfg(feature = "page-reader")]
 mod page;
 mod policy;
 mod pool;
+mod pool_key;
 pub mod protocol;
-mod provider;
+mod providers;
 mod random;
-mod refresh;
 mod secret;
 mod sorted;
 mod step;
 mod strategy;
 mod time;
+mod web_address;
 
+pub use auth::{Auth, AuthRemoval};
 pub use change::{Change, Edit, Generation, HostId, RowFields, Stamp, Stored};
 pub use cooldown::Failure;
 pub use credential::{AuthType, Credential, CredentialId, Source, Status};
@@ -59,16 +62,18 @@ pub use editor::{Edited, Editor, Health as PoolHealth, PoolSummary, PoolTable, S
 pub use error::{Error, ErrorCode, Problem, ProblemCode, Severity};
 pub use event::{Cause, Choice, Event, Explained, Explanation, Happening, Verdict};
 pub use failure::{Diagnosis, FailureKind, Fault, Hint, HintSource, Response, diagnose};
+pub use http_request::HttpRequest;
 pub use lease::{LeaseId, NextMove, Request};
-pub use login::{Login, LoginConfig, LoginFailure, LoginFlow, LoginMove};
 pub use merge::{Merge, apply};
+pub use oauth::login::{Login, LoginConfig, LoginFailure, LoginFlow, LoginMove};
 pub use policy::{Action, AffinityPolicy, BorrowedSecrets, MaxInFlight, Policy, Preset, Rule, Rules};
 pub use pool::Pool;
-pub use provider::PoolKey;
+pub use pool_key::PoolKey;
+pub use providers::{ProviderFacts, providers};
 pub use secret::{Fingerprint, Secret};
 pub use step::{
-    Claim, Entry, HttpRequest, Intent, IntentId, Opened, Outcome, Refreshing, Runtime, Selection, Settled, State, Step,
-    Wake, WakeReason,
+    Claim, Entry, Intent, IntentId, Opened, Outcome, Refreshing, Runtime, Selection, Settled, State, Step, Wake,
+    WakeReason,
 };
 pub use strategy::Strategy;
 pub use time::{Timestamp, UnixSeconds};

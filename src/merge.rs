@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 use crate::{
     change::{Change, Edit, HostId, RowFields, Stamp, Stored},
     credential::{Credential, CredentialId, Source},
-    provider::PoolKey,
+    pool_key::PoolKey,
     sorted::Sorted,
 };
 
@@ -347,5 +347,5 @@ pub(crate) fn split(fields: &Map<String, Value>) -> (Map<String, Value>, Map<Str
     fields
         .iter()
         .map(|(name, value)| (name.clone(), value.clone()))
-        .partition(|(name, _)| crate::refresh::is_of_tokens(name))
+        .partition(|(name, _)| crate::credential::is_token_field(name))
 }

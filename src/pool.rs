@@ -31,9 +31,9 @@ use crate::{
     event::{Event, Explanation},
     failure::Response,
     lease::{LeaseId, NextMove, Request},
+    oauth::{flow::Leg, refresh},
     policy::Policy,
     random::Random,
-    refresh,
     step::{Claim, IntentId, Opened, Outcome, Refreshing, Selection, Settled, Step},
     strategy::Strategy,
     time::{Timestamp, UnixSeconds},
@@ -165,7 +165,7 @@ impl Pool {
     pub fn refresh(&mut self, id: &CredentialId, now: Timestamp) -> Result<Step<Refreshing>, Error> {
         let slot = self.find(id)?;
         if let Some(member) = self.roster.get(slot) {
-            refresh::request(&member.credential, self.roster.pool(), refresh::Leg::Tokens)?;
+            refresh::request(&member.credential, self.roster.pool(), Leg::Tokens)?;
         }
         self.observe(now);
         self.forget_interruption(slot);

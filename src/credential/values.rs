@@ -4,7 +4,7 @@ use std::{borrow::Borrow, fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{provider::PoolKey, secret::Fingerprint};
+use crate::{pool_key::PoolKey, providers::kept_login, secret::Fingerprint};
 
 /// Names a credential within its pool.
 ///
@@ -152,8 +152,8 @@ impl fmt::Debug for Status {
     }
 }
 
-/// Where a credential came from: `manual`, `manual:…`, `env:VAR`, `config:NAME`, `model_config`,
-/// `hermes_pkce`, `claude_code` or `device_code`.
+/// Origin of a credential: `manual`, `manual:…`, `env:VAR`, `config:NAME`, `model_config`, or a login that another program
+/// keeps, such as `claude_code`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Source(String);
@@ -176,8 +176,8 @@ impl Source {
 
     /// Whether discovery finds such credentials, so that one whose source went away is pruned.
     pub fn is_discovered(&self) -> bool {
-        const NAMES: [&str; 4] = ["model_config", "hermes_pkce", "claude_code", "device_code"];
-        self.0.starts_with("env:") || self.0.starts_with("config:") || NAMES.contains(&self.as_str())
+        let is_configured = self.0.starts_with("env:") || self.0.starts_with("config:") || self.0 == "model_config";
+        is_configured || kept_login(&self.0).is_some()
     }
 }
 

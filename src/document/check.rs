@@ -13,7 +13,7 @@ use crate::{
     credential::{AuthType, Credential, CredentialId, Status},
     error::{Problem, ProblemCode, pointer_step},
     policy::Policy,
-    provider::PoolKey,
+    pool_key::PoolKey,
     secret::Secret,
     strategy::Strategy,
     time::{Timestamp, UnixSeconds},

@@ -12,7 +12,7 @@ use super::{LOGINS, MERGES, POLICIES, POOLS, STRATEGIES, SUPPRESSED, raw};
 use crate::{
     credential::{Credential, CredentialId},
     error::ProblemCode,
-    provider::PoolKey,
+    pool_key::PoolKey,
     secret::Secret,
     strategy::Strategy,
 };

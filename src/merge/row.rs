@@ -4,9 +4,8 @@ use serde_json::Value;
 
 use crate::{
     change::{Edit, Generation, RowFields, Stamp},
-    credential::{Credential, cooldown_end},
-    provider::PoolKey,
-    refresh,
+    credential::{Credential, TOKEN_FIELDS, cooldown_end, is_token_field},
+    pool_key::PoolKey,
     secret::Fingerprint,
     sorted::Sorted,
     time::{Timestamp, UnixSeconds},
@@ -255,7 +254,7 @@ impl RowMerge {
     fn set(&mut self, credential: &mut Credential, by: &Stamp, set: &RowFields, pool: &PoolKey) {
         let mut later = set.0.clone();
         later.retain(|name, _| {
-            let of_tokens = || self.tokens.as_ref().filter(|_| refresh::is_of_tokens(name)).map(|tokens| &tokens.by);
+            let of_tokens = || self.tokens.as_ref().filter(|_| is_token_field(name)).map(|tokens| &tokens.by);
             let mut last = self.fields.get(name).max(of_tokens()).or(self.added.as_ref()).cloned();
             let is_later = is_later(&mut last, by);
             if is_later {
@@ -344,6 +343,6 @@ fn stamps<T>(holding: Vec<(Stamp, T)>) -> Vec<Stamp> {
 /// All fields that a refresh sets, as they would be stored; those that the row does not have are null.
 pub(crate) fn tokens_of(credential: &Credential) -> RowFields {
     let row = credential.to_row();
-    let fields = refresh::TOKEN_FIELDS.iter();
+    let fields = TOKEN_FIELDS.iter();
     RowFields(fields.map(|name| ((*name).to_owned(), row.get(*name).cloned().unwrap_or(Value::Null))).collect())
 }

@@ -10,7 +10,7 @@ use crate::{
     failure::FailureKind,
     lease::LeaseId,
     merge::{Known, Merge},
-    refresh::Leg,
+    oauth::flow::Leg,
     step::IntentId,
     time::Timestamp,
 };

@@ -4,9 +4,10 @@ use crate::{
     change::{Change, Edit, HostId, Stamp},
     credential::CredentialId,
     error::{Error, ErrorCode},
+    http_request::HttpRequest,
     merge::Merge,
     sorted::Sorted,
-    step::{HttpRequest, Intent, IntentId},
+    step::{Intent, IntentId},
     time::Timestamp,
 };
 

@@ -7,10 +7,10 @@ use rustc_hash::FxHashMap;
 use crate::{
     cooldown::Cooldown,
     credential::{Credential, CredentialId},
+    oauth::refresh,
     policy::MaxInFlight,
-    provider::PoolKey,
+    pool_key::PoolKey,
     random::Random,
-    refresh,
     secret::Secret,
     strategy::Strategy,
     time::Timestamp,

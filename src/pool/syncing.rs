@@ -8,7 +8,7 @@ use crate::{
     error::{Error, ErrorCode, Problem},
     event::Happening,
     merge::{self, Known},
-    refresh::Leg,
+    oauth::flow::Leg,
     step::{Claim, IntentId, Opened, Step},
     time::Timestamp,
 };
