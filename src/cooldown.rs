@@ -77,7 +77,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::provider::PoolKey;
+    use crate::pool_key::PoolKey;
 
     #[test]
     fn a_cooldown_ends_when_the_row_says_so_or_else_after_the_reference_s() {

@@ -4,6 +4,7 @@ pub(crate) mod borrowed;
 pub(crate) mod failures;
 pub(crate) mod fields;
 pub(crate) mod row_fields;
+pub(crate) mod token_fields;
 mod values;
 
 use std::fmt;
@@ -13,7 +14,8 @@ use serde_json::{Map, Value};
 use crate::{
     error::{Problem, ProblemCode},
     id::CredentialId,
-    provider::PoolKey,
+    pool_key::PoolKey,
+    providers::carries_agent_key,
     secret::Secret,
     time::UnixSeconds,
 };
@@ -137,18 +139,20 @@ impl Credential {
         row
     }
 
-    /// The key that a request carries: for nous the agent key, if there is one, else the access token.
+    /// Returns the key that a request carries: the agent key where the provider's requests carry one and the row has it,
+    /// else the access token.
     pub fn runtime_key<'a>(&'a self, pool: &PoolKey) -> &'a Secret {
         match &self.agent_key {
-            Some(agent_key) if pool.is_nous() && !agent_key.is_empty() => agent_key,
+            Some(agent_key) if !agent_key.is_empty() && carries_agent_key(pool) => agent_key,
             _ => &self.access_token,
         }
     }
 
-    /// Where a request goes: for nous the inference URL, if there is one, else the base URL.
+    /// Returns the base URL of a request: the inference URL where the provider's requests carry an agent key and the row
+    /// has the URL, else the base URL; `None` if the row has neither.
     pub fn runtime_base_url(&self, pool: &PoolKey) -> Option<&str> {
         match &self.inference_base_url {
-            Some(url) if pool.is_nous() && !url.is_empty() => Some(url),
+            Some(url) if !url.is_empty() && carries_agent_key(pool) => Some(url),
             _ => self.base_url.as_deref(),
         }
     }

@@ -1,4 +1,5 @@
-//! Credentials that a host shows the pool: environment, logins and configuration.
+//! Discovery: credentials that a host shows the pool in its environment, in logins of other programs and in its
+//! configuration.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -8,13 +9,18 @@ use serde_json::{Map, Value, json};
 use crate::{
     credential::{Source, row_fields::RowFields},
     jwt,
-    provider::{PoolKey, ProviderKind},
+    pool_key::PoolKey,
+    providers::{
+        self,
+        auth_style::SecretKind,
+        provider::{KeptLogin, LoginPlace},
+    },
 };
 
-/// What the host shows the pool for discovery; [`wanted`] says what a pool looks at.
+/// Places that the host shows the pool for discovery; [`wanted`] names the parts that a pool reads.
 ///
-/// What is not shown (`None`) is neither discovered nor missed: rows that came from there stay.
-/// What is shown and empty is: rows that came from there are pruned.
+/// A place that is not shown (`None`) is neither searched nor missed: its rows stay. A place that is shown and empty is
+/// missed: its rows are pruned.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct Sources {
@@ -23,8 +29,8 @@ pub struct Sources {
     /// The host's configuration: `credential_pool_strategies`, `credential_pool_policies`,
     /// `custom_providers`, `model`.
     pub config: Option<Map<String, Value>>,
-    /// Logins that other programs keep in files, by source (`hermes_pkce`, `claude_code`); each
-    /// with `accessToken`, `refreshToken` and `expiresAt` (milliseconds), or null.
+    /// Logins that other programs keep in files, by source, such as `claude_code`; each as the program keeps it
+    /// (`accessToken`, `refreshToken` and `expiresAt` in milliseconds), or null.
     pub file_logins: Option<BTreeMap<String, Value>>,
     /// The document's `providers`: logins by provider id.
     pub document_logins: Option<Map<String, Value>>,
@@ -41,7 +47,7 @@ impl fmt::Debug for Sources {
     }
 }
 
-/// What a pool looks at, so that a host need not show it everything it has.
+/// Parts of the sources that a pool reads, so that a host need not show everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Wanted {
@@ -55,7 +61,7 @@ pub struct Wanted {
     pub document_logins: Vec<&'static str>,
 }
 
-/// What the pool with this key looks at.
+/// Returns the parts of the sources that the pool with this key reads.
 ///
 /// ```
 /// use credential_pool::{PoolKey, wanted};
@@ -68,20 +74,22 @@ pub fn wanted(pool: &PoolKey) -> Wanted {
     if pool.is_custom() {
         wanted.config.extend([CUSTOM_PROVIDERS, MODEL]);
     }
-    if let Some(provider) = pool.provider().filter(|provider| provider.kind == ProviderKind::ApiKey) {
+    let Some(provider) = providers::by_key(pool) else { return wanted };
+    if !provider.key_variables.is_empty() {
         wanted.env.extend(provider.key_variables);
         wanted.env.extend(provider.base_url_variable);
     }
-    for login in LOGINS.iter().filter(|login| login.provider == pool.as_str()) {
-        match login.kept {
-            Kept::InFile => wanted.file_logins.push(login.source),
-            Kept::InDocument => wanted.document_logins.push(login.provider),
+    for login in provider.kept_logins {
+        match login.place {
+            LoginPlace::File => wanted.file_logins.push(login.source),
+            LoginPlace::Document => wanted.document_logins.push(provider.id),
         }
     }
     wanted
 }
 
-/// The pool of the custom endpoint with this base URL, by the configuration's `custom_providers`.
+/// Returns the pool of the custom endpoint with this base URL, by the configuration's `custom_providers`; `None` if no
+/// entry has the URL.
 pub fn pool_key_for_base_url(base_url: &str, config: &Map<String, Value>) -> Option<PoolKey> {
     let wanted = trimmed_url(base_url);
     custom_providers(config)
@@ -89,24 +97,24 @@ pub fn pool_key_for_base_url(base_url: &str, config: &Map<String, Value>) -> Opt
         .map(|(name, _)| PoolKey::custom(name))
 }
 
-/// The strategy that the configuration names for the pool, as it stands there.
+/// Returns the strategy that the configuration names for the pool; `None` if it names none.
 pub(crate) fn configured_strategy<'a>(sources: &'a Sources, pool: &PoolKey) -> Option<&'a Value> {
     sources.config.as_ref()?.get(STRATEGIES)?.get(pool.as_str())
 }
 
-/// The policy that the configuration holds for the pool, as it stands there.
+/// Returns the policy that the configuration holds for the pool; `None` if it holds none.
 pub(crate) fn configured_policy<'a>(sources: &'a Sources, pool: &PoolKey) -> Option<&'a Value> {
     sources.config.as_ref()?.get(POLICIES)?.get(pool.as_str())
 }
 
-/// A credential that was discovered.
+/// Discovered credential.
 pub(crate) struct Found {
     pub(crate) source: Source,
-    /// The fields of its row; those that are null say nothing.
+    /// Fields of its row, without nulls.
     pub(crate) fields: RowFields,
 }
 
-/// All credentials of a pool that the host shows, in the order in which they join it.
+/// Returns all credentials that the host shows for a pool, in the order in which they join it.
 pub(crate) fn discover(pool: &PoolKey, sources: &Sources) -> Vec<Found> {
     match pool.is_custom() {
         true => from_config(pool, sources).into_iter().chain(from_model(pool, sources)).collect(),
@@ -114,22 +122,14 @@ pub(crate) fn discover(pool: &PoolKey, sources: &Sources) -> Vec<Found> {
     }
 }
 
-/// Whether the host shows the place that `source` comes from, so that its absence means something.
+/// Returns whether the host shows the place that `source` comes from, so that its absence means something.
 pub(crate) fn is_shown(source: &Source, sources: &Sources) -> bool {
-    let kept = LOGINS.iter().find(|login| login.source == source.as_str()).map(|login| login.kept);
-    match kept {
-        Some(Kept::InFile) => sources.file_logins.is_some(),
-        Some(Kept::InDocument) => sources.document_logins.is_some(),
+    match providers::kept_login(source.as_str()).map(|login| login.place) {
+        Some(LoginPlace::File) => sources.file_logins.is_some(),
+        Some(LoginPlace::Document) => sources.document_logins.is_some(),
         None if source.as_str().starts_with("env:") => sources.env.is_some(),
         None => sources.config.is_some(),
     }
-}
-
-/// The place of a source in the ranking of anthropic's discovered credentials.
-pub(crate) fn anthropic_rank(source: &Source) -> usize {
-    const RANKING: [&str; 5] =
-        ["env:ANTHROPIC_TOKEN", "env:CLAUDE_CODE_OAUTH_TOKEN", "hermes_pkce", "claude_code", "env:ANTHROPIC_API_KEY"];
-    RANKING.iter().position(|ranked| *ranked == source.as_str()).unwrap_or(RANKING.len())
 }
 
 const STRATEGIES: &str = "credential_pool_strategies";
@@ -137,101 +137,38 @@ const POLICIES: &str = "credential_pool_policies";
 const CUSTOM_PROVIDERS: &str = "custom_providers";
 const MODEL: &str = "model";
 
-/// A login that somebody else keeps.
-struct Login {
-    provider: &'static str,
-    source: &'static str,
-    kept: Kept,
-    /// The fields of its row, or none if nobody is logged in.
-    fields: fn(&Map<String, Value>) -> Option<RowFields>,
-}
-
-#[derive(Clone, Copy)]
-enum Kept {
-    InFile,
-    InDocument,
-}
-
-/// All logins that are discovered, in the order in which they join their pool.
-const LOGINS: [Login; 4] = [
-    Login { provider: "anthropic", source: "hermes_pkce", kept: Kept::InFile, fields: file_login },
-    Login { provider: "anthropic", source: "claude_code", kept: Kept::InFile, fields: file_login },
-    Login { provider: "nous", source: "device_code", kept: Kept::InDocument, fields: nous_login },
-    Login { provider: "openai-codex", source: "device_code", kept: Kept::InDocument, fields: codex_login },
-];
-
 fn from_logins<'a>(pool: &'a PoolKey, sources: &'a Sources) -> impl Iterator<Item = Found> + 'a {
-    LOGINS.iter().filter(|login| login.provider == pool.as_str()).filter_map(|login| {
-        let kept = match login.kept {
-            Kept::InFile => sources.file_logins.as_ref()?.get(login.source)?,
-            Kept::InDocument => sources.document_logins.as_ref()?.get(login.provider)?,
+    let provider = providers::by_key(pool);
+    let logins =
+        provider.into_iter().flat_map(|provider| provider.kept_logins.iter().map(|login| (provider.id, login)));
+    logins.filter_map(|(provider, KeptLogin { source, place, row })| {
+        let kept = match place {
+            LoginPlace::File => sources.file_logins.as_ref()?.get(*source)?,
+            LoginPlace::Document => sources.document_logins.as_ref()?.get(provider)?,
         };
-        let mut fields = (login.fields)(kept.as_object()?)?;
-        fields.0.insert("auth_type".to_owned(), "oauth".into());
-        let label = jwt::label(text(&fields.0, "access_token"), login.source);
-        fields.0.insert("label".to_owned(), label.into());
-        Some(found(login.source.to_owned(), fields))
-    })
-}
-
-fn file_login(login: &Map<String, Value>) -> Option<RowFields> {
-    let field = |name| login.get(name).cloned().unwrap_or_default();
-    (!text(login, "accessToken").is_empty()).then(|| {
-        object(json!({
-            "access_token": field("accessToken"),
-            "refresh_token": field("refreshToken"),
-            "expires_at_ms": field("expiresAt"),
-        }))
-    })
-}
-
-fn nous_login(login: &Map<String, Value>) -> Option<RowFields> {
-    const COPIED: [&str; 10] = [
-        "access_token",
-        "refresh_token",
-        "expires_at",
-        "token_type",
-        "scope",
-        "client_id",
-        "portal_base_url",
-        "inference_base_url",
-        "agent_key",
-        "agent_key_expires_at",
-    ];
-    let tls = login.get("tls").filter(|tls| tls.is_object()).map(|tls| ("tls", tls));
-    let copied = COPIED.into_iter().filter_map(|name| Some((name, login.get(name)?)));
-    let fields: Map<_, _> = copied.chain(tls).map(|(name, value)| (name.to_owned(), value.clone())).collect();
-    (!fields.is_empty()).then_some(RowFields(fields))
-}
-
-fn codex_login(login: &Map<String, Value>) -> Option<RowFields> {
-    let tokens = login.get("tokens")?.as_object()?;
-    (!text(tokens, "access_token").is_empty()).then(|| {
-        object(json!({
-            "access_token": tokens.get("access_token"),
-            "refresh_token": tokens.get("refresh_token"),
-            "base_url": "https://chatgpt.com/backend-api/codex",
-            "last_refresh": login.get("last_refresh"),
-        }))
+        let mut fields = row(kept.as_object()?)?;
+        fields.insert("auth_type".to_owned(), "oauth".into());
+        let label = jwt::label(text(&fields, "access_token"), source);
+        fields.insert("label".to_owned(), label.into());
+        Some(found((*source).to_owned(), RowFields(fields)))
     })
 }
 
 fn from_environment(pool: &PoolKey, sources: &Sources) -> Vec<Found> {
-    let (Some(env), Some(provider)) = (&sources.env, pool.provider()) else { return Vec::new() };
-    if provider.kind != ProviderKind::ApiKey {
-        return Vec::new();
-    }
+    let (Some(env), Some(provider)) = (&sources.env, providers::by_key(pool)) else { return Vec::new() };
     let variable = |name: &str| env.get(name).map_or("", |value| value.trim());
     let base_url = match provider.base_url_variable.map(variable).map(trimmed_url) {
-        Some(url) if !url.is_empty() => url,
+        Some(url) if !url.is_empty() => Some(url),
         _ => provider.base_url,
     };
     let mut all = Vec::new();
     for name in provider.key_variables {
         let key = variable(name);
         if !key.is_empty() {
-            let is_login = pool.is_anthropic() && !key.starts_with("sk-ant-api");
-            let auth_type = if is_login { "oauth" } else { "api_key" };
+            let auth_type = match provider.told_kind(key).unwrap_or(provider.discovered_kind) {
+                SecretKind::Login => "oauth",
+                SecretKind::Key => "api_key",
+            };
             let fields = json!({ "auth_type": auth_type, "access_token": key, "base_url": base_url, "label": name });
             all.push(found(format!("env:{name}"), object(fields)));
         }
@@ -258,7 +195,7 @@ fn from_model(pool: &PoolKey, sources: &Sources) -> Option<Found> {
     is_ours.then(|| found("model_config".to_owned(), key_row(key, base_url, "model_config")))
 }
 
-/// The well-formed entries of `custom_providers`, with their names.
+/// Returns the well-formed entries of `custom_providers`, with their names.
 fn custom_providers(config: &Map<String, Value>) -> impl Iterator<Item = (&str, &Map<String, Value>)> {
     config
         .get(CUSTOM_PROVIDERS)

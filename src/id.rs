@@ -4,7 +4,7 @@ use std::{borrow::Borrow, fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{provider::PoolKey, secret::Fingerprint};
+use crate::{pool_key::PoolKey, secret::Fingerprint};
 
 /// Names a credential within its pool.
 ///

@@ -1,11 +1,11 @@
-//! What a login's token says of itself. Claims are read, never verified: the provider does that.
+//! Claims of JSON Web Tokens (RFC 7519). Claims are read and never verified: verification is the provider's.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
-use crate::time::Timestamp;
+use crate::time::{Timestamp, UnixSeconds};
 
-/// The claims of a JSON Web Token (RFC 7519); empty if `token` is none or cannot be read.
+/// Returns the claims of a token; empty if `token` is not a readable JSON Web Token.
 pub(crate) fn claims(token: &str) -> Map<String, Value> {
     let mut parts = token.split('.');
     let (Some(_), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
@@ -18,13 +18,14 @@ pub(crate) fn claims(token: &str) -> Map<String, Value> {
     }
 }
 
-/// When the token ends, by its numeric `exp` claim (seconds).
+/// Returns the end of the token, its numeric `exp` claim (RFC 7519, section 4.1.4); `None` if it has none.
 pub(crate) fn expires_at(token: &str) -> Option<Timestamp> {
     let seconds = claims(token).get("exp")?.as_f64()?;
-    crate::time::UnixSeconds::new(seconds).map(crate::time::UnixSeconds::to_timestamp)
+    UnixSeconds::new(seconds).map(UnixSeconds::to_timestamp)
 }
 
-/// Who a token belongs to, in words a person knows; `otherwise` if it does not say.
+/// Returns the name of the token's owner, the first non-empty claim of `email`, `preferred_username` and `upn`;
+/// `otherwise` if the token has none of them.
 pub(crate) fn label(token: &str, otherwise: &str) -> String {
     let claims = claims(token);
     ["email", "preferred_username", "upn"]

@@ -10,13 +10,13 @@
 //! a store applies to its latest rows with [`apply`]; the file that rows live in is a [`Document`].
 //!
 //! The way through the source, from the centre outwards: `pool` holds every input; `step` what goes
-//! out and comes back; `credential` is one row; `strategy`, `failure`, `health`, `refresh` and
-//! `discovery` are what the pool goes by; `provider` is the table of what differs; `change`, `merge`
-//! and `document` are what stores need; `login` makes new logins, beside the pool; `protocol`, `js`
-//! and `component` are the faces.
+//! out and comes back; `credential` is one row; `strategy`, `failure`, `oauth` and
+//! `discovery` are what the pool goes by; `providers` has a file of data for each provider; `change`, `merge`
+//! and `document` are what stores need; `protocol`, `js` and `component` are the faces.
 
 #![forbid(unsafe_code)]
 
+mod auth;
 mod cooldown;
 mod credential;
 mod discovery;
@@ -24,15 +24,16 @@ mod editor;
 mod error;
 mod event;
 mod failure;
+mod http_request;
 mod id;
 mod jwt;
 mod lease;
-mod login;
+mod oauth;
 mod policy;
 mod pool;
-mod provider;
+mod pool_key;
+mod providers;
 mod random;
-mod refresh;
 mod secret;
 mod sorted;
 mod stamp;
@@ -40,7 +41,9 @@ mod step;
 mod store;
 mod strategy;
 mod time;
+mod web_address;
 
+pub use auth::{Auth, AuthRemoval};
 pub use cooldown::Failure;
 pub use credential::{AuthType, Credential, Source, Status, row_fields::RowFields};
 pub use discovery::{Sources, Wanted, pool_key_for_base_url, wanted};
@@ -48,17 +51,18 @@ pub use editor::{Edited, Editor, Health as PoolHealth, PoolSummary, PoolTable, S
 pub use error::{Error, ErrorCode, Problem, ProblemCode, Severity, pointer_step};
 pub use event::{Cause, Choice, Event, Explained, Explanation, Happening, Verdict};
 pub use failure::{Diagnosis, FailureKind, Fault, Hint, HintSource, Response, diagnose};
+pub use http_request::HttpRequest;
 pub use id::{CredentialId, IntentId, LeaseId};
 pub use lease::{NextMove, Request};
-pub use login::{Login, LoginConfig, LoginFailure, LoginFlow, LoginMove};
+pub use oauth::login::{Login, LoginConfig, LoginFailure, LoginFlow, LoginMove};
 pub use policy::{Action, AffinityPolicy, BorrowedSecrets, MaxInFlight, Policy, Preset, Rule, Rules};
 pub use pool::Pool;
-pub use provider::PoolKey;
+pub use pool_key::PoolKey;
+pub use providers::{ProviderFacts, providers};
 pub use secret::{Fingerprint, Secret};
 pub use stamp::{HostId, Stamp};
 pub use step::{
-    Claim, Entry, HttpRequest, Intent, Opened, Outcome, Refreshing, Runtime, Selection, Settled, State, Step, Wake,
-    WakeReason,
+    Claim, Entry, Intent, Opened, Outcome, Refreshing, Runtime, Selection, Settled, State, Step, Wake, WakeReason,
 };
 pub use store::{
     apply::apply,

@@ -33,9 +33,9 @@ use crate::{
     failure::Response,
     id::{CredentialId, IntentId, LeaseId},
     lease::{NextMove, Request},
+    oauth::{flow::Leg, refresh},
     policy::Policy,
     random::Random,
-    refresh,
     step::{Claim, Opened, Outcome, Refreshing, Selection, Settled, Step},
     store::{change::Edit, stored::Stored},
     strategy::Strategy,
@@ -168,7 +168,7 @@ impl Pool {
     pub fn refresh(&mut self, id: &CredentialId, now: Timestamp) -> Result<Step<Refreshing>, Error> {
         let slot = self.find(id)?;
         if let Some(member) = self.roster.get(slot) {
-            refresh::request(&member.credential, self.roster.pool(), refresh::Leg::Tokens)?;
+            refresh::request(&member.credential, self.roster.pool(), Leg::Tokens)?;
         }
         self.observe(now);
         self.forget_interruption(slot);

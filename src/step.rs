@@ -5,9 +5,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    auth::Auth,
     credential::{Source, row_fields::RowFields},
     error::Problem,
     event::Event,
+    http_request::HttpRequest,
     id::{CredentialId, IntentId},
     secret::Fingerprint,
     store::change::Change,
@@ -74,14 +76,16 @@ pub struct Refreshing {
     pub intent: IntentId,
 }
 
-/// What a request uses.
+/// Key, address and authentication of a request.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Runtime<'a> {
-    /// The key or token that the request carries.
+    /// Key or token that the request carries.
     pub key: &'a str,
-    /// Where the request goes; none if the row does not say.
+    /// Base URL of the request; `None` if the row has none.
     pub base_url: Option<&'a str>,
+    /// Headers and query parameters to set and to remove.
+    pub auth: Auth,
 }
 
 impl fmt::Debug for Runtime<'_> {
@@ -124,28 +128,6 @@ impl Intent {
         match self {
             Self::Persist { id, .. } | Self::Refresh { id, .. } => *id,
         }
-    }
-}
-
-/// An HTTP request that the host sends as it is. `Debug` shows nothing of its content.
-#[derive(Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct HttpRequest {
-    /// `POST`.
-    pub method: &'static str,
-    /// Where to.
-    pub url: String,
-    /// Names and values; the User-Agent is the host's own.
-    pub headers: Vec<(&'static str, String)>,
-    /// The body, which holds a secret.
-    pub body: String,
-    /// How long to wait for the answer, in milliseconds.
-    pub timeout_ms: u32,
-}
-
-impl fmt::Debug for HttpRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "HttpRequest {{ method: {}, .. }}", self.method)
     }
 }
 

@@ -104,7 +104,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::provider::PoolKey;
+    use crate::pool_key::PoolKey;
 
     fn parse(row: Value) -> Credential {
         Credential::parse(&row, &PoolKey::parse("openrouter").unwrap()).unwrap().1

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::fields::{FIELDS, is_token_field};
+use super::{fields::FIELDS, token_fields::is_token_field};
 
 /// Fields of a row as they are stored, secrets and all. `Debug` shows no value.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::providers::kept_login;
+
 /// What kind of secret a credential holds.
 #[derive(Clone, PartialEq, Eq)]
 pub enum AuthType {
@@ -90,8 +92,8 @@ impl fmt::Debug for Status {
     }
 }
 
-/// Where a credential came from: `manual`, `manual:…`, `env:VAR`, `config:NAME`, `model_config`,
-/// `hermes_pkce`, `claude_code` or `device_code`.
+/// Origin of a credential: `manual`, `manual:…`, `env:VAR`, `config:NAME`, `model_config`, or a login that another program
+/// keeps, such as `claude_code`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Source(String);
@@ -114,8 +116,8 @@ impl Source {
 
     /// Whether discovery finds such credentials, so that one whose source went away is pruned.
     pub fn is_discovered(&self) -> bool {
-        const NAMES: [&str; 4] = ["model_config", "hermes_pkce", "claude_code", "device_code"];
-        self.0.starts_with("env:") || self.0.starts_with("config:") || NAMES.contains(&self.as_str())
+        let is_configured = self.0.starts_with("env:") || self.0.starts_with("config:") || self.0 == "model_config";
+        is_configured || kept_login(&self.0).is_some()
     }
 }
 

@@ -1,39 +1,39 @@
-//! An answer, read once: what its headers and its body say, in lower case.
+//! An answer, read once: the contents of its headers and its body, in lower case.
 
 use serde_json::Value;
 
-use super::{Response, hint};
-use crate::provider::PoolKey;
+use super::{hint_fields::row_of, response::Response, rule::Rule};
+use crate::providers::provider::Provider;
 
-/// What an answer says.
+/// Contents of an answer.
 #[derive(Default)]
 pub(super) struct Evidence<'a> {
-    /// The key of the pool that was answered.
-    pub(super) pool: &'a str,
-    /// The HTTP status, or the body's own where that is a success or missing; none of no answer.
+    /// Provider that answered; `None` of an answer that a provider hands on.
+    provider: Option<&'a Provider>,
+    /// HTTP status, or the body's own where the HTTP status is a success or missing; `None` if no answer came.
     pub(super) status: Option<u16>,
-    /// Names and values.
+    /// Names and values of headers.
     pub(super) headers: Vec<(String, String)>,
     /// Error codes, types, statuses and reasons.
     pub(super) codes: Vec<String>,
-    /// What is written for people.
+    /// Messages for people.
     pub(super) text: String,
-    /// The same, of the provider behind a provider that resells others.
+    /// Messages of the provider behind a provider that resells others.
     pub(super) upstream: String,
-    /// Fields that say when it is over: their row in [`hint::FIELDS`], and what they say.
+    /// Fields that say when the failure is over: their row in `HINT_FIELDS`, and their value.
     pub(super) fields: Vec<(usize, Value)>,
-    /// Whether a field names the model that is limited.
+    /// Whether a field names the limited model.
     pub(super) names_model: bool,
-    /// Whether the body is a page for browsers: no provider's error, but one of a proxy before it.
+    /// Whether the body is a page for browsers: not the provider's error but a proxy's.
     pub(super) is_page: bool,
 }
 
 impl<'a> Evidence<'a> {
-    /// Reads what a provider answered.
-    pub(super) fn of(response: &Response, pool: &'a PoolKey) -> Self {
+    /// Reads a provider's answer.
+    pub(super) fn of(response: &Response, provider: &'a Provider) -> Self {
         let pairs = response.headers.iter().take(MOST_HEADERS);
         let headers = pairs.map(|(name, value)| (name.to_ascii_lowercase(), lower(value.trim()))).collect();
-        let mut evidence = Evidence { pool: pool.as_str(), headers, ..Evidence::default() };
+        let mut evidence = Evidence { provider: Some(provider), headers, ..Evidence::default() };
         evidence.read_body(response);
         let told = response.status.filter(|status| *status >= 300);
         let body_s = || evidence.codes.iter().find_map(|code| status(code));
@@ -41,13 +41,23 @@ impl<'a> Evidence<'a> {
         evidence
     }
 
-    /// Whether the body of a success is an error nevertheless.
+    /// Returns the provider's own rules.
+    pub(super) fn own_rules(&self) -> &'static [Rule] {
+        self.provider.map_or(&[], |provider| provider.rules)
+    }
+
+    /// Returns the zone of the provider's dates that name none, in minutes ahead of UTC.
+    pub(super) fn zone_minutes(&self) -> i64 {
+        self.provider.map_or(0, |provider| provider.zone_minutes)
+    }
+
+    /// Returns whether the body of a success tells of an error.
     pub(super) fn tells_of_an_error(&self) -> bool {
-        // MiniMax says 0 of a success.
+        // MiniMax gives a success the code 0.
         self.codes.iter().any(|code| code != "0") || (self.codes.is_empty() && !self.text.is_empty())
     }
 
-    /// What the header of this name says, by its first line.
+    /// Returns the value of the first header of this name; `None` if the answer has no such header.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(held, _)| held == name).map(|(_, value)| value.as_str())
     }
@@ -108,7 +118,7 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    /// Reads what the provider behind this one said. Its codes are about a key that is not ours.
+    /// Reads the answer of the provider behind this one. Its codes are dropped: they judge the reseller's key.
     fn read_upstream(&mut self, text: &str, depth: u8) {
         let mut upstream = Evidence::default();
         match parse(text) {
@@ -143,8 +153,7 @@ impl<'a> Evidence<'a> {
     }
 
     fn add_field(&mut self, name: &str, value: &Value) {
-        let row = hint::FIELDS.iter().position(|field| field.names.contains(&name));
-        if let Some(row) = row.filter(|_| self.fields.len() < MOST_CODES) {
+        if let Some(row) = row_of(name).filter(|_| self.fields.len() < MOST_CODES) {
             self.fields.push((row, value.clone()));
         }
     }
@@ -170,30 +179,32 @@ const MESSAGES: [&str; 9] =
     ["message", "msg", "error", "errors", "detail", "errormessage", "errordescription", "statusmsg", "title"];
 /// Fields whose `model` is the limited one (Google's `ErrorInfo` and `QuotaFailure`).
 const MODEL_HOLDERS: [&str; 2] = ["metadata", "quotadimensions"];
-/// Where an answer that began well tells of its error: OpenAI's and Anthropic's streams and
+/// Places of the error in an answer that began well: OpenAI's and Anthropic's streams and
 /// OpenRouter ("Errors"), MiniMax ("Error codes"), OpenAI's Responses, a choice of OpenRouter's.
 const ERRORS_OF_A_SUCCESS: [&[&str]; 5] =
     [&["error"], &["errors"], &["base_resp"], &["response", "error"], &["choices", "error"]];
 
-/// Longer bodies are no provider's errors; of these the beginning is read, as text.
+/// Bytes of the longest body that is read as JSON. Longer bodies are no provider's errors: their beginning is read as
+/// text.
 const LONGEST_BODY: usize = 1 << 20;
 const LONGEST_TEXT: usize = 16 << 10;
 const DEEPEST: u8 = 16;
 const MOST_HEADERS: usize = 256;
 const MOST_CODES: usize = 64;
 
-/// The first JSON object in `text`: some hosts put words or a stream's field name before it.
+/// Returns the first JSON object in `text`; `None` if there is none. Some hosts put a sentence or a stream's field name
+/// before the object.
 fn parse(text: &str) -> Option<Value> {
     let object = text.get(text.find('{')?..).filter(|object| object.len() <= LONGEST_BODY)?;
     serde_json::Deserializer::from_str(object).into_iter::<Value>().next()?.ok()
 }
 
-/// The first item of a list; anything else as it is.
+/// Returns the first item of a list, and any other value unchanged.
 fn first(value: &Value) -> &Value {
     value.as_array().and_then(|items| items.first()).unwrap_or(value)
 }
 
-/// A field's name in lower case and without what joins its words: `retry_after`, `retryAfter`.
+/// Returns a field's name in lower case and without `_` and `-`, so that `retry_after` and `retryAfter` are equal.
 fn plain(name: &str) -> String {
     name.chars().filter(|char| !matches!(char, '_' | '-')).map(|char| char.to_ascii_lowercase()).collect()
 }
@@ -202,7 +213,8 @@ fn lower(text: &str) -> String {
     text.chars().take(LONGEST_TEXT).map(|char| char.to_ascii_lowercase()).collect()
 }
 
-/// The number that ends a message, in brackets (MiniMax): `insufficient balance (1008)`.
+/// Returns the number in brackets that ends a message, as in `insufficient balance (1008)` (MiniMax); `None` if the
+/// message ends otherwise.
 fn numbered(text: &str) -> Option<&str> {
     let (_, number) = text.trim_end().strip_suffix(')')?.rsplit_once('(')?;
     (number.len() == 4 && number.bytes().all(|byte| byte.is_ascii_digit())).then_some(number)

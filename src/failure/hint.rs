@@ -1,16 +1,22 @@
-//! Where an answer says when its failure is over.
+//! The moment at which a failure is over, by the answer: headers, body fields, text.
 
 use super::{
-    FailureKind, Hint, HintSource,
+    diagnosis::{Hint, HintSource},
     evidence::Evidence,
-    when::{self, Reading},
+    hint_fields::HINT_FIELDS,
+    kind::FailureKind,
 };
-use crate::time::Timestamp;
+use crate::time::{
+    Timestamp, date, duration,
+    moment::{self, Reading},
+    number,
+};
 
-/// When the provider says that the failure is over. What lies in the past says nothing.
+/// Returns the moment at which the provider says that the failure is over; `None` if the answer names none. A moment in
+/// the past is no hint.
 ///
-/// How long to wait is said with any failure; when a limit resets means something to a limit alone;
-/// and what a message promises is believed where waiting can help at all.
+/// A wait is read with any failure. A reset of a limit is read with a failure of a limit alone. Body fields and text are
+/// read where waiting can help at all.
 pub(super) fn hint(evidence: &Evidence<'_>, kind: FailureKind, now: Timestamp) -> Option<Hint> {
     let is_limit = matches!(kind, FailureKind::RateLimited | FailureKind::Quota);
     let can_pass = is_limit || matches!(kind, FailureKind::Transient | FailureKind::Unknown);
@@ -19,38 +25,12 @@ pub(super) fn hint(evidence: &Evidence<'_>, kind: FailureKind, now: Timestamp) -
         .retry_after()
         .or_else(|| search.windows(true).filter(|_| is_limit))
         .or_else(|| search.fields().filter(|_| can_pass))
-        .or_else(|| search.words().filter(|_| can_pass))
+        .or_else(|| search.text().filter(|_| can_pass))
         .or_else(|| search.windows(false).filter(|_| kind == FailureKind::RateLimited))
 }
 
-/// Body fields that say when a failure is over.
-pub(super) struct Field {
-    /// In lower case, without underscores.
-    pub(super) names: &'static [&'static str],
-    reading: Reading,
-    source: HintSource,
-}
-
-/// All of them, the most trusted first.
-pub(super) const FIELDS: [Field; 6] = [
-    Field { names: &["quotaresetdelay"], reading: Reading::Delay, source: HintSource::QuotaResetDelay },
-    Field { names: &["quotaresettimestamp"], reading: Reading::Moment, source: HintSource::QuotaResetDelay },
-    Field { names: &["retrydelay"], reading: Reading::Delay, source: HintSource::RetryDelay },
-    Field {
-        names: &["resetsat", "resetat", "retryuntil", "resettime", "retryat"],
-        reading: Reading::Moment,
-        source: HintSource::BodyField,
-    },
-    Field { names: &["retryafterms"], reading: Reading::DelayMs, source: HintSource::BodyField },
-    Field {
-        names: &["resetsinseconds", "resetinseconds", "retryafter", "retryafterseconds", "retryin", "resetsin"],
-        reading: Reading::Delay,
-        source: HintSource::BodyField,
-    },
-];
-
-/// Words that a duration or a date follows, the clearest first.
-const WORDS: [&str; 22] = [
+/// Phrases before a duration or a date, the clearest first.
+const PHRASES: [&str; 22] = [
     "quotaresetdelay",
     "retry after",
     "retry_after",
@@ -75,15 +55,11 @@ const WORDS: [&str; 22] = [
     "available at",
 ];
 
-/// What may stand between such words and what follows them.
+/// Words between such a phrase and its duration.
 const FILLERS: [&str; 4] = ["about ", "approximately ", "another ", "up to "];
 
-/// Pools whose dates without a zone are of another one than UTC, in minutes ahead of it. Z.AI writes
-/// Beijing's time ("Error codes", 1308: seen in its answers).
-const ZONES: [(&str, i64); 1] = [("zai", 480)];
-
-/// Windows that `reset` in a header's name does not tell of: what is spent above a plan, and how
-/// slow an answer may be.
+/// Parts of header names whose `reset` is of no rate limit: spending above a plan, and the time that an answer may
+/// take.
 const OTHER_WINDOWS: [&str; 3] = ["-overage-", "-fallback-", "-budget-"];
 
 struct Search<'a> {
@@ -98,13 +74,14 @@ impl Search<'_> {
             ("retry-after", Reading::Delay, HintSource::RetryAfter),
         ];
         HEADERS.into_iter().find_map(|(name, reading, source)| {
-            self.hint(when::written(self.evidence.header(name)?, reading, self.now)?, source)
+            self.hint(moment::of_text(self.evidence.header(name)?, reading, self.now)?, source)
         })
     }
 
-    /// The latest reset of the windows that are spent, or that do not say; else of those that are not.
+    /// Returns the latest reset of all windows that are spent (`spent`) or that are not. A window without a header of
+    /// what remains counts as spent.
     ///
-    /// All limits hold at once, so the last to reset decides.
+    /// All limits hold at once, so the last reset decides.
     fn windows(&self, spent: bool) -> Option<Hint> {
         let headers = self.evidence.headers.iter();
         let resets = headers.filter(|(name, _)| {
@@ -117,18 +94,18 @@ impl Search<'_> {
                 true => HintSource::AnthropicReset,
                 false => HintSource::RateLimitReset,
             };
-            self.hint(when::written(value, Reading::Either, self.now)?, source)
+            self.hint(moment::of_text(value, Reading::Either, self.now)?, source)
         });
         hints.max_by_key(|hint| hint.until)
     }
 
-    /// Whether nothing is left in the window of this `reset` header, by the headers named like it.
+    /// Returns whether nothing remains in the window of this `reset` header, by the headers named like it.
     fn is_spent(&self, reset: &str) -> bool {
         let (before, after) = reset.split_once("reset").unwrap_or((reset, ""));
         let like = |word| self.evidence.header(&format!("{before}{word}{after}"));
         match (like("remaining"), like("status")) {
             (Some(remaining), _) => {
-                remaining.starts_with('-') || when::number(remaining).is_none_or(|(left, _)| left == 0)
+                remaining.starts_with('-') || number::leading(remaining).is_none_or(|(left, _)| left == 0)
             }
             (None, Some(status)) => status == "rejected",
             (None, None) => true,
@@ -136,25 +113,24 @@ impl Search<'_> {
     }
 
     fn fields(&self) -> Option<Hint> {
-        FIELDS.iter().enumerate().find_map(|(row, field)| {
+        HINT_FIELDS.iter().enumerate().find_map(|(row, field)| {
             let values = self.evidence.fields.iter().filter(|(of, _)| *of == row);
-            let moments = values.filter_map(|(_, value)| when::moment(value, field.reading, self.now));
+            let moments = values.filter_map(|(_, value)| moment::of_value(value, field.reading, self.now));
             moments.filter_map(|until| self.hint(until, field.source)).max_by_key(|hint| hint.until)
         })
     }
 
-    fn words(&self) -> Option<Hint> {
+    fn text(&self) -> Option<Hint> {
         let texts = [self.evidence.text.as_str(), self.evidence.upstream.as_str()];
-        texts.into_iter().find_map(|text| WORDS.iter().find_map(|words| self.after(words, text)))
+        texts.into_iter().find_map(|text| PHRASES.iter().find_map(|phrase| self.after(phrase, text)))
     }
 
-    fn after(&self, words: &str, text: &str) -> Option<Hint> {
-        let zone = ZONES.iter().find(|(pool, _)| *pool == self.evidence.pool).map_or(0, |(_, zone)| *zone);
-        text.match_indices(words).find_map(|(at, _)| {
-            let rest = text.get(at.saturating_add(words.len())..)?.trim_start_matches([' ', ':', '=', '"', '\'', '~']);
+    fn after(&self, phrase: &str, text: &str) -> Option<Hint> {
+        text.match_indices(phrase).find_map(|(at, _)| {
+            let rest = text.get(at.saturating_add(phrase.len())..)?.trim_start_matches([' ', ':', '=', '"', '\'', '~']);
             let rest = FILLERS.iter().find_map(|filler| rest.strip_prefix(filler)).unwrap_or(rest);
-            let until = when::duration(rest).map(|millis| when::later(self.now, millis));
-            self.hint(until.or_else(|| when::date(rest, zone))?, HintSource::Text)
+            let until = duration::millis(rest).map(|millis| moment::after(self.now, millis));
+            self.hint(until.or_else(|| date::parse(rest, self.evidence.zone_minutes()))?, HintSource::Text)
         })
     }
 

@@ -141,6 +141,15 @@ impl Leases {
         self.live.get(&id)
     }
 
+    /// Returns the request that a lease has sent, late leases included; `None` if the lease waits or is unknown.
+    pub(super) fn sending(&self, id: LeaseId) -> Option<&Sending> {
+        match self.live.get(&id).map(|lease| &lease.phase) {
+            Some(Phase::Sent(sending)) => Some(sending),
+            Some(Phase::Waiting { .. }) => None,
+            None => self.late.get(&id).map(|late| &late.sending),
+        }
+    }
+
     pub(super) fn find(&self, id: LeaseId) -> Result<Found, Error> {
         match self.live.get(&id).map(|lease| &lease.phase) {
             Some(Phase::Sent(_)) => Ok(Found::Sent),

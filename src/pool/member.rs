@@ -8,7 +8,7 @@ use crate::{
     event::Cause,
     failure::FailureKind,
     id::{IntentId, LeaseId},
-    refresh::Leg,
+    oauth::flow::Leg,
     stamp::Stamp,
     store::{
         change::Edit,

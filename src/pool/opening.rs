@@ -5,14 +5,15 @@ use serde_json::{Map, Value};
 
 use crate::{
     credential::{Credential, Status},
-    discovery::{Found, Sources, anthropic_rank, configured_policy, configured_strategy, discover, is_shown},
+    discovery::{Found, Sources, configured_policy, configured_strategy, discover, is_shown},
     error::{Problem, ProblemCode, pointer_step},
     failure::FailureKind,
     id::CredentialId,
+    oauth::refresh,
     policy::Policy,
-    provider::PoolKey,
+    pool_key::PoolKey,
+    providers::{self, provider::LoginPlace},
     random::Random,
-    refresh,
     stamp::HostId,
     step::{Opened, Step},
     store::{change::Edit, stored::Stored},
@@ -100,8 +101,9 @@ impl Pool {
     }
 
     fn opened(mut self, problems: Vec<Problem>) -> (Self, Step<Opened>) {
-        if self.key().is_anthropic() {
-            self.rank_sources();
+        let ranking = providers::source_ranking(self.key());
+        if !ranking.is_empty() {
+            self.rank_sources(ranking);
         }
         let opened = Opened { has_credentials: self.has_credentials(), problems };
         let step = self.step(opened, None);
@@ -248,18 +250,20 @@ impl Pool {
         }
     }
 
-    /// Anthropic's order: those added by hand first, then by source.
-    fn rank_sources(&mut self) {
-        fn rank(credential: &Credential) -> (usize, i64, &str) {
+    /// Orders the members by their sources, as the provider ranks them. Credentials added by hand come first.
+    fn rank_sources(&mut self, ranking: &[&str]) {
+        fn rank<'a>(credential: &'a Credential, ranking: &[&str]) -> (usize, i64, &'a str) {
             match credential.source.is_manual() {
                 true => (0, credential.priority, ""),
                 false => {
-                    let rank = anthropic_rank(&credential.source).saturating_add(1);
-                    (rank, credential.priority, &credential.label)
+                    let source = credential.source.as_str();
+                    let place = ranking.iter().position(|ranked| *ranked == source).unwrap_or(ranking.len());
+                    (place.saturating_add(1), credential.priority, &credential.label)
                 }
             }
         }
-        let members = self.roster.sorted(&|one, other| rank(&one.credential).cmp(&rank(&other.credential)));
+        let members =
+            self.roster.sorted(&|one, other| rank(&one.credential, ranking).cmp(&rank(&other.credential, ranking)));
         let order: Vec<_> = members.into_iter().map(|(slot, _)| slot).collect();
         self.number(&order);
     }
@@ -330,9 +334,7 @@ fn no_id_of_its_own(is_shared: bool, pointer: String) -> Problem {
 }
 
 fn not_discovered(problem: Problem, found: &Found) -> Problem {
-    let place = match found.source.as_str() {
-        "device_code" => "/providers",
-        _ => "",
-    };
+    let kept = providers::kept_login(found.source.as_str()).map(|login| login.place);
+    let place = if kept == Some(LoginPlace::Document) { "/providers" } else { "" };
     Problem { message: format!("a discovered login was left out: {}", problem.message).into(), ..problem }.under(place)
 }

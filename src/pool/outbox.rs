@@ -2,10 +2,11 @@
 
 use crate::{
     error::{Error, ErrorCode},
+    http_request::HttpRequest,
     id::{CredentialId, IntentId},
     sorted::Sorted,
     stamp::{HostId, Stamp},
-    step::{HttpRequest, Intent},
+    step::Intent,
     store::{
         change::{Change, Edit},
         merge::Merge,

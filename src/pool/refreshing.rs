@@ -7,7 +7,13 @@ use crate::{
     event::{Cause, Happening},
     failure::{FailureKind, Response},
     id::{CredentialId, IntentId},
-    refresh::{self, Judgement, Leg, SKEW_MS},
+    oauth::{
+        flow::Leg,
+        refresh::{
+            self, SKEW_MS,
+            judgement::{Judgement, judge},
+        },
+    },
     step::{Intent, Outcome, Settled, Step},
     store::merge::cooldowns::is_about_the_token,
     time::Timestamp,
@@ -77,7 +83,7 @@ impl Pool {
             Outcome::Response { status, headers, body } => Some(Response { status: Some(status), headers, body }),
             Outcome::Saved | Outcome::Failed | Outcome::Unreachable => None,
         };
-        let step = match refresh::judge(response.as_ref(), leg, self.roster.pool(), self.now) {
+        let step = match judge(response.as_ref(), leg, self.roster.pool(), self.now) {
             Judgement::Tokens { set, then: Some(leg) } => {
                 self.save(slot, set);
                 self.go_on(slot, leg, unanswered)

@@ -97,7 +97,10 @@ impl Pool {
             ));
         }
         self.observe(now);
-        let failure = crate::failure::failure(response, self.roster.pool(), self.now);
+        let pool = self.roster.pool();
+        let credential = self.leases.sending(id).and_then(|sending| self.roster.get(sending.slot));
+        let base_url = credential.and_then(|member| member.credential.runtime_base_url(pool));
+        let failure = crate::failure::failure(response, pool, base_url, self.now);
         let late = NextMove::Late { served: failure.is_none() };
         if let Some(late_lease) = self.leases.take_late(id) {
             let model = late_lease.request.model.as_deref();

@@ -5,8 +5,8 @@ use std::cmp::Ordering;
 use rustc_hash::FxHashMap;
 
 use crate::{
-    cooldown::Cooldown, credential::Credential, id::CredentialId, policy::MaxInFlight, provider::PoolKey,
-    random::Random, refresh, secret::Secret, strategy::Strategy, time::Timestamp,
+    cooldown::Cooldown, credential::Credential, id::CredentialId, oauth::refresh, policy::MaxInFlight,
+    pool_key::PoolKey, random::Random, secret::Secret, strategy::Strategy, time::Timestamp,
 };
 
 use super::{

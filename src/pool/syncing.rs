@@ -7,7 +7,7 @@ use crate::{
     error::{Error, ErrorCode, Problem},
     event::Happening,
     id::IntentId,
-    refresh::Leg,
+    oauth::flow::Leg,
     step::{Claim, Opened, Step},
     store::{apply::apply, change::Edit, merge::row::CausalContext, stored::Stored},
     time::Timestamp,

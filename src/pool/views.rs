@@ -3,11 +3,12 @@
 use serde_json::{Map, Value};
 
 use crate::{
+    auth::auth,
     cooldown::Cooldown,
     credential::Credential,
     error::Error,
     id::CredentialId,
-    provider::PoolKey,
+    pool_key::PoolKey,
     step::{Entry, Intent, Runtime, State, Wake, WakeReason},
     strategy::Strategy,
     time::Timestamp,
@@ -73,14 +74,18 @@ impl Pool {
         self.roster.get(slot).map(|member| &member.credential).ok_or_else(unknown_credential)
     }
 
-    /// The key and the base URL that a request with this credential uses.
+    /// Returns the key, the base URL and the authentication of a request with this credential.
     ///
     /// # Errors
     ///
     /// [`UnknownCredential`](crate::ErrorCode::UnknownCredential).
     pub fn runtime(&self, id: &CredentialId) -> Result<Runtime<'_>, Error> {
         let (credential, pool) = (self.credential(id)?, self.roster.pool());
-        Ok(Runtime { key: credential.runtime_key(pool).expose(), base_url: credential.runtime_base_url(pool) })
+        Ok(Runtime {
+            key: credential.runtime_key(pool).expose(),
+            base_url: credential.runtime_base_url(pool),
+            auth: auth(credential, pool),
+        })
     }
 
     /// All rows in their order as they are stored, secrets and all.

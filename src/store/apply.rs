@@ -12,7 +12,7 @@ use super::{
 use crate::{
     credential::{Credential, Source, row_fields::RowFields},
     id::CredentialId,
-    provider::PoolKey,
+    pool_key::PoolKey,
     stamp::Stamp,
 };
 

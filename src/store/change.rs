@@ -9,7 +9,7 @@ use crate::{
     credential::{Credential, Source, Status, row_fields::RowFields},
     failure::FailureKind,
     id::CredentialId,
-    provider::PoolKey,
+    pool_key::PoolKey,
     secret::Fingerprint,
     stamp::Stamp,
     strategy::Strategy,

@@ -16,7 +16,7 @@ use crate::{
     error::{Problem, ProblemCode, pointer_step},
     id::CredentialId,
     policy::Policy,
-    provider::PoolKey,
+    pool_key::PoolKey,
     secret::Secret,
     strategy::Strategy,
     time::{Timestamp, UnixSeconds},

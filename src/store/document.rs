@@ -18,7 +18,7 @@ use super::{
 use crate::{
     credential::Source,
     error::{Error, ErrorCode, Problem, ProblemCode},
-    provider::PoolKey,
+    pool_key::PoolKey,
 };
 
 /// The whole JSON file the pools live in.

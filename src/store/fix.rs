@@ -14,7 +14,7 @@ use super::{
     span::Splice,
 };
 use crate::{
-    credential::Credential, error::ProblemCode, id::CredentialId, provider::PoolKey, secret::Secret, strategy::Strategy,
+    credential::Credential, error::ProblemCode, id::CredentialId, pool_key::PoolKey, secret::Secret, strategy::Strategy,
 };
 
 use place::Place;

@@ -4,7 +4,8 @@ import * as credentialPool from "../../pkg/dist/node.js";
 /** The functions of the package and the names of their arguments, in order. */
 const FUNCTIONS = {
   readPolicy: ["policy"],
-  diagnose: ["key", "response", "now"],
+  diagnose: ["key", "response", "now", "baseUrl"],
+  providers: [],
   wanted: ["key"],
   poolKeyForBaseUrl: ["baseUrl", "config"],
   applyChanges: ["key", "stored", "changes"],

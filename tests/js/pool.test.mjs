@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import {
-  applyChanges, applyToDocument, checkDocument, CredentialPool, customPools, diagnose, emptyDocument, PoolError, pools,
+  applyChanges, applyToDocument, checkDocument, CredentialPool, customPools, diagnose, emptyDocument, PoolError, pools, providers,
   poolKeyForBaseUrl, readDocument, readPolicy, wanted,
 } from "credential-pool";
 
@@ -42,7 +42,19 @@ describe("decisions", () => {
     assert.deepEqual({ value, intents, wake }, { value: { hasCredentials: true, problems: [] }, intents: [], wake: null });
 
     assert.deepEqual(pool.select(NOW), { value: { type: "selected", credential: "a" }, intents: [], events: [], wake: null });
-    assert.deepEqual(pool.runtime("a"), { key: "sk-a", baseUrl: null });
+    assert.deepEqual(pool.runtime("a"), {
+      key: "sk-a",
+      baseUrl: null,
+      auth: {
+        headers: [["authorization", "Bearer sk-a"]],
+        append: [],
+        query: [],
+        remove: {
+          headers: ["api-key", "chatgpt-account-id", "x-api-key", "x-goog-api-key"],
+          query: ["access_token", "api-key", "key"],
+        },
+      },
+    });
     assert.deepEqual(pool.markUsed("a"), {
       value: null, intents: [], events: [], wake: { at: NOW + 10 * SECOND, reason: "unsaved_changes" },
     });
@@ -323,6 +335,19 @@ describe("failures", () => {
     });
     assert.equal(diagnose("openrouter", {}).kind, "transient", "no answer came");
     refuses(() => diagnose("openrouter", { status: "429" }, NOW), "invalid_argument", "/response/status");
+
+    const full = { status: 429, body: JSON.stringify({ error: { code: "1113" } }) };
+    const at = (baseUrl) => diagnose("custom:glm", full, NOW, baseUrl).kind;
+    assert.deepEqual([at("https://open.bigmodel.cn/api/paas/v4"), at(null), at()], ["quota", "rate_limited", "rate_limited"]);
+    refuses(() => at(7), "invalid_argument", "/baseUrl");
+  });
+
+  test("providers are listed for people", () => {
+    const all = providers();
+    assert.deepEqual(all.find(({ id }) => id === "groq"), {
+      id: "groq", aliases: [], name: "Groq", baseUrl: "https://api.groq.com/openai/v1", keyVariables: ["GROQ_API_KEY"],
+      baseUrlVariable: null, logsIn: false, refreshes: false,
+    });
   });
 });
 

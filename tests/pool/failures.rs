@@ -1,9 +1,9 @@
 //! What every answer means: a table of answers in the providers' documented shapes, then whatever
 //! else may come over a wire.
 //!
-//! The table is `failures/*.txt`, by provider. An entry has its name, `<pool key> < <status>`, its
-//! headers, its body, and what it means: kind, fault, `of_model`, and milliseconds from now with
-//! the hint's source.
+//! The table is `failures/*.txt`, by provider. An entry has its name, `<pool key> < <status>` or
+//! `<pool key> at <base URL> < <status>`, its headers, its body, and its meaning: kind, fault, `of_model`, and milliseconds
+//! from now with the hint's source.
 
 use credential_pool::{Diagnosis, FailureKind, Fault, HintSource, PoolKey, Response, Timestamp, diagnose};
 use proptest::prelude::*;
@@ -27,6 +27,7 @@ const TABLE: [&str; 7] = [
 struct Entry {
     name: &'static str,
     pool: &'static str,
+    base_url: Option<&'static str>,
     response: Response,
     means: &'static str,
 }
@@ -40,7 +41,9 @@ fn entry(text: &'static str) -> Entry {
     let name = lines.next().and_then(|line| line.strip_prefix("# ")).unwrap_or_else(|| panic!("{text}"));
     let (pool, status) = lines.next().and_then(|line| line.split_once(" < ")).unwrap_or_else(|| panic!("{text}"));
     let status = (status != "none").then(|| status.parse().unwrap());
-    let mut entry = Entry { name, pool, response: Response { status, ..Response::default() }, ..Entry::default() };
+    let (pool, base_url) = pool.split_once(" at ").map_or((pool, None), |(pool, url)| (pool, Some(url)));
+    let mut entry =
+        Entry { name, pool, base_url, response: Response { status, ..Response::default() }, ..Entry::default() };
     for line in lines {
         if let Some((name, value)) = line.strip_prefix("< ").and_then(|header| header.split_once(": ")) {
             entry.response.headers.push((name.to_owned(), value.to_owned()));
@@ -55,7 +58,11 @@ fn entry(text: &'static str) -> Entry {
 }
 
 fn judge(response: &Response, pool: &str) -> Diagnosis {
-    diagnose(response, &PoolKey::parse(pool).unwrap(), NOW)
+    diagnose(response, &PoolKey::parse(pool).unwrap(), None, NOW)
+}
+
+fn judge_entry(entry: &Entry) -> Diagnosis {
+    diagnose(&entry.response, &PoolKey::parse(entry.pool).unwrap(), entry.base_url, NOW)
 }
 
 fn means(diagnosis: &Diagnosis) -> String {
@@ -78,7 +85,7 @@ fn every_answer_means_what_the_table_says() {
     let entries = entries();
     let wrong: Vec<_> = entries
         .iter()
-        .map(|entry| (entry, means(&judge(&entry.response, entry.pool))))
+        .map(|entry| (entry, means(&judge_entry(entry))))
         .filter(|(entry, found)| found != entry.means)
         .map(|(entry, found)| format!("{}: {}\n  found {found}\n  table {}", entry.pool, entry.name, entry.means))
         .collect();
@@ -110,7 +117,7 @@ fn the_table_has_every_kind_fault_and_source() {
 #[test]
 fn only_what_the_credential_did_is_its_fault() {
     for entry in entries() {
-        let found = judge(&entry.response, entry.pool);
+        let found = judge_entry(&entry);
         assert_eq!(found.fault, found.kind.fault(), "{}", entry.name);
         let is_its = matches!(word(found.kind).as_str(), "rate_limited" | "quota" | "unauthorized" | "revoked");
         assert_eq!(found.fault == Fault::Credential, is_its, "{}", entry.name);
@@ -123,7 +130,7 @@ fn header_names_have_any_case() {
         for (name, _) in &mut entry.response.headers {
             *name = name.to_uppercase();
         }
-        assert_eq!(means(&judge(&entry.response, entry.pool)), entry.means, "{}", entry.name);
+        assert_eq!(means(&judge_entry(&entry)), entry.means, "{}", entry.name);
     }
 }
 
@@ -152,7 +159,7 @@ fn numbers_end_at_the_last_moment() {
     }
     let at_the_end = Timestamp::from_millis(i64::MAX);
     let pool = PoolKey::parse("custom:box").unwrap();
-    let hint = diagnose(&limited(&[("retry-after", "60")], ""), &pool, at_the_end).hint;
+    let hint = diagnose(&limited(&[("retry-after", "60")], ""), &pool, None, at_the_end).hint;
     assert_eq!(hint.unwrap().until, at_the_end);
 }
 
@@ -292,6 +299,7 @@ fn header() -> impl Strategy<Value = (String, String)> {
     (prop_oneof![names.prop_map(str::to_owned), text()], text())
 }
 
+const BASE_URLS: [&str; 4] = ["https://open.bigmodel.cn", "https://api.minimax.io", "https://@", ""];
 const POOLS: [&str; 7] = ["anthropic", "openrouter", "zai", "minimax", "opencode-go", "alibaba", "custom:box"];
 
 proptest! {
@@ -307,12 +315,13 @@ proptest! {
         status in prop::option::of(prop_oneof![any::<u16>(), 200_u16..600]),
         headers in prop::collection::vec(header(), 0..6),
         body in body(),
+        base_url in prop::option::of(prop::sample::select(BASE_URLS.to_vec())),
         now in prop_oneof![3 => Just(NOW.as_millis()), 1 => any::<i64>()],
     ) {
         let response = Response { status, headers, body };
         let (pool, now) = (PoolKey::parse(pool).unwrap(), Timestamp::from_millis(now));
-        let diagnosis = diagnose(&response, &pool, now);
-        prop_assert_eq!(diagnosis, diagnose(&response, &pool, now));
+        let diagnosis = diagnose(&response, &pool, base_url, now);
+        prop_assert_eq!(diagnosis, diagnose(&response, &pool, base_url, now));
         prop_assert_eq!(diagnosis.fault, diagnosis.kind.fault());
         prop_assert!(diagnosis.hint.is_none_or(|hint| hint.until >= now));
     }

@@ -21,6 +21,7 @@ mod merging;
 mod oauth;
 mod policy;
 mod properties;
+mod providers;
 mod script;
 mod secrecy;
 mod sharing;

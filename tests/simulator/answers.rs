@@ -212,7 +212,7 @@ mod tests {
 
     /// An answer means to the pool what it means here, and its hint is the end, to the second.
     fn means(style: Style, response: &Response, end: Option<i64>) -> (FailureKind, bool) {
-        let diagnosis = diagnose(response, &PoolKey::parse(style.pool()).unwrap(), Timestamp::from_millis(NOW));
+        let diagnosis = diagnose(response, &PoolKey::parse(style.pool()).unwrap(), None, Timestamp::from_millis(NOW));
         let until = diagnosis.hint.map(|hint| hint.until.as_millis());
         assert_eq!(until.is_some(), end.is_some(), "{style:?} {}", response.body);
         if let (Some(until), Some(end)) = (until, end) {

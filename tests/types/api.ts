@@ -13,6 +13,7 @@ import {
   pools,
   readDocument,
   readPolicy,
+  providers,
   wanted,
 } from "credential-pool";
 import type {
@@ -36,10 +37,12 @@ import type {
   PersistIntent,
   Policy,
   Problem,
+  ProviderFacts,
   RefreshIntent,
   ResolvedPolicy,
   Row,
   Rule,
+  Runtime,
   Selection,
   Settled,
   State,
@@ -103,7 +106,8 @@ same<string | null>(pool.peek());
 same<Entry[]>(pool.entries());
 same<Row[]>(pool.rows());
 same<unknown[]>(pool.setAside());
-same<{ key: string; baseUrl: string | null }>(pool.runtime("a1b2c3"));
+same<Runtime>(pool.runtime("a1b2c3"));
+same<[name: string, value: string][]>(pool.runtime("a1b2c3").auth.headers);
 same<boolean>(pool.hasCredentials());
 same<Intent[]>(pool.outstanding());
 same<Wake | null>(pool.wake());
@@ -128,6 +132,7 @@ same<Problem[]>(checkDocument("{}", Date.now()));
 same<string[]>(pools("{}"));
 same<string[]>(customPools("{}"));
 same<string[]>(wanted("anthropic").env);
+same<ProviderFacts[]>(providers());
 same<string | null>(poolKeyForBaseUrl("http://127.0.0.1", {}));
 
 const { login, move: first } = CredentialLogin.start({ key: "nous", flow: "device_code", now: Date.now(), host: {} });

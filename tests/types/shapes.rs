@@ -12,7 +12,7 @@ const NOW: i64 = 1_775_757_580_463;
 const HOUR: i64 = 3_600_000;
 
 /// The type of each call's answer.
-const TYPES: [(&str, &str); 42] = [
+const TYPES: [(&str, &str); 43] = [
     ("open", "Step<Opened> & { pool: number }"),
     ("select", "Step<Selection>"),
     ("rotate", "Step<Selection>"),
@@ -47,6 +47,7 @@ const TYPES: [(&str, &str); 42] = [
     ("diagnose", "Diagnosis"),
     ("readPolicy", "ResolvedPolicy"),
     ("wanted", "Wanted"),
+    ("providers", "ProviderFacts[]"),
     ("readDocument", "Reading"),
     ("applyChanges", "Stored"),
     ("checkDocument", "Problem[]"),
@@ -325,6 +326,7 @@ impl Shapes {
         self.call("readPolicy", json!({ "policy": {} }));
         self.call("readPolicy", json!({ "policy": { "preset": "reference" } }));
         self.call("wanted", json!({ "key": "anthropic" }));
+        self.call("providers", json!({}));
         let limited = json!({ "status": 429, "headers": [["Retry-After", "12"]], "body": "" });
         self.call("diagnose", json!({ "key": "anthropic", "response": limited, "now": NOW }));
         self.call("diagnose", json!({ "key": "anthropic", "response": {}, "now": NOW }));
@@ -441,7 +443,7 @@ impl Shapes {
     fn print(&self) {
         println!("import type {{");
         println!(
-            "  Diagnosis, Entry, Explanation, Intent, LoginMove, NextMove, Opened, Policy, Problem, Reading, Refreshing, ResolvedPolicy,"
+            "  Diagnosis, Entry, Explanation, Intent, LoginMove, NextMove, Opened, Policy, Problem, ProviderFacts, Reading, Refreshing, ResolvedPolicy,"
         );
         println!("  Claim, Row, Runtime, Selection, Settled, Step, Stored, Strategy, Wanted,");
         println!("}} from \"credential-pool\";\n");

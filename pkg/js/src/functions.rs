@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 use wasm_bindgen::prelude::*;
 
 use credential_pool::{
-    Change, Document, Policy, PoolKey, Response, Stored, apply, check, diagnose, pool_key_for_base_url, wanted,
+    Change, Document, Policy, PoolKey, Response, Stored, apply, check, diagnose, pool_key_for_base_url, providers,
+    wanted,
 };
 
 use super::{
@@ -13,15 +14,24 @@ use super::{
     values::{Answer, read, read_text, thrown, write},
 };
 
-/// What a provider's answer means: whose fault a failure is, and when the provider says it is over.
+/// Judges a provider's answer: whose fault a failure is, and when the provider says that it is over. The base URL finds
+/// the provider of a custom endpoint.
 #[wasm_bindgen(js_name = diagnose, unchecked_return_type = "Diagnosis")]
 pub fn js_diagnose(
     #[wasm_bindgen(unchecked_param_type = "string")] key: &JsValue,
     #[wasm_bindgen(unchecked_param_type = "Response")] response: &JsValue,
     now: Option<f64>,
+    #[wasm_bindgen(unchecked_optional_param_type = "string | null")] base_url: &JsValue,
 ) -> Answer {
     let (key, response): (PoolKey, Response) = (read(key, "key")?, read(response, "response")?);
-    write(&diagnose(&response, &key, moment(now, None)?))
+    let base_url: Option<String> = read(base_url, "baseUrl")?;
+    write(&diagnose(&response, &key, base_url.as_deref(), moment(now, None)?))
+}
+
+/// The facts of all providers, by id, for people who add a credential.
+#[wasm_bindgen(js_name = providers, unchecked_return_type = "ProviderFacts[]")]
+pub fn js_providers() -> Answer {
+    write(&providers())
 }
 
 /// A stored policy with all that it leaves to its preset, for editors.

@@ -25,7 +25,8 @@
 //! | `setStrategy` | `pool`, `strategy`, `now` |
 //! | `setPolicy` | `pool`, `policy`, `now` |
 //! | `readPolicy` | `policy`; answers it with all that it leaves to its preset |
-//! | `diagnose` | `key`, `response`, `now` |
+//! | `diagnose` | `key`, `response`, `baseUrl`?, `now` |
+//! | `providers` | none |
 //! | `wanted` | `key` |
 //! | `poolKeyForBaseUrl` | `baseUrl`, `config` |
 //! | `applyChanges` | `key`, `stored`, `changes` |
@@ -71,7 +72,7 @@ use serde_json::{Map, Value};
 use credential_pool::{
     Change, CredentialId, Document, Error, ErrorCode, Failure, IntentId, LeaseId, Login, LoginConfig, LoginFlow,
     LoginMove, Outcome, Policy, Pool, PoolKey, Request, Response, Sources, Step, Stored, Strategy, Timestamp, apply,
-    check, diagnose, pointer_step, pool_key_for_base_url, wanted,
+    check, diagnose, pointer_step, pool_key_for_base_url, providers, wanted,
 };
 
 /// The pools that one caller opened, and the logins that it began.
@@ -147,7 +148,10 @@ impl Session {
             Call::Outstanding { pool } => json(&self.pool(pool)?.outstanding()),
             Call::Wake { pool } => json(&self.pool(pool)?.wake()),
             Call::ReadPolicy { policy } => json(&Policy::parse(&policy)?),
-            Call::Diagnose { key, response, now } => json(&diagnose(&response, &key, now)),
+            Call::Diagnose { key, response, base_url, now } => {
+                json(&diagnose(&response, &key, base_url.as_deref(), now))
+            }
+            Call::Providers {} => json(&providers()),
             Call::Wanted { key } => json(&wanted(&key)),
             Call::PoolKeyForBaseUrl { base_url, config } => json(&pool_key_for_base_url(&base_url, &config)),
             Call::ApplyChanges { key, mut stored, changes } => {
@@ -368,8 +372,11 @@ enum Call {
     Diagnose {
         key: PoolKey,
         response: Response,
+        #[serde(default)]
+        base_url: Option<String>,
         now: Timestamp,
     },
+    Providers {},
     Wanted {
         key: PoolKey,
     },

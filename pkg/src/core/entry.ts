@@ -41,10 +41,44 @@ export type State =
   /** Only a new login or a reset can revive the credential. */
   | { type: "dead" };
 
-/** Values that a request uses. */
+/** Key, address and authentication of a request. */
 export interface Runtime {
-  /** Key or token of the request. */
+  /** Key or token that the request carries. */
   key: string;
   /** Base URL of the request; null if the row has none. */
   baseUrl: string | null;
+  /** Headers and query parameters to set and to remove. */
+  auth: Auth;
+}
+
+/** Authentication of a request, applied in this order: `remove`, then `headers` and `query`, then `append`. */
+export interface Auth {
+  /** Headers to set: name in lower case, and value. */
+  headers: [name: string, value: string][];
+  /** Values that list headers must hold beside the request's own: name in lower case, and value. */
+  append: [name: string, value: string][];
+  /** Query parameters to set: name, and value. */
+  query: [name: string, value: string][];
+  /** Headers, in lower case, and query parameters that the request must not carry. */
+  remove: { headers: string[]; query: string[] };
+}
+
+/** Facts of a provider for people who add a credential. */
+export interface ProviderFacts {
+  /** Pool key. */
+  id: string;
+  /** Other pool keys of the same provider. */
+  aliases: string[];
+  /** Name for people. */
+  name: string;
+  /** Base URL; null if each account has its own. */
+  baseUrl: string | null;
+  /** Environment variables that may hold its keys, in the order of discovery. */
+  keyVariables: string[];
+  /** Environment variable that overrides the base URL. */
+  baseUrlVariable: string | null;
+  /** Whether a login needs no configuration. */
+  logsIn: boolean;
+  /** Whether the pool refreshes its logins. */
+  refreshes: boolean;
 }

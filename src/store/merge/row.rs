@@ -6,10 +6,10 @@ use crate::{
     credential::{
         Credential,
         failures::cooldown_end,
-        fields::{TOKEN_FIELDS, is_token_field},
         row_fields::{RowFields, split_token_fields},
+        token_fields::{TOKEN_FIELDS, is_token_field},
     },
-    provider::PoolKey,
+    pool_key::PoolKey,
     secret::Fingerprint,
     sorted::Sorted,
     stamp::Stamp,

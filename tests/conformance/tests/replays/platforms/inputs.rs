@@ -122,6 +122,14 @@ fn on_pool() -> impl Strategy<Value = Input> {
 }
 
 /// Every input of a request.
+fn base_url() -> impl Strategy<Value = String> {
+    prop_oneof![
+        2 => select(vec!["https://open.bigmodel.cn", "https://API.MiniMax.io:443/v1", "https://z.ai@x.test"])
+            .prop_map(str::to_owned),
+        1 => text(),
+    ]
+}
+
 fn on_leases() -> impl Strategy<Value = Input> {
     let call = prop_oneof![
         4 => request().prop_map(|request| ("lease", json!({ "request": request }))),
@@ -198,6 +206,11 @@ fn on_documents() -> impl Strategy<Value = Input> {
             let response = json!({ "status": status, "headers": [["Retry-After", header]], "body": body });
             Input::new("diagnose", json!({ "key": "anthropic", "response": response, "now": now }))
         }),
+        1 => (select(vec!["1113", "1008", "1302"]), weighted(0.8, base_url()), now()).prop_map(|(code, base_url, now)| {
+            let response = json!({ "status": 429, "body": json!({ "error": { "code": code } }).to_string() });
+            Input::new("diagnose", json!({ "key": "custom:x", "response": response, "baseUrl": base_url, "now": now }))
+        }),
+        1 => Just(Input::new("providers", json!({}))),
         1 => policy().prop_map(|policy| Input::new("readPolicy", json!({ "policy": policy }))),
         1 => text().prop_map(|key| Input::new("wanted", json!({ "key": key }))),
         1 => (text(), config()).prop_map(|(url, config)| {

@@ -1,0 +1,205 @@
+//! The table of providers. A provider is one file of data here and one line in [`PROVIDERS`].
+//!
+//! A pool's provider is found by the pool key, an id or an alias. Where no provider has the key, as of custom endpoints,
+//! failure rules and authentication are found by the host of the credential's base URL. Discovery, refresh and login go
+//! by the pool key alone: a secret is looked for and spent only where its pool's name says so.
+
+mod ai_gateway;
+mod alibaba;
+mod anthropic;
+pub(crate) mod auth_style;
+mod azure_openai;
+mod bedrock;
+mod cerebras;
+mod cohere;
+mod copilot;
+mod copilot_acp;
+mod deepseek;
+mod fireworks;
+mod gemini;
+mod groq;
+mod huggingface;
+mod kilocode;
+mod kimi_coding;
+#[cfg(test)]
+mod made_up;
+mod minimax;
+mod minimax_cn;
+mod mistral;
+mod moonshot;
+mod nous;
+mod ollama_cloud;
+mod openai;
+mod openai_codex;
+mod opencode_go;
+mod opencode_zen;
+mod openrouter;
+mod perplexity;
+pub(crate) mod provider;
+mod siliconflow;
+#[cfg(test)]
+mod tests;
+mod together;
+mod xai;
+mod zai;
+
+use std::sync::LazyLock;
+
+use rustc_hash::FxHashMap;
+use serde::Serialize;
+
+use crate::{
+    oauth::flow::{LoginEndpoints, RefreshFlow, TokenServer},
+    pool_key::PoolKey,
+    web_address,
+};
+use provider::{Carried, GENERIC, KeptLogin, Provider};
+
+/// All providers.
+static PROVIDERS: &[&Provider] = &[
+    &nous::PROVIDER,
+    &openai_codex::PROVIDER,
+    &copilot::PROVIDER,
+    &copilot_acp::PROVIDER,
+    &zai::PROVIDER,
+    &kimi_coding::PROVIDER,
+    &minimax::PROVIDER,
+    &anthropic::PROVIDER,
+    &alibaba::PROVIDER,
+    &minimax_cn::PROVIDER,
+    &deepseek::PROVIDER,
+    &ai_gateway::PROVIDER,
+    &opencode_zen::PROVIDER,
+    &opencode_go::PROVIDER,
+    &kilocode::PROVIDER,
+    &huggingface::PROVIDER,
+    &openrouter::PROVIDER,
+    &openai::PROVIDER,
+    &gemini::PROVIDER,
+    &groq::PROVIDER,
+    &mistral::PROVIDER,
+    &xai::PROVIDER,
+    &together::PROVIDER,
+    &fireworks::PROVIDER,
+    &cerebras::PROVIDER,
+    &cohere::PROVIDER,
+    &perplexity::PROVIDER,
+    &azure_openai::PROVIDER,
+    &bedrock::PROVIDER,
+    &ollama_cloud::PROVIDER,
+    &siliconflow::PROVIDER,
+    &moonshot::PROVIDER,
+    #[cfg(test)]
+    &made_up::PROVIDER,
+];
+
+/// Facts of a provider for people who add a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProviderFacts {
+    /// Pool key.
+    pub id: &'static str,
+    /// Other pool keys of the same provider.
+    pub aliases: &'static [&'static str],
+    /// Name for people.
+    pub name: &'static str,
+    /// Base URL; `None` if each account has its own.
+    pub base_url: Option<&'static str>,
+    /// Environment variables that may hold its keys, in the order of discovery.
+    pub key_variables: &'static [&'static str],
+    /// Environment variable that overrides the base URL.
+    pub base_url_variable: Option<&'static str>,
+    /// Whether a [`Login`](crate::Login) needs no configuration.
+    pub logs_in: bool,
+    /// Whether the pool refreshes its logins.
+    pub refreshes: bool,
+}
+
+/// Returns the facts of all providers, by id.
+///
+/// ```
+/// let all = credential_pool::providers();
+/// let groq = all.iter().find(|provider| provider.id == "groq").unwrap();
+/// assert_eq!((groq.name, groq.key_variables), ("Groq", ["GROQ_API_KEY"].as_slice()));
+/// ```
+pub fn providers() -> Vec<ProviderFacts> {
+    let facts = |provider: &Provider| ProviderFacts {
+        id: provider.id,
+        aliases: provider.aliases,
+        name: provider.name,
+        base_url: provider.base_url,
+        key_variables: provider.key_variables,
+        base_url_variable: provider.base_url_variable,
+        logs_in: provider.login.is_some(),
+        refreshes: provider.refresh.is_some(),
+    };
+    let mut all: Vec<_> = all().map(facts).collect();
+    all.sort_unstable_by_key(|facts| facts.id);
+    all
+}
+
+/// Returns all providers.
+pub(crate) fn all() -> impl Iterator<Item = &'static Provider> {
+    PROVIDERS.iter().copied()
+}
+
+/// Returns the provider with this id or alias; `None` if no provider has it.
+pub(crate) fn by_key(pool: &PoolKey) -> Option<&'static Provider> {
+    /// Providers by id and by alias: rows ask by the hundred thousand.
+    static BY_KEY: LazyLock<FxHashMap<&str, &Provider>> = LazyLock::new(|| {
+        let keys = |provider: &'static Provider| {
+            provider.aliases.iter().chain([&provider.id]).map(move |key| (*key, provider))
+        };
+        all().flat_map(keys).collect()
+    });
+    BY_KEY.get(pool.as_str()).copied()
+}
+
+/// Returns the provider of a credential: the pool's, else the provider at the host of the base URL, else the generic
+/// one.
+pub(crate) fn of(pool: &PoolKey, base_url: Option<&str>) -> &'static Provider {
+    by_key(pool).or_else(|| by_host(&web_address::host(base_url?)?)).unwrap_or(&GENERIC)
+}
+
+/// Returns the refresh flow of a pool's logins; `None` if the pool cannot refresh them.
+pub(crate) fn refresh_flow(pool: &PoolKey) -> Option<&'static RefreshFlow> {
+    by_key(pool)?.refresh.as_ref()
+}
+
+/// Returns the provider's own login; `None` if it offers none.
+pub(crate) fn login_endpoints(pool: &PoolKey) -> Option<&'static LoginEndpoints> {
+    by_key(pool)?.login.as_ref()
+}
+
+/// Returns whether the keys of a pool's logins come from a portal that each row may name.
+pub(crate) fn has_portal(pool: &PoolKey) -> bool {
+    refresh_flow(pool).is_some_and(|flow| matches!(flow.server, TokenServer::Portal(_)))
+}
+
+/// Returns whether requests of a pool carry the agent key of a row that has one.
+pub(crate) fn carries_agent_key(pool: &PoolKey) -> bool {
+    by_key(pool).is_some_and(|provider| provider.carries == Carried::AgentKey)
+}
+
+/// Returns the ranking of the sources of a pool's discovered credentials; empty if they keep their order.
+pub(crate) fn source_ranking(pool: &PoolKey) -> &'static [&'static str] {
+    by_key(pool).map_or(&[], |provider| provider.source_ranking)
+}
+
+/// Returns the login of another program that has this source; `None` if no program's login has it.
+pub(crate) fn kept_login(source: &str) -> Option<&'static KeptLogin> {
+    all().flat_map(|provider| provider.kept_logins).find(|login| login.source == source)
+}
+
+/// Returns the provider that serves this host; `None` if no provider does.
+fn by_host(host: &str) -> Option<&'static Provider> {
+    all().find(|provider| provider.hosts.iter().any(|domain| is_within(host, domain)))
+}
+
+/// Returns whether a host is the domain or a subdomain of it. The label `*` of a domain stands for any label.
+fn is_within(host: &str, domain: &str) -> bool {
+    let mut labels = host.rsplit('.');
+    domain
+        .rsplit('.')
+        .all(|wanted| labels.next().is_some_and(|label| label == wanted || wanted == "*" && !label.is_empty()))
+}
