@@ -3,7 +3,13 @@
 use wasm_bindgen::prelude::*;
 
 use super::{Answer, PageEditor, json, moment, thrown};
-use credential_pool::Edited;
+use credential_pool::{Edited, providers};
+
+/// The facts of all providers, by id, for the form that adds a credential.
+#[wasm_bindgen(js_name = providers)]
+pub fn all_providers() -> Answer {
+    json(&providers())
+}
 
 #[wasm_bindgen(js_class = "DocumentEditor")]
 impl PageEditor {

@@ -1,9 +1,10 @@
 /** The whole core: edits, checks, repairs, and places in a text. It is loaded with the first edit. */
 
 import init, {
-  checkText, DocumentEditor, fixesOf, maskedText, placeOf, secretsOf,
+  checkText, DocumentEditor, fixesOf, maskedText, placeOf, providers, secretsOf,
 } from "../../wasm/credential_pool.js";
 import wasm from "../../wasm/credential_pool_bg.wasm?url";
+import type { ProviderFacts } from "credential-pool/types";
 import { callCore, CoreError, type Millis, type PoolEdit, type Problem, ReadDocument, type Seed } from "./core-reader";
 
 await init({ module_or_path: new URL(wasm, import.meta.url) });
@@ -38,6 +39,9 @@ export class EditableDocument extends ReadDocument {
     return refused === null ? null : new CoreError(refused);
   }
 }
+
+/** All providers that the core knows, by id. */
+export const knownProviders: readonly ProviderFacts[] = JSON.parse(providers());
 
 /** A range of a text, in UTF-16 code units. */
 export interface Span {

@@ -2,6 +2,7 @@
 
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { live } from "lit/directives/live.js";
+import { knownProviders } from "../document/core-editor";
 import type { CoreError, PoolEdit, Row, ShownCredential } from "../document/core-reader";
 import { shared } from "../ui/style";
 
@@ -55,7 +56,7 @@ class CredentialForm extends LitElement {
             ? this.field("key", "Pool", "A provider such as openrouter or anthropic, or custom:<name> for your own endpoint.", html`
                 <input id="key" list="providers" .value=${live(this.key)} aria-describedby="key-help" aria-invalid=${this.faultAt("key") !== null}
                   @input=${(event: InputEvent) => ((this.key = valueOf(event)), this.validate())} />
-                <datalist id="providers">${PROVIDERS.map((name) => html`<option value=${name}></option>`)}</datalist>`)
+                <datalist id="providers">${knownProviders.map(({ id, name }) => html`<option value=${id}>${name}</option>`)}<option value="custom:">your own endpoint</option></datalist>`)
             : nothing}
           ${this.text("label", "Label", "A name of your choice.")}
           ${this.field("auth_type", "Kind", "", html`
@@ -254,9 +255,6 @@ function localTime(millis: number): string {
 function valueOf(event: Event): string {
   return (event.target as HTMLInputElement | HTMLSelectElement).value;
 }
-
-/** Suggested pool keys. */
-const PROVIDERS = ["openrouter", "anthropic", "openai-codex", "nous", "gemini", "zai", "kimi-coding", "minimax", "custom:"];
 
 // Last in the module: the page already contains the element, so its constructor runs now and needs the constants above.
 customElements.define("credential-form", CredentialForm);
