@@ -1,4 +1,4 @@
-//! A document keeps what it holds, whatever changes are applied to it.
+//! Documents: reading, applying changes, and keeping the text that no change touches.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 #[path = "document/fixing.rs"]
@@ -17,12 +17,12 @@ use serde_json::{Map, Value, json};
 
 proptest! {
     #[test]
-    fn what_did_not_change_comes_back_byte_for_byte(text in document(json_text(), rows())) {
+    fn an_unchanged_document_is_written_byte_for_byte(text in document(json_text(), rows())) {
         prop_assert_eq!(Document::parse(&text).unwrap().to_text(), text);
     }
 
     #[test]
-    fn what_is_written_is_what_was_applied(text in document(json_text(), rows()), changes in changes()) {
+    fn the_written_document_holds_the_applied_changes(text in document(json_text(), rows()), changes in changes()) {
         let mut document = Document::parse(&text).unwrap();
         let mut expected = document.stored(&pool());
         apply(&mut expected, &changes, &pool());
@@ -37,7 +37,7 @@ proptest! {
     }
 
     #[test]
-    fn what_no_change_is_about_keeps_its_text(
+    fn text_that_no_change_touches_is_kept(
         (mine, text) in json_text().prop_flat_map(|mine| (Just(mine.clone()), document(Just(mine), rows()))),
         changes in changes(),
     ) {
@@ -51,7 +51,7 @@ proptest! {
     }
 
     #[test]
-    fn a_refused_change_leaves_everything_as_it_was(text in document(json_text(), json_text()), changes in changes()) {
+    fn a_refused_change_leaves_the_document_unchanged(text in document(json_text(), json_text()), changes in changes()) {
         let mut document = Document::parse(&text).unwrap();
         if let Err(error) = document.apply(&pool(), &changes) {
             prop_assert_eq!(error.code, ErrorCode::InvalidDocument);
@@ -77,7 +77,7 @@ fn other_pool() -> PoolKey {
     PoolKey::parse("anthropic").unwrap()
 }
 
-/// A document with `mine` in places that are not ours, and `rows` as its pool.
+/// A document with `mine` in foreign places, and `rows` as its pool.
 fn document(mine: impl Strategy<Value = String>, rows: impl Strategy<Value = String>) -> impl Strategy<Value = String> {
     (rows, mine, prop::bool::ANY, prop::sample::select(vec!["\n", "\r\n", ""])).prop_map(
         |(rows, mine, settings, newline)| {
@@ -98,7 +98,7 @@ fn document(mine: impl Strategy<Value = String>, rows: impl Strategy<Value = Str
     )
 }
 
-/// Rows in all states of repair.
+/// Rows, well-formed and malformed.
 fn rows() -> impl Strategy<Value = String> {
     let field = prop_oneof![
         select(&[
@@ -125,7 +125,7 @@ fn rows() -> impl Strategy<Value = String> {
         .prop_map(|(rows, separator)| format!("[{}]", rows.join(&separator)))
 }
 
-/// JSON in all its forms.
+/// JSON text with unusual spellings of numbers, strings and white space.
 fn json_text() -> impl Strategy<Value = String> {
     let scalar =
         select(&["null", "-0.0", "1.0", "1e400", "12345678901234567890123", "\"\\u00e9\"", "\"\\ud800\"", "\"]é\""]);
@@ -204,13 +204,13 @@ fn select(texts: &[&str]) -> impl Strategy<Value = String> + Clone + use<> {
     prop::sample::select(texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>())
 }
 
-/// What is stored, without what means nothing: the order of sources, and how numbers are written.
+/// The stored state, normalized: sources sorted, numbers as floats.
 fn in_order(mut stored: Stored) -> Value {
     stored.suppressed_sources.sort_unstable();
     as_floats(json!(stored))
 }
 
-/// The value with all numbers as floats: 1 and 1.0 are the same.
+/// Converts all numbers to floats, so that 1 equals 1.0.
 fn as_floats(value: Value) -> Value {
     match value {
         Value::Number(number) => json!(number.as_f64()),

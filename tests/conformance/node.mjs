@@ -1,4 +1,4 @@
-// The npm package behind the core's text protocol: one call a line in, one answer a line out.
+// The npm package behind the core's text protocol: a call per line in, an answer per line out.
 import * as credentialPool from "../../pkg/dist/node.js";
 
 /** The functions of the package and the names of their arguments, in order. */

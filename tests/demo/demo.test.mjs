@@ -1,4 +1,4 @@
-/** The demo as a person runs it: what it prints, how it ends, and what it leaves. */
+/** The demo as a person runs it: its output, its exit code, and the document that it leaves. */
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -20,7 +20,7 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true }));
 
-test("its own document: every credential fails its own way, and every request is served", async () => {
+test("the example document: each credential fails in its own way, and every request is served", async () => {
   const OVERLOADED = "529";
   const { code, stdout, stderr } = await demo("--json");
   assert.equal(code, 0, stderr);
@@ -28,27 +28,27 @@ test("its own document: every credential fails its own way, and every request is
   after(() => rm(join(summary.document, ".."), { recursive: true }));
   assert.deepEqual([summary.requests, summary.served, summary.fileEqualsPool], [200, 200, true]);
   assert.deepEqual(summary.unserved, {});
-  assert.equal(summary.refreshes, 2, "once because it was due, once because it had ended early");
-  const seen = Object.fromEntries(
+  assert.equal(summary.refreshes, 2, "once because the token was due, once because the token had expired early");
+  const observed = Object.fromEntries(
     summary.credentials.map((/** @type {any} */ { label, state, failures, verdict: { cause } }) => {
       const statuses = Object.keys(failures).filter((status) => status !== OVERLOADED);
       return [label, [statuses.join(), state, cause?.kind, cause?.hint]];
     }),
   );
-  assert.deepEqual(seen, {
-    "team key": ["429", "exhausted", "rate_limited", "retry_after"],
+  assert.deepEqual(observed, {
+    "team key": ["429", "cooling_down", "rate_limited", "retry_after"],
     "old key": ["400", "dead", "revoked", undefined],
-    "prepaid key": ["400", "exhausted", "quota", undefined],
+    "prepaid key": ["400", "cooling_down", "quota", undefined],
     login: ["401", "available", undefined, undefined],
     "company key": ["", "available", undefined, undefined],
   });
   const overloaded = summary.credentials.map((/** @type {any} */ it) => it.failures[OVERLOADED] ?? 0);
   assert.equal(overloaded.reduce((/** @type {number} */ sum, /** @type {number} */ count) => sum + count), 5);
-  assert.match(stderr, /^team key \(a1f001\) rests until .*Z: rate_limited \(HTTP 429\) at .*, .* Retry-After said$/m);
-  assert.match(stderr, /^old key \(a1f002\) is dead: revoked \(HTTP 400\)/m);
-  assert.match(stderr, /^prepaid key \(a1f003\) rests until .*Z: quota \(HTTP 400\)/m);
+  assert.match(stderr, /^team key \(a1f001\) cools down until .*Z: rate_limited \(429, Retry-After\) at .*Z$/m);
+  assert.match(stderr, /^old key \(a1f002\) is dead: revoked \(400\)/m);
+  assert.match(stderr, /^prepaid key \(a1f003\) cools down until .*Z: quota \(400\)/m);
   assert.equal(stderr.match(/^login \(a1f004\) has new tokens$/gm)?.length, 2);
-  assert.doesNotMatch(stderr, /transient/, "an overloaded provider benches nobody");
+  assert.doesNotMatch(stderr, /transient/, "an overloaded provider cools no credential down");
   const rows = (await read(summary.document)).credential_pool.anthropic;
   assert.deepEqual(
     rows.map((/** @type {any} */ row) => row.request_count),
@@ -56,7 +56,7 @@ test("its own document: every credential fails its own way, and every request is
   );
 });
 
-test("a person sees a table, the count and the path", async () => {
+test("the output for people has a table, the count and the path", async () => {
   const at = Date.now() / 1000;
   const spent = {
     last_status: "exhausted",
@@ -76,10 +76,10 @@ test("a person sees a table, the count and the path", async () => {
   assert.ok(!`${stdout}${stderr}`.includes(CANARY));
   assert.match(stdout, /^credential +uses +failures +state +why$/m);
   assert.match(stdout, /^mine \(a\) +\d+ +.* available$/m);
-  assert.match(stdout, /^spent \(b\) +0 +none +exhausted +402 quota, until \d\d:\d\d:\d\d, tried at \d\d:\d\d:\d\d$/m);
-  assert.match(stdout, /\n`cargo xtask demo --page` shows the document in a browser then\n$/);
+  assert.match(stdout, /^spent \(b\) +0 +none +cooling down +402 quota, until \d\d:\d\d:\d\d, probe at \d\d:\d\d:\d\d$/m);
+  assert.match(stdout, /\n`cargo xtask demo --page` shows the document in a browser after the run\n$/);
   assert.match(stdout, /^200 of 200 requests served in \d+\.\d s$/m);
-  assert.ok(stdout.includes(`${path} says what the pool says`));
+  assert.ok(stdout.includes(`${path} has all changes of the pool`));
   assert.match(stderr, /^pool openrouter of /m);
   assert.match(stderr, /^150 of 200 requests served$/m);
 });
@@ -87,7 +87,7 @@ test("a person sees a table, the count and the path", async () => {
 test("--page serves the page on the document, until Ctrl-C", async () => {
   const path = await document("page", { openrouter: [{ id: "a", access_token: CANARY }] });
   const run = start("--page", "--document", path);
-  await run.shows(/\n\n {2}http:\S+#edit=\S+\n\n/);
+  await run.stdoutHas(/\n\n {2}http:\S+#edit=\S+\n\n/);
   const [, page = "", token] = / {2}(http:\S+)#edit=(\S+)/.exec(run.written.stdout) ?? [];
   const served = await fetch(new URL("document", page), { headers: { Authorization: `Bearer ${token}` } });
   assert.equal(await served.text(), await readFile(path, "utf8"));
@@ -97,7 +97,7 @@ test("--page serves the page on the document, until Ctrl-C", async () => {
   assert.ok(!`${stdout}${stderr}`.includes(CANARY));
 });
 
-test("somebody's document: all that is not the pool's stays, and no secret is shown", async () => {
+test("a given document: all foreign parts are kept, and no secret is shown", async () => {
   const others = { nous: [{ id: "n", access_token: "left alone" }] };
   const rows = [
     { id: "a", access_token: `${CANARY}-a`, note: { kept: [1.0, null] }, last_status: "exhausted", last_error_code: 429 },
@@ -135,7 +135,7 @@ test("a link to a document stays a link, and the file keeps its mode", async () 
   assert.deepEqual((await readdir(folder)).filter((name) => name.startsWith(".")), []);
 });
 
-test("a document in which all credentials rest: no request is served", async () => {
+test("a document in which all credentials cool down: no request is served", async () => {
   const at = Date.now() / 1000;
   const path = await document("cooling_down", {
     openrouter: [{ id: "a", access_token: "sk", last_status: "exhausted", last_status_at: at, last_error_code: 402 }],
@@ -146,37 +146,37 @@ test("a document in which all credentials rest: no request is served", async () 
   assert.deepEqual([summary.served, summary.unserved, summary.fileEqualsPool], [0, { exhausted: 200 }, true]);
 });
 
-for (const [name, text, says] of /** @type {[string, string, RegExp][]} */ ([
+for (const [name, text, message] of /** @type {[string, string, RegExp][]} */ ([
   ["nothing", "", /no document/],
   ["half", '{ "credential_pool": ', /no document/],
   ["a list", "[]", /no document/],
   ["no credentials", '{ "version": 1, "providers": {}, "credential_pool": { "openrouter": [] } }', /no credentials/],
-  ["rows of nonsense", '{ "credential_pool": { "openrouter": [1, null, { "access_token": 5 }] } }', /no credentials/],
+  ["malformed rows", '{ "credential_pool": { "openrouter": [1, null, { "access_token": 5 }] } }', /no credentials/],
 ])) {
-  test(`a document that holds ${name} is refused and left as it was`, async () => {
+  test(`a document that holds ${name} is refused and left unchanged`, async () => {
     const path = join(folder, "refused.json");
     await writeFile(path, text);
     const { code, stdout, stderr } = await demo("--document", path);
     assert.deepEqual([code, stdout], [2, ""], stderr);
-    assert.match(stderr, says);
-    assert.doesNotMatch(stderr, /\n {4}at /, "no stack");
+    assert.match(stderr, message);
+    assert.doesNotMatch(stderr, /\n {4}at /, "no stack trace");
     assert.equal(await readFile(path, "utf8"), text);
   });
 }
 
-test("what is no file and what is no option is refused", async () => {
-  for (const words of [["--document", join(folder, "missing.json")], ["--document", folder], ["--jason"], ["x"]]) {
-    const { code, stdout, stderr } = await demo(...words);
+test("a path without a file and an unknown option are refused", async () => {
+  for (const args of [["--document", join(folder, "missing.json")], ["--document", folder], ["--jason"], ["x"]]) {
+    const { code, stdout, stderr } = await demo(...args);
     assert.deepEqual([code, stdout], [2, ""]);
     assert.match(stderr, /^error: /);
-    assert.doesNotMatch(stderr, /\n {4}at /, "no stack");
+    assert.doesNotMatch(stderr, /\n {4}at /, "no stack trace");
   }
 });
 
 for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) {
-  test(`${signal} ends the demo and leaves a good file`, async () => {
+  test(`${signal} ends the demo and leaves a valid document`, async () => {
     const run = start("--json");
-    await run.says(/^50 of 200 requests served$/m);
+    await run.stderrHas(/^50 of 200 requests served$/m);
     run.child.kill(signal);
     const { code, stdout, stderr } = await run.end;
     assert.equal(code, 130, stderr);
@@ -189,25 +189,25 @@ for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) {
   });
 }
 
-/** @param {string[]} words */
-function demo(...words) {
-  return start(...words).end;
+/** @param {string[]} args */
+function demo(...args) {
+  return start(...args).end;
 }
 
-/** @param {string[]} words */
-function start(...words) {
-  const child = spawn("node", [fileURLToPath(new URL("main.mjs", import.meta.url)), ...words]);
+/** @param {string[]} args */
+function start(...args) {
+  const child = spawn("node", [fileURLToPath(new URL("main.mjs", import.meta.url)), ...args]);
   const written = { stdout: "", stderr: "" };
   child.stdout.on("data", (chunk) => (written.stdout += chunk));
   child.stderr.on("data", (chunk) => (written.stderr += chunk));
   const end = once(child, "close").then(([code]) => ({ code, ...written }));
-  const says = async (/** @type {RegExp} */ pattern) => {
+  const stderrHas = async (/** @type {RegExp} */ pattern) => {
     while (!pattern.test(written.stderr)) await once(child.stderr, "data");
   };
-  const shows = async (/** @type {RegExp} */ pattern) => {
+  const stdoutHas = async (/** @type {RegExp} */ pattern) => {
     while (!pattern.test(written.stdout)) await once(child.stdout, "data");
   };
-  return { child, end, says, shows, written };
+  return { child, end, stderrHas, stdoutHas, written };
 }
 
 /**

@@ -15,13 +15,13 @@ import { startProvider } from "../provider/provider.mjs";
 /** The demo cannot start; the message says why. */
 export class CannotStart extends Error {}
 
-/** How long the provider thinks about a request. */
+/** Latency of the provider. */
 const LATENCY_MS = 20;
 
-/** For credentials that somebody brought: a limit that is reached, and soon over, so that nobody is benched for long. */
-const MODEST = { limit: { requests: 60, windowMs: 400 } };
+/** Rules for the credentials of a given document: a short rate window, so that cooldowns are short. */
+const SHORT_WINDOW = { limit: { requests: 60, windowMs: 400 } };
 
-/** A document with five credentials, of which four fail in a way of their own. */
+/** Opens an example document with five credentials, four of which fail in different ways. */
 export async function openExample() {
   const provider = await startProvider({ poolKey: "anthropic", latencyMs: LATENCY_MS });
   const row = (/** @type {string} */ id, /** @type {Row} */ fields) => ({ id, base_url: provider.url, ...fields });
@@ -38,16 +38,16 @@ export async function openExample() {
       source: "manual:hermes_pkce",
       access_token: "at-demo",
       refresh_token: "rt-demo",
-      // The pool refreshes two minutes before the end: that is due soon after the demo has started.
+      // The pool refreshes two minutes before expiry: the refresh is due soon after the demo starts.
       expires_at_ms: Date.now() + 120_100,
     }),
     key("a1f005", "company key"),
   ].map((fields, priority) => ({ ...fields, priority }));
 
   provider.addKey("sk-ant-api-demo-a1f001", { limit: { requests: 20, windowMs: 60_000 } });
-  provider.addKey("sk-ant-api-demo-a1f002", { lasts: 15 });
+  provider.addKey("sk-ant-api-demo-a1f002", { revokedAfter: 15 });
   provider.addKey("sk-ant-api-demo-a1f003", { credit: 12 });
-  // The refreshed token ends early, as one does when somebody logs out elsewhere.
+  // The refreshed token expires early, as after a logout elsewhere.
   const grants = [{ lifetimeMs: 3_600_000, uses: 15 }, { lifetimeMs: 3_600_000, uses: Infinity }];
   provider.addLogin({ accessToken: "at-demo", refreshToken: "rt-demo", grants });
   provider.addKey("sk-ant-api-demo-a1f005");
@@ -60,7 +60,7 @@ export async function openExample() {
 }
 
 /**
- * A document that somebody brought. The demo writes to it.
+ * Opens a given document. The demo writes to it.
  *
  * @param {string} given
  */
@@ -72,8 +72,8 @@ export async function openFile(given) {
   for (const row of rows) {
     const { key } = found.pool.runtime(String(row.id));
     const refreshToken = row.refresh_token ?? undefined;
-    if (row.auth_type === "oauth") provider.addLogin({ accessToken: key, refreshToken }, MODEST);
-    else provider.addKey(key, MODEST);
+    if (row.auth_type === "oauth") provider.addLogin({ accessToken: key, refreshToken }, SHORT_WINDOW);
+    else provider.addKey(key, SHORT_WINDOW);
   }
   const copy = rows.some((row) => row.refresh_token) ? await keepCopy(path) : undefined;
   return { ...found, store: new FileStore(path), provider, copy };
@@ -93,17 +93,17 @@ async function read(given) {
 }
 
 /**
- * The first pool with a credential that can serve, else the first with any.
+ * Returns the first pool with an available credential, else the first pool with any credential.
  *
  * @param {string} path
  * @param {string} text
  */
 function firstPool(path, text) {
   const found = keys(path, text).map((key) => open(text, key));
-  const isServing = (/** @type {Opened} */ { pool }) => pool.entries().some(({ state }) => state.type === "available");
-  const chosen = found.find(isServing) ?? found.find(({ pool }) => pool.hasCredentials());
+  const hasAvailable = (/** @type {Opened} */ { pool }) => pool.entries().some(({ state }) => state.type === "available");
+  const chosen = found.find(hasAvailable) ?? found.find(({ pool }) => pool.hasCredentials());
   if (chosen === undefined) {
-    const problems = said(checkDocument(text));
+    const problems = listed(checkDocument(text));
     throw new CannotStart(`${path} has no credentials that can be read; add one, or run without --document${problems}`);
   }
   return chosen;
@@ -113,7 +113,7 @@ function firstPool(path, text) {
 const ANY_POOL = "anthropic";
 
 /**
- * The pools of a document: those with rows, and those that a login in it makes.
+ * Returns the pool keys of a document: of pools with rows, and of pools that a login in it creates.
  *
  * @param {string} path
  * @param {string} text
@@ -125,12 +125,12 @@ function keys(path, text) {
     return [...new Set([...keys, ...Object.keys(documentLogins ?? {})])].filter((key) => key.trim() !== "");
   } catch (error) {
     if (!(error instanceof PoolError)) throw error;
-    throw new CannotStart(`${path} is no document that a pool can be read from${said(checkDocument(text))}`);
+    throw new CannotStart(`${path} is no document with a credential pool${listed(checkDocument(text))}`);
   }
 }
 
 /** @param {import("../../pkg/dist/node.js").Problem[]} problems */
-function said(problems) {
+function listed(problems) {
   return problems.map(({ pointer, message }) => `\n  ${pointer}: ${message}`.replace("  : ", "  ")).join("");
 }
 
@@ -147,7 +147,7 @@ function open(text, key) {
 }
 
 /**
- * The demo's provider replaces the tokens of logins, so the true ones are kept.
+ * Copies the document, because the demo's provider replaces the tokens of logins.
  *
  * @param {string} path
  */

@@ -21,14 +21,14 @@ import { sendRefresh } from "./oauth.mjs";
  * @typedef {import("../../pkg/dist/node.js").RefreshIntent} RefreshIntent
  * @typedef {import("../../pkg/dist/node.js").Wake} Wake
  *
- * @typedef {Extract<NextMove, { lease: number }>} Move What a request does next, as long as it has not ended.
+ * @typedef {Extract<NextMove, { lease: number }>} Move Next move of a request that has not ended.
  */
 
-/** How often the last changes are written again if that fails. */
+/** Number of attempts to write the last changes. */
 const LAST_WRITES = 3;
 
 export class Host {
-  /** Of this run, for the report. @type {Map<string, { uses: number, failures: Record<string, number> }>} */
+  /** Uses and failures of each credential in this run. @type {Map<string, { uses: number, failures: Record<string, number> }>} */
   tallies = new Map();
 
   /** @type {Map<number, Promise<void>>} */
@@ -37,16 +37,16 @@ export class Host {
   /** @type {Wake | null} */
   #wake = null;
   /** @type {NodeJS.Timeout | undefined} */
-  #alarm;
+  #timer;
   #isOpen = true;
 
   /**
    * @param {object} options
    * @param {CredentialPool} options.pool
    * @param {import("../../pkg/dist/node-file-store.js").FileStore} options.store
-   * @param {string} options.provider Where the provider listens.
+   * @param {string} options.provider Base URL of the provider.
    * @param {(event: string) => void} options.tell
-   * @param {AbortSignal} options.signal Ends requests, and no refresh: its tokens would be lost.
+   * @param {AbortSignal} options.signal Ends requests, but no refresh, whose new tokens would be lost.
    */
   constructor({ pool, store, provider, tell, signal }) {
     this.pool = pool;
@@ -57,7 +57,7 @@ export class Host {
   }
 
   /**
-   * Starts what a step asks for, and answers its value.
+   * Starts the intents of a step, and returns its value.
    *
    * @template T
    * @param {Step<T>} step
@@ -73,7 +73,7 @@ export class Host {
   }
 
   /**
-   * Does what a request does next; answers the move after that.
+   * Carries out a move of a request, and returns the next move.
    *
    * @param {Move} move
    * @param {LeaseRequest} request
@@ -94,21 +94,21 @@ export class Host {
     return this.take(this.pool.resume(move.lease));
   }
 
-  /** Finishes what was started, and answers whether the file says what the pool says. */
+  /** Ends all refreshes and writes, and returns whether the file has all changes of the pool. */
   async close() {
     this.#isOpen = false;
-    // A refresh may take another request.
+    // A refresh may need a second request.
     while (this.#refreshes.size > 0) await Promise.all(this.#refreshes.values());
     for (let write = 0; write < LAST_WRITES; write += 1) {
       this.take(this.pool.flush());
       await this.#writes;
       if (this.pool.outstanding().length === 0 && (await this.isSaved())) break;
     }
-    clearTimeout(this.#alarm);
+    clearTimeout(this.#timer);
     return this.isSaved();
   }
 
-  /** Whether a pool that is opened from the file now has the rows of this one. */
+  /** Returns whether a pool opened from the file has the rows of this pool. */
   async isSaved() {
     const reading = await this.store.read(this.pool.key()).catch(() => undefined);
     if (reading === undefined) return false;
@@ -120,7 +120,7 @@ export class Host {
   }
 
   /**
-   * Sends a request with a credential; what the provider said, which is nothing if it was not reached.
+   * Sends a request with a credential, and returns the provider's answer; an empty answer if the provider was not reached.
    *
    * @param {string} credential
    * @param {LeaseRequest} request
@@ -168,17 +168,17 @@ export class Host {
   #schedule(wake) {
     if (wake?.at === this.#wake?.at && wake?.reason === this.#wake?.reason) return;
     this.#wake = wake;
-    clearTimeout(this.#alarm);
+    clearTimeout(this.#timer);
     if (wake === null || !this.#isOpen) return;
     const LONGEST_MS = 2 ** 31 - 1;
-    this.#alarm = setTimeout(() => {
+    this.#timer = setTimeout(() => {
       this.#wake = null;
       this.take(this.pool.tick());
     }, Math.min(Math.max(wake.at - Date.now(), 0), LONGEST_MS)).unref();
   }
 
   /**
-   * Counts what was chosen; tells people of what changes for the requests to come.
+   * Counts uses, and reports events that affect later requests.
    *
    * @param {Event} event
    */

@@ -1,6 +1,6 @@
 /**
- * The demo: an agent host that sends requests with a pool's credentials to a provider that limits,
- * bills and expires them.
+ * The demo: an agent host that sends requests with a pool's credentials to a provider with rate limits,
+ * prepaid credit and expiring tokens.
  */
 
 import { spawn } from "node:child_process";
@@ -34,7 +34,7 @@ async function main() {
   const signal = interrupted();
   const host = new Host({ pool, store, provider: provider.url, tell: (event) => progress.tell(event), signal });
   progress.tell(`pool ${pool.key()} of ${store.path}`);
-  if (copy !== undefined) progress.tell(`the demo's provider replaces tokens; the document as it was: ${copy}`);
+  if (copy !== undefined) progress.tell(`the demo's provider replaces tokens; a copy of the document is at ${copy}`);
   for (const { pointer, message } of host.take(step).problems) progress.tell(`${pointer}: ${message}`);
 
   const started = performance.now();
@@ -53,7 +53,7 @@ async function main() {
   process.stdout.write(options.json ? asData(run) : asTable(run));
   if (signal.aborted) return 130;
   if (options.page) await edit(store.path, signal);
-  else if (!options.json) process.stdout.write("`cargo xtask demo --page` shows the document in a browser then\n");
+  else if (!options.json) process.stdout.write("`cargo xtask demo --page` shows the document in a browser after the run\n");
   return ends.served === REQUESTS && isSaved ? 0 : 1;
 }
 
@@ -69,19 +69,19 @@ function readOptions() {
 }
 
 /**
- * Serves the page on the document, until Ctrl-C.
+ * Serves the page on the document until Ctrl-C.
  *
  * @param {string} path
  * @param {AbortSignal} signal
  */
 async function edit(path, signal) {
-  const words = [fileURLToPath(CLI), "--document", path, "edit", "--no-open"];
-  const child = spawn(process.execPath, words, { stdio: ["ignore", "inherit", "inherit"] });
+  const args = [fileURLToPath(CLI), "--document", path, "edit", "--no-open"];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "inherit", "inherit"] });
   signal.addEventListener("abort", () => child.kill("SIGINT"));
   await once(child, "close");
 }
 
-/** Aborts at the first Ctrl-C or the system's wish to end; the second ends the process at once. */
+/** Returns a signal that aborts at the first SIGINT or SIGTERM; the second ends the process at once. */
 function interrupted() {
   const interruption = new AbortController();
   const interrupt = () => (interruption.signal.aborted ? process.exit(130) : interruption.abort());

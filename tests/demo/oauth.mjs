@@ -1,7 +1,7 @@
-/** Sends the requests of refreshes to a provider of one's own. What an answer means is the pool's business. */
+/** Sends the requests of refreshes to the demo's provider. The pool judges the answers. */
 
 /**
- * Only the path of the request's address is kept: real providers are left alone.
+ * Keeps only the path of the request's URL, so that no request reaches a real provider.
  *
  * @param {import("../../pkg/dist/node.js").HttpRequest} request
  * @param {string} origin
@@ -12,7 +12,7 @@ export async function sendRefresh({ method, url, headers, body, timeoutMs }, ori
   try {
     const to = new URL(new URL(url).pathname, origin);
     const response = await fetch(to, { method, headers, body, signal, redirect: "manual" });
-    // A body that breaks off is an answer all the same: the refresh token may be spent.
+    // An incomplete body is an answer as well: the refresh token may be spent.
     return { type: "response", status: response.status, headers: response.headers, body: await response.text().catch(() => "") };
   } catch {
     return { type: "unreachable" };

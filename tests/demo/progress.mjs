@@ -1,4 +1,4 @@
-/** Progress while the demo runs: one line that moves on a terminal, plain lines elsewhere. */
+/** Progress of the demo: a progress bar on a terminal, plain lines elsewhere. */
 
 const PLAIN_STEP = 50;
 
@@ -16,7 +16,7 @@ export class Progress {
   }
 
   /**
-   * Something happened.
+   * Prints an event.
    *
    * @param {string} event
    */

@@ -1,4 +1,4 @@
-/** What the demo says at its end, for people and for programs. */
+/** The demo's report, for people and for programs. */
 
 import { MODEL } from "./requests.mjs";
 
@@ -9,9 +9,9 @@ import { MODEL } from "./requests.mjs";
  * @typedef {object} Run
  * @property {import("./host.mjs").Host} host
  * @property {import("../provider/provider.mjs").Provider} provider
- * @property {Record<string, number>} ends How many requests ended in which way.
+ * @property {Record<string, number>} ends Number of requests by their last move.
  * @property {number} requests
- * @property {boolean} isSaved Whether the file says what the pool says.
+ * @property {boolean} isSaved Whether the file has all changes of the pool.
  * @property {number} seconds
  */
 
@@ -41,7 +41,7 @@ export function asTable(run) {
     `${label} (${id})`,
     String(uses),
     counts(failures) || "none",
-    state,
+    state.replaceAll("_", " "),
     why(explained),
   ]);
   const others = counts(unserved);
@@ -49,7 +49,7 @@ export function asTable(run) {
     ...table([["credential", "uses", "failures", "state", "why"], ...rows]),
     "",
     `${served} of ${requests} requests served in ${seconds.toFixed(1)} s${others && `, ${others}`}`,
-    `${host.store.path} ${isSaved ? "says what the pool says" : "does NOT say what the pool says"}`,
+    `${host.store.path} ${isSaved ? "has all changes of the pool" : "does NOT have all changes of the pool"}`,
   ];
   return `\n${lines.join("\n")}\n`;
 }
@@ -66,7 +66,7 @@ function credentials({ host }) {
 }
 
 /**
- * Why a credential does not serve, shorter than the pool's own line, which names every moment in full.
+ * Explains why a credential is not available, shorter than the pool's text, which has full timestamps.
  *
  * @param {Explained} explained
  */
@@ -77,12 +77,12 @@ function why({ verdict, text }) {
       return "";
     case "cooling_down": {
       const { until, probeAt, cause } = verdict;
-      const said = cause.hint === undefined ? "" : ` as its ${cause.hint} says`;
-      const tried = probeAt === undefined ? "" : `, tried at ${moment(probeAt)}`;
-      return `${failure(cause)}, until ${moment(until)}${said}${tried}`;
+      const hint = cause.hint === undefined ? "" : ` (${cause.hint})`;
+      const probe = probeAt === undefined ? "" : `, probe at ${moment(probeAt)}`;
+      return `${failure(cause)}, until ${moment(until)}${hint}${probe}`;
     }
     case "dead":
-      return `${failure(verdict.cause)}, until somebody replaces it`;
+      return `${failure(verdict.cause)}, until a new secret or a reset`;
     default:
       return text;
   }
@@ -105,7 +105,7 @@ function table(rows) {
 }
 
 /**
- * A moment on the local clock; with its day if that is not near.
+ * Formats a time of the local clock, with its day if it is more than a day away.
  *
  * @param {number} millis
  */

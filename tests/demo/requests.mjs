@@ -1,18 +1,18 @@
-/** The requests: sessions, and how each carries out what the pool says comes next. */
+/** The requests: sessions, and how each request follows the moves of the pool. */
 
 /**
  * @typedef {import("./host.mjs").Host} Host
  * @typedef {import("../../pkg/dist/node.js").LeaseRequest} LeaseRequest
  * @typedef {import("../../pkg/dist/node.js").NextMove} NextMove
  *
- * @typedef {Exclude<NextMove, { lease: number }>} End How a request ended.
+ * @typedef {Exclude<NextMove, { lease: number }>} End Last move of a request.
  */
 
-/** The model that the demo asks for. */
+/** Model of all requests. */
 export const MODEL = "demo-1";
 
 /**
- * Sends all requests, and tells of each one's end; stops when it is interrupted.
+ * Sends all requests, and reports the end of each; stops when interrupted.
  *
  * @param {Host} host
  * @param {{ requests: number, sessions: number, ended: (end: End) => void }} options
@@ -20,7 +20,7 @@ export const MODEL = "demo-1";
 export async function serveAll(host, { requests, sessions, ended }) {
   let sent = 0;
   const session = async (/** @type {number} */ number) => {
-    // Its requests go to the same credential while that can serve, which keeps the provider's prompt cache warm.
+    // Requests of a session keep their credential while it is available, so that the provider's prompt cache stays warm.
     const request = { model: MODEL, affinity: `session ${number}` };
     while (sent < requests && !host.signal.aborted) {
       sent += 1;
@@ -32,7 +32,7 @@ export async function serveAll(host, { requests, sessions, ended }) {
 }
 
 /**
- * One request, from its lease to its end; null if it was interrupted.
+ * Follows a request from its lease to its end; returns null if it was interrupted.
  *
  * @param {Host} host
  * @param {LeaseRequest} request

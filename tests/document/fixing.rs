@@ -1,4 +1,4 @@
-//! A repair takes its problem away, and nothing else.
+//! Fixes: each removes its problem, and changes nothing else.
 
 use credential_pool::{ProblemCode, Timestamp, check, fixes};
 use proptest::prelude::*;
@@ -6,8 +6,8 @@ use serde_json::Value;
 
 const NOW: Timestamp = Timestamp::from_millis(1_775_757_580_000);
 
-/// Every kind of problem that has repairs, several of each.
-const ILL: &str = r#"{
+/// A document with several problems of each kind that has a fix.
+const MALFORMED: &str = r#"{
   "mine": ["é🗝", 1.0, 1e400],
   "version": 2,
   "version": 2,
@@ -95,13 +95,13 @@ const ILL: &str = r#"{
 "#;
 
 fn layouts() -> Vec<String> {
-    let compact: String = ILL.lines().map(str::trim).collect();
-    let on_one_line: String = ILL.lines().map(str::trim_start).collect::<Vec<_>>().join(" ");
+    let compact: String = MALFORMED.lines().map(str::trim).collect();
+    let on_one_line: String = MALFORMED.lines().map(str::trim_start).collect::<Vec<_>>().join(" ");
     vec![
-        ILL.to_owned(),
-        ILL.replace('\n', "\r\n"),
-        ILL.replace("  ", "\t"),
-        format!("\u{feff}{ILL}"),
+        MALFORMED.to_owned(),
+        MALFORMED.replace('\n', "\r\n"),
+        MALFORMED.replace("  ", "\t"),
+        format!("\u{feff}{MALFORMED}"),
         compact.replace("\": ", "\":"),
         on_one_line,
     ]
@@ -112,7 +112,7 @@ fn counted(text: &str, code: ProblemCode) -> usize {
 }
 
 #[test]
-fn a_repair_takes_its_problem_away() {
+fn a_fix_removes_its_problem() {
     use ProblemCode::{NoRefreshToken, UnknownVersion};
 
     for text in layouts() {
@@ -123,7 +123,10 @@ fn a_repair_takes_its_problem_away() {
             for fix in fixes {
                 let fixed = fix.apply(&text);
                 let left = counted(&fixed, problem.code);
-                assert!(left < counted(&text, problem.code) || shows_the_next(&problem.pointer), "{problem:?} {fix:?}");
+                assert!(
+                    left < counted(&text, problem.code) || reveals_the_next(&problem.pointer),
+                    "{problem:?} {fix:?}"
+                );
                 assert!(
                     check(&fixed, NOW).iter().all(|problem| problem.code != ProblemCode::NotJson),
                     "{fix:?}\n{fixed}"
@@ -133,13 +136,13 @@ fn a_repair_takes_its_problem_away() {
     }
 }
 
-/// Of a policy the first fault alone is told.
-fn shows_the_next(pointer: &str) -> bool {
-    pointer == "/credential_pool_policies/b/failures/quota/rest"
+/// Returns whether the fix reveals another problem at the same place: of a policy only the first error is reported.
+fn reveals_the_next(pointer: &str) -> bool {
+    pointer == "/credential_pool_policies/b/failures/quota/cool_down"
 }
 
 #[test]
-fn one_repair_after_the_other_leaves_nothing_to_repair() {
+fn fixes_in_sequence_leave_no_fixable_problem() {
     for text in layouts() {
         let mut text = text;
         for _ in 0..100 {
@@ -158,7 +161,7 @@ fn one_repair_after_the_other_leaves_nothing_to_repair() {
 }
 
 #[test]
-fn repairs_read_as_a_person_would_write_them() {
+fn fixed_text_reads_as_if_written_by_hand() {
     let pool = |rows: &str| format!("{{\n  \"credential_pool\": {{\n    \"zai\": {rows}\n  }}\n}}");
     let row = "/credential_pool/zai/0";
     let cases = [
@@ -246,13 +249,13 @@ fn repairs_read_as_a_person_would_write_them() {
 
 proptest! {
     #[test]
-    fn any_text_and_pointer_is_borne(
+    fn fixes_of_any_text_and_pointer_are_within_the_text(
         text in prop_oneof![any::<String>(), "[\\[\\]{}:,\"0-9é🗝 \\\\\n]{0,40}"],
         at in any::<prop::sample::Index>(),
         pointer in "(/(credential_pool|zai|0|1|id|~0|é)){0,5}",
     ) {
-        let bounds: Vec<_> = ILL.char_indices().map(|(at, _)| at).collect();
-        let (before, after) = ILL.split_at(bounds[at.index(bounds.len())]);
+        let bounds: Vec<_> = MALFORMED.char_indices().map(|(at, _)| at).collect();
+        let (before, after) = MALFORMED.split_at(bounds[at.index(bounds.len())]);
         for text in [text.clone(), format!("{before}{text}{after}"), before.to_owned()] {
             for problem in check(&text, NOW) {
                 for fix in fixes(&text, problem.code, &problem.pointer) {
@@ -268,7 +271,7 @@ proptest! {
     }
 
     #[test]
-    fn what_a_repair_is_not_about_stays(text in super::document(super::json_text(), super::rows())) {
+    fn a_fix_keeps_the_rest_of_the_document(text in super::document(super::json_text(), super::rows())) {
         for problem in check(&text, NOW) {
             for fix in fixes(&text, problem.code, &problem.pointer) {
                 let fixed = fix.apply(&text);

@@ -1,4 +1,4 @@
-//! The parts of a document are found in its text.
+//! Locating: from JSON pointers to places in the text.
 
 use credential_pool::{Span, fault, locate, locate_all};
 use proptest::prelude::*;
@@ -9,7 +9,7 @@ fn part(text: &str, span: Span) -> &str {
 }
 
 #[test]
-fn a_pointer_leads_to_a_value_and_its_name() {
+fn a_pointer_locates_a_value_and_its_name() {
     let text = "\u{feff} {\"é\": [1, {\"a/b\": \"x\\\"]\", \"m~n\" :null}], \"\\u0061\": {\"b\": 1, \"c\": 2}, \"a\":{\"c\" : 3.5} , \"\": true}\n";
     let cases = [
         ("", Some((text.trim_start_matches('\u{feff}').trim(), None))),
@@ -36,11 +36,11 @@ fn a_pointer_leads_to_a_value_and_its_name() {
         assert_eq!(shown, expected, "{pointer}");
         assert_eq!(locate(text, pointer), found);
     }
-    assert_eq!(locate("{\"a\": 1", "/a"), None, "no JSON, no place");
+    assert_eq!(locate("{\"a\": 1", "/a"), None, "malformed text has no locations");
 }
 
 #[test]
-fn a_fault_is_a_character_or_the_end() {
+fn a_syntax_fault_is_a_character_or_the_end() {
     let cases = [
         ("{\n  \"é\": sk-x\n}", Some("s")),
         ("\u{feff}{\"é\": é}", Some("é")),
@@ -61,7 +61,7 @@ fn a_fault_is_a_character_or_the_end() {
 
 proptest! {
     #[test]
-    fn every_value_is_found(text in super::json_text()) {
+    fn every_value_is_located(text in super::json_text()) {
         let text = format!("\u{feff} {{\"é\": {text}}}");
         let mut pointers = vec![String::new()];
         for levels in 0..3 {
@@ -70,10 +70,10 @@ proptest! {
                 pointers.extend(deepest.iter().map(|pointer| format!("{pointer}/{step}")));
             }
         }
-        // What serde_json cannot read as a value is not compared.
+        // Text that serde_json cannot read as a value is skipped.
         if let Ok(root) = serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}')) {
-            let wanted: Vec<_> = pointers.iter().map(String::as_str).collect();
-            for (pointer, found) in pointers.iter().zip(locate_all(&text, &wanted)) {
+            let all: Vec<_> = pointers.iter().map(String::as_str).collect();
+            for (pointer, found) in pointers.iter().zip(locate_all(&text, &all)) {
                 let value = found.map(|found| serde_json::from_str::<Value>(part(&text, found.value)).unwrap());
                 prop_assert_eq!(value.as_ref(), root.pointer(pointer), "{} in {}", pointer, text);
             }
@@ -81,7 +81,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_has_its_faults_on_bounds_of_characters(text in prop_oneof![any::<String>(), "[\\[\\]{}:,\"0-9é🗝 \\\\\n]{0,40}"]) {
+    fn a_syntax_fault_lies_on_character_boundaries(text in prop_oneof![any::<String>(), "[\\[\\]{}:,\"0-9é🗝 \\\\\n]{0,40}"]) {
         if let Some(span) = fault(&text) {
             prop_assert!(part(&text, span).chars().count() <= 1);
         }

@@ -1,4 +1,4 @@
-//! What a masked text shows, and what it never does.
+//! Masking: secrets in a text are covered, and all else is readable.
 
 use credential_pool::{masked, secrets};
 use proptest::prelude::*;
@@ -22,17 +22,17 @@ fn secrets_are_covered_and_the_rest_is_readable() {
             vec![],
         ),
         (r#"{"api\u005fkey": "\u0061\"b"}"#.into(), vec![r#"\u0061\"b"#]),
-        // Names of pools, and what hosts note.
+        // Names of pools, and merge metadata.
         (r#"{"credential_pool": {"custom:my-key": [{"id": "a", "label": "b", "api_key": "c"}]}, "credential_pool_strategies": {"custom:my-key": "random"}}"#.into(), vec!["c"]),
         (r#"{"credential_pool_merges": {"zai": {"rows": {"a": {"fields": {"access_token": {"at": 5, "host": "h"}}, "tokens": {"token": "sha256:0123456789abcdef"}}}}}}"#.into(), vec![]),
-        // By looks.
+        // By form.
         (format!(r#"{{"label": "work ({key})", "{key}": 1, "model": "xai-grok-4-fast-reasoning", "id": "disk-encryption-status"}}"#), vec![key, key]),
         (r#"{"error": "Bearer abcdefghijklmnop0 is wrong", "jwt-like": "eyJhbGciOiJIUzI1NiJ9.e30.abc"}"#.into(), vec!["abcdefghijklmnop0", "eyJhbGciOiJIUzI1NiJ9.e30.abc"]),
         (r#"{"base_url": "https://me:pass@x.test/v1?model=m&api_key=k1&x=2", "plain": "https://x.test:8080/v1?a=b"}"#.into(), vec!["pass", "k1"]),
         // A copy of another secret.
         (r#"{"label": "mine: 12345678", "access_token": "12345678", "short": "abc", "password": "abc"}"#.into(), vec!["mine: 12345678", "12345678", "abc"]),
         (r#"{"last_error_message": "no 1234\u00356789 here", "access_token": "123456789"}"#.into(), vec![r"no 1234\u00356789 here", "123456789"]),
-        // Broken.
+        // Malformed text.
         ("{\"access_token\": \"one\n \"label\": \"x\"}".into(), vec!["one"]),
         ("{\"access_token\": one\", \n \"label\": \"x\"}".into(), vec!["one"]),
         ("{\"access_token: \"one\", \n \"label\": \"x\"}".into(), vec!["one"]),
@@ -47,16 +47,16 @@ fn secrets_are_covered_and_the_rest_is_readable() {
 }
 
 #[test]
-fn a_masked_text_tells_that_a_secret_changed() {
+fn a_masked_text_shows_that_a_secret_changed() {
     let shown = |key: &str| masked(&format!("{{\"id\": \"a\", \"key\": \"{key}\"}}"));
     assert_eq!(shown("abc"), "{\"id\": \"a\", \"key\": \"•••••••• ba7816\"}");
-    assert_eq!(shown("\\u0061bc"), shown("abc"), "the same secret, written otherwise");
+    assert_eq!(shown("\\u0061bc"), shown("abc"), "the same secret in another spelling");
     assert_ne!(shown("abd"), shown("abc"));
 }
 
 const CANARY: &str = "Kanarienvogel77";
 
-/// Documents with the canary wherever secrets stand, in several layouts.
+/// Documents with the canary in every place of a secret, in several layouts.
 fn with_canaries() -> impl Strategy<Value = String> {
     let field = super::select(&[
         r#""access_token": "Kanarienvogel77""#,
@@ -80,12 +80,12 @@ fn with_canaries() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn a_canary_never_shows(text in with_canaries()) {
+    fn no_masked_text_shows_the_canary(text in with_canaries()) {
         prop_assert!(!masked(&text).contains(CANARY), "{}\n{}", text, masked(&text));
     }
 
     #[test]
-    fn a_canary_never_shows_when_a_mark_is_missing(text in with_canaries(), at in any::<prop::sample::Index>()) {
+    fn no_masked_text_with_a_missing_mark_shows_the_canary(text in with_canaries(), at in any::<prop::sample::Index>()) {
         let marks: Vec<_> = text.char_indices().filter(|(_, c)| "{}[]:,\"".contains(*c)).map(|(at, _)| at).collect();
         let mut text = text;
         text.remove(marks[at.index(marks.len())]);
@@ -93,14 +93,14 @@ proptest! {
     }
 
     #[test]
-    fn a_canary_never_shows_in_the_beginning_of_a_text(text in with_canaries(), at in any::<prop::sample::Index>()) {
+    fn no_masked_text_that_is_cut_off_shows_the_canary(text in with_canaries(), at in any::<prop::sample::Index>()) {
         let ends: Vec<_> = text.char_indices().map(|(at, _)| at).collect();
         let text = text.get(..ends[at.index(ends.len())]).unwrap();
         prop_assert!(!masked(text).contains(CANARY), "{}\n{}", text, masked(text));
     }
 
     #[test]
-    fn spans_ascend_on_bounds_of_characters(text in prop_oneof![
+    fn spans_ascend_on_character_boundaries(text in prop_oneof![
         any::<String>(),
         "([\\[\\]{}:,\"a-c=é🗝 \\\\\n]|\"token\"|://|sk-|Bearer |password=|@|\\\\u0061){0,40}",
     ]) {

@@ -1,4 +1,4 @@
-//! The editor through its public API: documents, what a person does to them, and the text that comes of it.
+//! The editor through its public API: documents, a person's edits, and the text that results.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -10,8 +10,8 @@
 )]
 
 mod properties;
+mod replay;
 mod secrecy;
-mod stage;
 mod tables;
 mod transcripts;
 

@@ -1,4 +1,4 @@
-//! Whatever is edited in whatever document: what an edit promises holds, and nothing else changes.
+//! Properties of edits of random documents: an edit has its documented effect, and changes nothing else.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn edits_keep_their_promises_and_change_nothing_else(
+    fn an_edit_has_its_effect_and_changes_nothing_else(
         text in document(),
         edits in vec((edit(), 0_i64..7_200_000), 1..12),
     ) {
@@ -28,25 +28,25 @@ proptest! {
             let (before, kept) = (editor.pool(POOL, now).unwrap(), kept(&mut editor, now));
             let text = editor.text();
             let edit = draft.at(&before);
-            let foreseen = editor.validate(POOL, &edit, now);
+            let validated = editor.validate(POOL, &edit, now);
             prop_assert_eq!(editor.text(), text.clone(), "validating changes nothing");
             prop_assert_eq!(editor.pool(POOL, now).unwrap(), before.clone(), "validating changes nothing");
             let done = editor.edit(POOL, &edit, now);
-            prop_assert_eq!(&foreseen, &done);
+            prop_assert_eq!(&validated, &done);
             let written = editor.text();
             prop_assert!(Document::parse(&written).is_ok(), "{}", written);
             let after = editor.pool(POOL, now).unwrap();
             match done {
-                Ok(()) => keeps_its_promise(&edit, &before, &after)?,
+                Ok(()) => check_effect(&edit, &before, &after)?,
                 Err(_) => {
                     prop_assert_eq!(&written, &text);
                     prop_assert_eq!(&after, &before);
                 }
             }
-            for (what, text) in self::kept(&mut editor, now) {
-                let stays = (is_place(&what) || known.contains(&what)) && !draft.is_about(&what);
-                if let Some(was) = kept.get(&what).filter(|_| stays) {
-                    prop_assert_eq!(&text, was, "{} in {}", what, written);
+            for (place, text) in self::kept(&mut editor, now) {
+                let stays = (is_place(&place) || known.contains(&place)) && !draft.is_about(&place);
+                if let Some(was) = kept.get(&place).filter(|_| stays) {
+                    prop_assert_eq!(&text, was, "{} in {}", place, written);
                 }
             }
         }
@@ -57,12 +57,12 @@ proptest! {
     }
 
     #[test]
-    fn a_summary_counts_what_the_table_shows_at_any_time(
+    fn a_summary_counts_the_states_in_the_table_at_any_time(
         text in document(),
-        looks in vec((-7_200_000_i64..7_200_000, option::weighted(0.3, edit())), 1..20),
+        views in vec((-7_200_000_i64..7_200_000, option::weighted(0.3, edit())), 1..20),
     ) {
         let mut editor = open(&text);
-        for (millis, draft) in looks {
+        for (millis, draft) in views {
             let now = after(millis);
             if let Some(draft) = draft {
                 let edit = draft.at(&editor.pool(POOL, now).unwrap());
@@ -71,14 +71,14 @@ proptest! {
             for summary in editor.pools(now) {
                 let table = editor.pool(&summary.key, now).unwrap();
                 prop_assert_eq!(summary.health, Some(counted(&table)));
-                let back = table.credentials.iter().filter_map(|shown| shown.entry.state.until());
-                prop_assert_eq!(summary.next_at, back.min());
+                let ends = table.credentials.iter().filter_map(|shown| shown.entry.state.until());
+                prop_assert_eq!(summary.next_at, ends.min());
             }
         }
     }
 
     #[test]
-    fn any_text_opens_or_is_refused(
+    fn any_text_is_opened_or_refused(
         text in prop_oneof![any::<String>(), any_section(), "[\\[\\]{}:,\"0-9a-z \\\\]{0,40}"],
         draft in edit(),
         now in any::<i64>(),
@@ -110,8 +110,8 @@ proptest! {
 
 const KINDS: [&str; 8] = ["add", "duplicate", "update", "remove", "move", "reset", "strategy", "policy"];
 
-/// What an edit leads to, as the table shows it.
-fn keeps_its_promise(edit: &Edited, before: &PoolTable, after: &PoolTable) -> Result<(), TestCaseError> {
+/// Checks the effect of an edit in the table.
+fn check_effect(edit: &Edited, before: &PoolTable, after: &PoolTable) -> Result<(), TestCaseError> {
     let mut expected = ids(before);
     let place_of = |id: &str| before.credentials.iter().position(|shown| shown.entry.id.as_str() == id).unwrap();
     let mut is_numbered = false;
@@ -130,8 +130,8 @@ fn keeps_its_promise(edit: &Edited, before: &PoolTable, after: &PoolTable) -> Re
             prop_assert_eq!(&copy.secrets, &original.secrets);
             prop_assert_eq!(copy.failure, None);
             prop_assert!(!copy.is_borrowed);
-            let is_sound = matches!(copy.entry.state, State::Available);
-            prop_assert_eq!(is_sound, copy.secrets.contains(&"access_token"));
+            let is_available = matches!(copy.entry.state, State::Available);
+            prop_assert_eq!(is_available, copy.secrets.contains(&"access_token"));
             expected.insert(place + 1, copy.entry.id.as_str().to_owned());
             is_numbered = true;
         }
@@ -150,8 +150,9 @@ fn keeps_its_promise(edit: &Edited, before: &PoolTable, after: &PoolTable) -> Re
             is_numbered = true;
         }
         Edited::Reset { id } => {
-            let ended = |shown: &&credential_pool::ShownCredential| id.as_ref().is_none_or(|id| shown.entry.id == *id);
-            for shown in after.credentials.iter().filter(ended) {
+            let is_reset =
+                |shown: &&credential_pool::ShownCredential| id.as_ref().is_none_or(|id| shown.entry.id == *id);
+            for shown in after.credentials.iter().filter(is_reset) {
                 prop_assert_eq!(matches!(shown.entry.state, State::Available), shown.secrets.contains(&"access_token"));
             }
         }
@@ -165,8 +166,8 @@ fn keeps_its_promise(edit: &Edited, before: &PoolTable, after: &PoolTable) -> Re
     Ok(())
 }
 
-/// The text of everything that is nobody's business here: what others keep in the document and in rows, rows of other
-/// pools and rows that cannot be read.
+/// Returns the text of everything that edits must keep, by pointer or id: foreign parts of the document and of rows, rows
+/// of other pools, and unreadable rows.
 fn kept(editor: &mut Editor, now: Timestamp) -> BTreeMap<String, String> {
     let text = editor.text();
     let at = |pointer: &str| locate(&text, pointer).map(|found| text[found.value.from..found.value.to].to_owned());
@@ -189,7 +190,7 @@ fn kept(editor: &mut Editor, now: Timestamp) -> BTreeMap<String, String> {
     kept
 }
 
-/// Whether something that is kept stands at this place of the document, and not in a row with this id.
+/// Returns whether this is a pointer into the document, and not the id of a row.
 fn is_place(kept: &str) -> bool {
     kept.starts_with('/')
 }
@@ -213,11 +214,11 @@ fn counted(table: &PoolTable) -> PoolHealth {
     }
 }
 
-/// An edit before it is known which credentials there are.
+/// An edit that is not yet bound to the credentials of a table.
 #[derive(Clone, Debug)]
 struct Draft {
     kind: &'static str,
-    /// Which credential of the table; beyond its end, none that there is.
+    /// Place of the credential in the table; beyond the end an unknown id.
     which: usize,
     place: usize,
     fields: Map<String, Value>,
@@ -247,7 +248,7 @@ impl Draft {
         }
     }
 
-    /// Whether it may change this part of what is kept otherwise.
+    /// Returns whether the edit may change this kept part.
     fn is_about(&self, kept: &str) -> bool {
         self.kind == "update" && self.fields.contains_key("mine") && !is_place(kept)
     }
@@ -270,7 +271,7 @@ fn edit() -> impl Strategy<Value = Draft> {
     )
 }
 
-/// A document in some layout, with a pool in some state of repair and with what others keep there.
+/// A document in a random layout, with a partly malformed pool and with foreign parts.
 fn document() -> impl Strategy<Value = String> {
     let layout = (select(vec!["\n", "\r\n", " ", "\n\t "]), select(vec!["", "\u{feff}"]), any::<bool>());
     (json_text(), rows(), rows(), layout).prop_map(|(mine, rows, others, (newline, bom, has_settings))| {
@@ -286,7 +287,7 @@ fn document() -> impl Strategy<Value = String> {
     })
 }
 
-/// Sections of any shape.
+/// Documents whose sections have any shape.
 fn any_section() -> impl Strategy<Value = String> {
     (select(vec!["credential_pool", "credential_pool_merges", "credential_pool_strategies"]), json_text(), rows())
         .prop_map(|(section, json, rows)| {

@@ -1,4 +1,4 @@
-//! A canary in every secret of a document appears where a person asks for it, and nowhere else.
+//! A canary in every secret of a document appears in `reveal` and in the text, and nowhere else.
 
 use credential_pool::{Edited, Editor};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::{START, open};
 const CANARY: &str = "canary5f2d";
 
 #[test]
-fn secrets_are_in_no_debug_and_in_nothing_that_is_shown() {
+fn no_debug_output_and_no_view_has_a_secret() {
     let text = json!({
         "providers": { "nous": { "access_token": CANARY } },
         "credential_pool": {
@@ -36,7 +36,7 @@ fn secrets_are_in_no_debug_and_in_nothing_that_is_shown() {
         json!({ "type": CANARY }),
     ];
     let mut editor = open(&text.to_string());
-    let mut shown = seen(&mut editor);
+    let mut shown = observed(&mut editor);
     for edit in edits {
         match Edited::parse(&edit.to_string()) {
             Ok(edit) => {
@@ -45,7 +45,7 @@ fn secrets_are_in_no_debug_and_in_nothing_that_is_shown() {
             }
             Err(error) => shown += &format!("{error:?} {error}"),
         }
-        shown += &seen(&mut editor);
+        shown += &observed(&mut editor);
     }
     shown += &format!("{:?}", editor.reveal("nous", &CANARY.into(), CANARY, START));
     shown += &format!("{:?}", Editor::open(&format!(r#"{{"{CANARY}": {CANARY}"#), [7; 32]));
@@ -55,8 +55,8 @@ fn secrets_are_in_no_debug_and_in_nothing_that_is_shown() {
     assert!(editor.text().contains(CANARY));
 }
 
-/// All that a page is given, and all that a log could be.
-fn seen(editor: &mut Editor) -> String {
+/// Returns the views that a page gets, and the debug output that a log may get.
+fn observed(editor: &mut Editor) -> String {
     let (table, pools) = (editor.pool("nous", START).unwrap(), editor.pools(START));
     let (table_json, pools_json) = (serde_json::to_value(&table).unwrap(), serde_json::to_value(&pools).unwrap());
     assert!(matches!(table_json["credentials"], Value::Array(_)));

@@ -1,4 +1,4 @@
-//! What holds for every edit: what it leaves behind for other hosts, what it depends on, how deep it may nest.
+//! Properties of every kind of edit: its merge metadata, its determinism, and its depth of nesting.
 
 use credential_pool::{Document, Edited, Editor, ErrorCode};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ const TEXT: &str = r#"{"credential_pool": {
   "zai": [{"id": "c"}]
 }}"#;
 
-/// One of each kind, with what `credential_pool_merges` tells other hosts of it.
+/// An edit of each kind, with the place of its stamp in `credential_pool_merges`.
 fn edits() -> Vec<(Value, &'static str)> {
     vec![
         (json!({ "type": "add", "row": { "id": "n" } }), "/rows/n/added/at"),
@@ -27,7 +27,7 @@ fn edits() -> Vec<(Value, &'static str)> {
 }
 
 #[test]
-fn every_edit_tells_other_hosts_of_itself_and_of_no_other_pool() {
+fn every_edit_writes_merge_metadata_of_its_own_pool_only() {
     for (edit, place) in edits() {
         let mut editor = open(TEXT);
         editor.edit("openrouter", &parsed(&edit), START).unwrap();
@@ -35,13 +35,13 @@ fn every_edit_tells_other_hosts_of_itself_and_of_no_other_pool() {
         let merges = text["credential_pool_merges"].as_object().unwrap();
         assert_eq!(merges.keys().collect::<Vec<_>>(), ["openrouter"], "{edit}");
         let at = merges["openrouter"].pointer(place).and_then(Value::as_i64).unwrap_or_else(|| panic!("{merges:?}"));
-        // In microseconds; a few edits of one moment follow each other.
+        // Stamps are in microseconds; edits at the same time get successive stamps.
         assert!((1..10).contains(&(at - START.as_millis() * 1000)), "{edit}: {at}");
     }
 }
 
 #[test]
-fn the_same_seed_and_moment_make_the_same_text_and_others_make_others() {
+fn the_text_depends_on_seed_and_time_alone() {
     let edited = |seed: u8, millis: i64| {
         let mut editor = Editor::open(TEXT, [seed; 32]).unwrap();
         for (edit, _) in edits() {
@@ -55,21 +55,21 @@ fn the_same_seed_and_moment_make_the_same_text_and_others_make_others() {
 }
 
 #[test]
-fn what_is_no_edit_is_refused() {
+fn a_malformed_edit_is_refused() {
     let deep = format!(r#"{{"type": "add", "row": {{"x": {}}}}}"#, "[".repeat(200) + &"]".repeat(200));
     for text in
         ["", " ", "null", "[]", "7", r#""add""#, r#"["add"]"#, "{\"type\": \"reset\"} x", "{'type': 'reset'}", &deep]
     {
-        let refused = Edited::parse(text).err().unwrap_or_else(|| panic!("{text} is taken for an edit"));
+        let refused = Edited::parse(text).err().unwrap_or_else(|| panic!("{text} is accepted as an edit"));
         assert_eq!((refused.code, refused.pointer.as_deref()), (ErrorCode::InvalidArgument, Some("/edit")), "{text}");
     }
 }
 
-/// The deepest that can be read again is taken, and what is deeper leaves everything as it was.
+/// The deepest readable nesting is accepted; a deeper one is an error that changes nothing.
 #[test]
-fn what_nests_too_deep_to_be_read_again_is_refused() {
+fn a_nesting_too_deep_to_be_read_again_is_refused() {
     let nested = |levels: usize| (0..levels).fold(json!(0), |inner, _| json!([inner]));
-    let mut levels_taken = 0;
+    let mut levels_accepted = 0;
     for levels in 100..130 {
         let mut editor = open(TEXT);
         let table = editor.pool("openrouter", START).unwrap();
@@ -77,8 +77,8 @@ fn what_nests_too_deep_to_be_read_again_is_refused() {
         match editor.edit("openrouter", &Edited::Update { id: "a".into(), fields }, START) {
             Ok(()) => {
                 assert!(Document::parse(&editor.text()).is_ok(), "{levels} levels");
-                assert_eq!(levels_taken + 1, if levels_taken == 0 { 1 } else { levels }, "no gap");
-                levels_taken = levels;
+                assert_eq!(levels_accepted + 1, if levels_accepted == 0 { 1 } else { levels }, "no gap");
+                levels_accepted = levels;
             }
             Err(error) => {
                 assert_eq!(error.code, ErrorCode::InvalidRow);
@@ -88,7 +88,7 @@ fn what_nests_too_deep_to_be_read_again_is_refused() {
             }
         }
     }
-    assert!((100..129).contains(&levels_taken), "{levels_taken} levels are taken");
+    assert!((100..129).contains(&levels_accepted), "{levels_accepted} levels are accepted");
 }
 
 fn parsed(edit: &Value) -> Edited {

@@ -1,14 +1,14 @@
-//! Transcripts of what a person does to documents.
+//! Transcripts of a person's edits of documents.
 //!
-//! A transcript begins after a title (`== title`) with a document. Then each line that begins with `> ` is what the
-//! person does ([`Stage::play`] says what there is), and the lines up to the next are what comes of it: of an edit, the
-//! lines of the text that go (`-`) and come (`+`); all others stay as they are, to the byte.
+//! After its title (`== title`) a transcript has a document. Each line that begins with `> ` is an input ([`Replay::answer`]
+//! lists them), and the lines up to the next input are its answer. The answer of an edit are the removed (`-`) and added
+//! (`+`) lines of the text; all other lines are unchanged, to the byte.
 
-use crate::stage::Stage;
+use crate::replay::Replay;
 
 #[test]
-fn the_editor_answers_as_the_transcripts_say() {
-    let mut wrong = Vec::new();
+fn every_transcript_replays() {
+    let mut differences = Vec::new();
     let mut lines = 0;
     for (file, text) in [
         ("edits", include_str!("transcripts/edits.txt")),
@@ -19,22 +19,22 @@ fn the_editor_answers_as_the_transcripts_say() {
         ("health", include_str!("transcripts/health.txt")),
     ] {
         for transcript in text.split("\n== ").skip(1) {
-            let (title, rest) = transcript.split_once('\n').unwrap();
-            let mut parts = rest.split("\n> ");
-            let mut stage = Stage::open(parts.next().unwrap());
+            let (title, body) = transcript.split_once('\n').unwrap();
+            let mut parts = body.split("\n> ");
+            let mut replay = Replay::open(parts.next().unwrap());
             for part in parts {
                 let mut part = part.trim_end_matches('\n').split('\n');
                 let input = part.next().unwrap();
-                let wanted: Vec<_> = part.collect();
-                let answer = stage.play(input);
-                if answer != wanted {
-                    let (answer, wanted) = (answer.join("\n"), wanted.join("\n"));
-                    wrong.push(format!("{file}: {title}\n> {input}\n{answer}\nwanted\n{wanted}"));
+                let expected: Vec<_> = part.collect();
+                let answer = replay.answer(input);
+                if answer != expected {
+                    let (answer, expected) = (answer.join("\n"), expected.join("\n"));
+                    differences.push(format!("{file}: {title}\n> {input}\n{answer}\nexpected\n{expected}"));
                 }
                 lines += 1;
             }
         }
     }
-    assert!(wrong.is_empty(), "{} of {lines} answers are others:\n{}", wrong.len(), wrong.join("\n\n"));
-    assert!(lines > 100, "only {lines} lines were played");
+    assert!(differences.is_empty(), "{} of {lines} answers differ:\n{}", differences.len(), differences.join("\n\n"));
+    assert!(lines > 100, "only {lines} inputs were replayed");
 }

@@ -46,8 +46,8 @@ test("a key without money is told so", async () => {
 });
 
 test("a key and a login are withdrawn, each in words of its own", async () => {
-  provider.addKey("sk-old", { lasts: 1 });
-  provider.addLogin({ accessToken: "at-old" }, { lasts: 1 });
+  provider.addKey("sk-old", { revokedAfter: 1 });
+  provider.addLogin({ accessToken: "at-old" }, { revokedAfter: 1 });
   assert.deepEqual([await statusOf("sk-old"), await statusOf("sk-old")], [200, 400]);
   assert.deepEqual([await statusOf("at-old"), await statusOf("at-old")], [200, 403]);
 });
@@ -71,8 +71,8 @@ for (const key of ["anthropic", "openrouter"]) {
       return hint === undefined ? kind : [kind, hint.until - now];
     };
     assert.deepEqual(judged(words.unknownKey()), "unauthorized");
-    assert.deepEqual(judged(words.tokenEnded()), "unauthorized");
-    assert.deepEqual([judged(words.withdrawn(true)), judged(words.withdrawn(false))], ["revoked", "revoked"]);
+    assert.deepEqual(judged(words.tokenExpired()), "unauthorized");
+    assert.deepEqual([judged(words.revoked(true)), judged(words.revoked(false))], ["revoked", "revoked"]);
     assert.deepEqual(judged(words.noCredit()), "quota");
     assert.deepEqual(judged(words.limited({ limit: 3, endsAt: now + 5000, leftMs: 5000 })), ["rate_limited", 5000]);
     assert.deepEqual(judged(words.overloaded()), "transient");

@@ -1,4 +1,4 @@
-//! Nonsense of every kind is a typed error or a reported problem, and the rest goes on working.
+//! Malformed input of every kind is a typed error or a reported problem, and the pool keeps working.
 
 use credential_pool::{
     Document, ErrorCode, PoolKey, Problem, Severity, Sources, Stored, Timestamp, UnixSeconds, check,
@@ -14,7 +14,7 @@ fn code(answer: &str) -> String {
 }
 
 #[test]
-fn a_call_that_cannot_be_understood_is_an_error() {
+fn a_malformed_call_is_an_error() {
     let mut session = Session::default();
     let seed = "07".repeat(32);
     let open = json!({ "call": "open", "args": { "key": "openrouter", "seed": seed, "now": 0 } }).to_string();
@@ -49,7 +49,7 @@ fn a_call_that_cannot_be_understood_is_an_error() {
 }
 
 #[test]
-fn a_document_of_nested_lists_is_read_or_refused_but_never_overflows() {
+fn a_deeply_nested_document_is_read_or_refused_and_never_overflows_the_stack() {
     for depth in [100, 1_000, 5_000_000] {
         let nested = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         for text in
@@ -65,7 +65,7 @@ fn a_document_of_nested_lists_is_read_or_refused_but_never_overflows() {
 }
 
 #[test]
-fn wrong_types_in_any_field_set_the_row_aside_or_are_kept() {
+fn a_wrong_type_in_a_field_sets_the_row_aside_or_is_kept() {
     let fields = [
         "id",
         "label",
@@ -115,7 +115,7 @@ fn wrong_types_in_any_field_set_the_row_aside_or_are_kept() {
 }
 
 #[test]
-fn suppressed_sources_and_strategies_of_any_kind_do_not_stop_a_pool() {
+fn malformed_suppressed_sources_and_strategies_do_not_stop_a_pool() {
     let text = json!({
         "credential_pool": { "openrouter": [key("a", 0)] },
         "suppressed_sources": { "openrouter": ["env:X", 7, null, {}] },
@@ -129,7 +129,7 @@ fn suppressed_sources_and_strategies_of_any_kind_do_not_stop_a_pool() {
 }
 
 #[test]
-fn the_ends_of_time_are_moments_like_any_other() {
+fn the_pool_works_at_the_limits_of_time() {
     let stored = Stored { rows: vec![key("a", 0)], ..Stored::default() };
     for now in [i64::MIN, -1, 1, i64::MAX].map(Timestamp::from_millis) {
         let key = PoolKey::parse("openrouter").unwrap();

@@ -1,4 +1,4 @@
-//! Secrets that belong to someone else are stored as a fingerprint, if the policy says so, and found again.
+//! Borrowed secrets: under the policy `fingerprint` the store holds a fingerprint, by which the secret is found again.
 
 use credential_pool::{
     Failure, Intent, NextMove, Outcome, Pool, PoolKey, Request, Selection, Settled, Sources, State, Step, Stored, apply,
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::host::{HOUR, START, after};
 
-/// A host and the store that it writes to.
+/// A host, and the store that it writes to.
 struct Host {
     pool: Pool,
     stored: Stored,
@@ -51,7 +51,7 @@ fn env(policy: &str, key: &str) -> Value {
 }
 
 #[test]
-fn a_key_of_the_environment_is_stored_as_its_fingerprint_and_found_again() {
+fn an_environment_key_is_stored_as_its_fingerprint_and_found_again() {
     let mut host = open("huggingface", Stored::default(), &env("fingerprint", "hf-canary"));
     assert_eq!(host.key(), "hf-canary");
     let id = host.row()["id"].as_str().unwrap().into();
@@ -62,24 +62,24 @@ fn a_key_of_the_environment_is_stored_as_its_fingerprint_and_found_again() {
     let stored = serde_json::to_string(&host.stored).unwrap();
     assert!(!stored.contains("canary"), "{stored}");
     assert!(host.row()["secret_fingerprint"].as_str().unwrap().starts_with("sha256:"));
-    assert_eq!(Value::Object(host.pool.rows()[0].clone()), *host.row(), "rows are as they are stored");
+    assert_eq!(Value::Object(host.pool.rows()[0].clone()), *host.row(), "the pool's rows equal the stored rows");
 
     let again = open("huggingface", host.stored.clone(), &env("fingerprint", "hf-canary"));
     assert_eq!((again.key().as_str(), &again.row()["request_count"]), ("hf-canary", &json!(1)));
-    assert_eq!(again.row()["last_status"], "exhausted", "it is the same key, and rests");
-    assert!(again.stored == host.stored, "nothing has to be written");
+    assert_eq!(again.row()["last_status"], "exhausted", "the same key still cools down");
+    assert!(again.stored == host.stored, "opening writes nothing");
 
     let replaced = open("huggingface", host.stored.clone(), &env("fingerprint", "hf-other"));
     assert_eq!(
         (replaced.key().as_str(), &replaced.row()["last_status"]),
         ("hf-other", &Value::Null),
-        "another starts fresh"
+        "another key has no cooldown"
     );
     assert_ne!(replaced.row()["secret_fingerprint"], host.row()["secret_fingerprint"]);
 }
 
 #[test]
-fn who_does_not_see_the_environment_leaves_the_row_alone_and_does_not_choose_it() {
+fn a_host_without_the_environment_keeps_the_row_and_does_not_choose_it() {
     let host = open("huggingface", Stored::default(), &env("fingerprint", "hf-canary"));
     let mut blind = open("huggingface", host.stored.clone(), &json!({}));
     assert!(matches!(blind.pool.lease(Request::default(), START).value, NextMove::Exhausted { .. }));
@@ -89,7 +89,7 @@ fn who_does_not_see_the_environment_leaves_the_row_alone_and_does_not_choose_it(
     let step = blind.pool.update(&id, label.as_object().unwrap(), START).unwrap();
     blind.write(step);
 
-    // What others wrote comes back to the host that has the key.
+    // The host with the key takes in the edits of other hosts.
     let mut host = host;
     let step = host.pool.sync(&blind.stored, START);
     host.write(step);
@@ -98,17 +98,17 @@ fn who_does_not_see_the_environment_leaves_the_row_alone_and_does_not_choose_it(
 }
 
 #[test]
-fn the_policy_holds_from_the_next_opening_on() {
+fn a_changed_borrowed_secrets_policy_applies_at_the_next_open() {
     let whole = open("huggingface", Stored::default(), &env("stored", "hf-canary"));
     assert_eq!(whole.row()["access_token"], "hf-canary");
-    let left_out = open("huggingface", whole.stored, &env("fingerprint", "hf-canary"));
-    assert!(!serde_json::to_string(&left_out.stored).unwrap().contains("canary"));
-    let whole = open("huggingface", left_out.stored, &env("stored", "hf-canary"));
+    let fingerprinted = open("huggingface", whole.stored, &env("fingerprint", "hf-canary"));
+    assert!(!serde_json::to_string(&fingerprinted.stored).unwrap().contains("canary"));
+    let whole = open("huggingface", fingerprinted.stored, &env("stored", "hf-canary"));
     assert_eq!((&whole.row()["access_token"], &whole.row()["secret_fingerprint"]), (&json!("hf-canary"), &Value::Null));
 }
 
 #[test]
-fn what_a_refresh_brings_is_nobody_else_s_and_is_stored() {
+fn refreshed_tokens_belong_to_the_pool_and_are_stored() {
     let login = |refresh: &str| {
         json!({
             "fileLogins": { "claude_code": { "accessToken": format!("at-{refresh}"), "refreshToken": refresh, "expiresAt": START.as_millis() } },
@@ -123,14 +123,14 @@ fn what_a_refresh_brings_is_nobody_else_s_and_is_stored() {
     assert!(matches!(host.write(step), Settled::Refreshed { .. }));
     assert_eq!((&host.row()["refresh_token"], &host.row()["secret_fingerprint"]), (&json!("rt-2"), &Value::Null));
 
-    // The other program's file still holds the pair that is spent.
+    // The other program's file still holds the spent pair.
     let again = open("anthropic", host.stored.clone(), &login("canary"));
     assert_eq!(again.key(), "at-2");
     assert_eq!(again.row()["refresh_token"], "rt-2");
 }
 
 #[test]
-fn no_edit_and_no_refresh_brings_to_the_store_what_is_someone_else_s() {
+fn no_edit_and_no_refresh_writes_a_borrowed_secret_to_the_store() {
     let mut host = open("huggingface", Stored::default(), &env("fingerprint", "hf-canary"));
     let id = host.row()["id"].as_str().unwrap().into();
     let fields = json!({ "inference_base_url": "https://a.test", "scope": "all" });
@@ -148,12 +148,12 @@ fn no_edit_and_no_refresh_brings_to_the_store_what_is_someone_else_s() {
     let kept = json!({ "access_token": "at-2", "expires_at_ms": after(HOUR).as_millis() });
     let step = host.pool.settle(intent, crate::host::tokens(kept), START).unwrap();
     host.write(step);
-    assert!(!serde_json::to_string(&host.stored).unwrap().contains("canary"), "its refresh token is theirs still");
+    assert!(!serde_json::to_string(&host.stored).unwrap().contains("canary"), "the refresh token is still borrowed");
     assert_eq!(host.key(), "at-2");
 }
 
 #[test]
-fn a_key_that_a_person_added_is_no_borrowed_one() {
+fn a_key_that_a_person_added_is_not_borrowed() {
     let mut host = open("huggingface", Stored::default(), &env("fingerprint", "hf-canary"));
     let row = json!({ "access_token": "sk-mine" });
     let step = host.pool.add(row.as_object().unwrap(), START).unwrap();

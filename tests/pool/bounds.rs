@@ -1,4 +1,4 @@
-//! However credentials fail, a request ends, and one request benches no more than one of them.
+//! Bounds: every request ends, and one request cools down one credential at most.
 
 use credential_pool::{Explained, NextMove, Request, Response, State, Verdict};
 use proptest::{collection::vec, prelude::*, sample::select};
@@ -9,15 +9,14 @@ use crate::{
     script::response,
 };
 
-/// Attempts of one request: with each credential as often as it is retried and once more, and once
-/// again after a refresh.
+/// Attempts of a request per credential: the first, its retries, and one more after a refresh.
 const ATTEMPTS_EACH: usize = 4;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(300), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_request_without_patience_tries_each_credential_a_few_times_at_most(
+    fn a_request_without_patience_makes_a_few_attempts_per_credential_at_most(
         keys in 0_usize..12, answers in vec(failure(), 1..20), policy in usable_policy(), affinity in any::<bool>(),
     ) {
         let mut host = open(keys, &policy);
@@ -36,36 +35,36 @@ proptest! {
         let request = Request { patience_ms: Some(patience_s * 1000), ..Request::default() };
         let run = serve(&mut host, request, &answers);
         prop_assert!(run.moves < 2_000, "{} moves", run.moves);
-        prop_assert!(host.now.since(start).as_secs() <= patience_s, "it waited beyond its patience");
+        prop_assert!(host.now.since(start).as_secs() <= patience_s, "the request waited longer than its patience");
     }
 
     #[test]
-    fn one_bad_request_benches_one_credential_for_its_model_at_most(
+    fn one_bad_request_cools_down_one_credential_for_its_model_at_most(
         keys in 1_usize..12, answer in unhinted_fault_of_a_model(), patience_ms in select(vec![0, 60_000, 600_000]),
     ) {
         let mut host = open(keys, &json!({}));
         let request = Request { model: Some("m".to_owned()), patience_ms: Some(patience_ms), ..Request::default() };
         serve(&mut host, request.clone(), &[answer]);
         let explanation = host.pool.explain(&request, host.now);
-        let rests = |explained: &&Explained| {
+        let is_unavailable = |explained: &&Explained| {
             matches!(explained.verdict, Verdict::CoolingDownForModel { .. } | Verdict::CoolingDown { .. } | Verdict::Dead { .. })
         };
-        prop_assert!(explanation.credentials.iter().filter(rests).count() <= 1, "{explanation:?}");
+        prop_assert!(explanation.credentials.iter().filter(is_unavailable).count() <= 1, "{explanation:?}");
     }
 
     #[test]
-    fn one_bad_request_benches_one_credential_at_most(
+    fn one_bad_request_cools_down_one_credential_at_most(
         keys in 1_usize..12, answer in unhinted_fault_of_a_credential(), patience_ms in select(vec![0, 60_000, 600_000]),
     ) {
         let mut host = open(keys, &json!({}));
         serve(&mut host, Request { patience_ms: Some(patience_ms), ..Request::default() }, &[answer]);
         let entries = host.pool.entries(host.now);
-        let benched = entries.iter().filter(|entry| entry.state != State::Available && entry.id.as_str() != "login");
-        prop_assert!(benched.count() <= 1, "{entries:?}");
+        let unavailable = entries.iter().filter(|entry| entry.state != State::Available && entry.id.as_str() != "login");
+        prop_assert!(unavailable.count() <= 1, "{entries:?}");
     }
 
     #[test]
-    fn requests_one_after_the_other_bench_all_that_fail_them_all(keys in 1_usize..8, answer in unhinted_fault_of_a_credential()) {
+    fn successive_requests_cool_down_every_credential_that_fails_all_of_them(keys in 1_usize..8, answer in unhinted_fault_of_a_credential()) {
         let mut host = open(keys, &json!({}));
         for _ in 0..2 * keys + 6 {
             serve(&mut host, Request { patience_ms: Some(2_000), ..Request::default() }, std::slice::from_ref(&answer));
@@ -75,7 +74,7 @@ proptest! {
     }
 }
 
-struct Served {
+struct Run {
     moves: usize,
     attempts: usize,
 }
@@ -88,18 +87,18 @@ fn open(keys: usize, policy: &Value) -> Host {
     Host::open_with("anthropic", Value::Array(rows), json!({ "config": config }))
 }
 
-/// Follows a request to its end; each attempt gets the next answer, over and over.
-fn serve(host: &mut Host, request: Request, answers: &[Response]) -> Served {
-    let mut served = Served { moves: 0, attempts: 0 };
+/// Follows a request to its end; attempts get the answers in turn, repeated.
+fn serve(host: &mut Host, request: Request, answers: &[Response]) -> Run {
+    let mut run = Run { moves: 0, attempts: 0 };
     let mut answers = answers.iter().cycle();
     let step = host.pool.lease(request, host.now);
     let mut next = host.carry_out(step);
     loop {
-        served.moves += 1;
-        assert!(served.moves < 10_000, "the request does not end");
+        run.moves += 1;
+        assert!(run.moves < 10_000, "the request does not end");
         let step = match next {
             NextMove::Use { lease, .. } => {
-                served.attempts += 1;
+                run.attempts += 1;
                 host.pool.report(lease, answers.next().unwrap(), host.now)
             }
             NextMove::Retry { lease, until, .. } | NextMove::Wait { lease, until } => {
@@ -110,18 +109,18 @@ fn serve(host: &mut Host, request: Request, answers: &[Response]) -> Served {
             NextMove::Refresh { lease, .. } => {
                 let end = host.now.as_millis() + HOUR;
                 host.settle_refresh(tokens(
-                    json!({ "access_token": format!("at-{}", served.moves), "expires_at_ms": end }),
+                    json!({ "access_token": format!("at-{}", run.moves), "expires_at_ms": end }),
                 ));
                 host.pool.resume(lease, host.now)
             }
-            _ => return served,
+            _ => return run,
         };
         next = host.carry_out(step.unwrap());
     }
 }
 
 fn failure() -> impl Strategy<Value = Response> {
-    response().prop_filter("a success ends it", |response| response.status != Some(200))
+    response().prop_filter("failures only", |response| response.status != Some(200))
 }
 
 fn unhinted_fault_of_a_model() -> impl Strategy<Value = Response> {

@@ -1,4 +1,4 @@
-//! Where the pool differs from the reference, on purpose: one test for each row of the README's table.
+//! Intended differences from the reference: a test for each row of the README's table.
 
 use crate::host::{DAY, HOUR, Host, MINUTE, SECOND, START, after, key, login, tokens};
 use credential_pool::{ErrorCode, Failure, Outcome, Selection, State, apply};
@@ -9,7 +9,7 @@ fn round_robin() -> serde_json::Value {
 }
 
 #[test]
-fn round_robin_keeps_priorities_and_gives_turns() {
+fn round_robin_keeps_priorities_and_stores_turns() {
     let rows = json!([key("a", 0), key("b", 1), key("c", 2)]);
     let mut host = Host::open_with("openrouter", rows, round_robin());
     let order: Vec<_> = (0..5).map(|_| host.serves().unwrap()).collect();
@@ -22,7 +22,7 @@ fn round_robin_keeps_priorities_and_gives_turns() {
 }
 
 #[test]
-fn round_robin_lets_a_new_row_join_at_the_back_and_a_sole_one_keep_its_turn() {
+fn round_robin_puts_a_new_row_last_and_keeps_the_turn_of_a_sole_row() {
     let mut host = Host::open_with("openrouter", json!([key("a", 0), key("b", 1)]), round_robin());
     assert_eq!(host.serves().unwrap(), "a");
     let row = key("new", 0).as_object().unwrap().clone();
@@ -38,32 +38,36 @@ fn round_robin_lets_a_new_row_join_at_the_back_and_a_sole_one_keep_its_turn() {
 }
 
 #[test]
-fn anthropic_s_source_ranking_leaves_turns_alone() {
+fn anthropic_s_source_ranking_keeps_turns() {
     let rows = json!([
         { "id": "env", "source": "env:ANTHROPIC_API_KEY", "access_token": "sk-ant-api-1", "priority": 0 },
         { "id": "hand", "source": "manual", "access_token": "sk-ant-api-2", "priority": 1 },
     ]);
     let mut host = Host::open_with("anthropic", rows, round_robin());
-    assert_eq!(host.ids(), ["hand", "env"], "those added by hand go first");
+    assert_eq!(host.ids(), ["hand", "env"], "manual rows rank first");
     assert_eq!(host.serves().unwrap(), "hand");
     host.reopen();
-    assert_eq!(host.serves().unwrap(), "env", "its turn survives the ranking");
+    assert_eq!(host.serves().unwrap(), "env", "the turn survives the ranking");
     assert_eq!(host.row("hand")["priority"], 0);
 }
 
 #[test]
-fn benching_names_the_credential() {
+fn rotate_names_the_credential() {
     let mut host = Host::open("openrouter", json!([key("a", 0), key("b", 1)]));
     assert_eq!(host.pool.current(), None);
-    let error = host.pool.rotate(&"nobody".into(), Failure::status(429), host.now).unwrap_err();
+    let error = host.pool.rotate(&"unknown".into(), Failure::status(429), host.now).unwrap_err();
     assert_eq!(error.code, ErrorCode::UnknownCredential);
-    assert_eq!(host.serves().unwrap(), "a", "nobody was benched");
+    assert_eq!(host.serves().unwrap(), "a", "no credential cools down");
 
-    assert_eq!(host.rotate("b", 429), Selection::Selected { credential: "a".into() }, "the current one is not guessed");
+    assert_eq!(
+        host.rotate("b", 429),
+        Selection::Selected { credential: "a".into() },
+        "the failure counts against the named credential"
+    );
 }
 
 #[test]
-fn use_counts_are_written_like_any_change() {
+fn use_counts_are_persisted_like_other_changes() {
     let mut host = Host::open("openrouter", json!([key("a", 0)]));
     host.mark_used("a");
     host.mark_used("a");
@@ -81,7 +85,7 @@ fn only_the_login_about_to_be_used_is_refreshed() {
     let mut host = Host::open("anthropic", rows);
     assert!(matches!(host.select(), Selection::Refreshing { credential, .. } if credential.as_str() == "a"));
     assert!(matches!(host.select(), Selection::Refreshing { credential, .. } if credential.as_str() == "a"));
-    assert_eq!(host.refreshes.len(), 1, "one refresh at a time, of one login");
+    assert_eq!(host.refreshes.len(), 1, "a single refresh, of a single login");
     host.settle_refresh(tokens(json!({ "access_token": "new", "expires_at_ms": after(HOUR).as_millis() })));
     assert_eq!(host.serves().unwrap(), "a");
 }
@@ -91,7 +95,7 @@ fn a_login_that_cannot_be_refreshed_serves_until_it_expires() {
     let mut row = login("a", 0, after(MINUTE));
     row["refresh_token"] = json!(null);
     let mut host = Host::open("anthropic", json!([row]));
-    assert_eq!(host.serves().unwrap(), "a", "inside the two minutes in which others are refreshed");
+    assert_eq!(host.serves().unwrap(), "a", "within the two minutes before expiry");
     host.later(MINUTE);
     assert_eq!(host.select(), Selection::Exhausted { retry_at: None });
     assert_eq!(host.state("a"), State::Expired);
@@ -107,26 +111,26 @@ fn an_expiry_of_0_means_unknown() {
 }
 
 #[test]
-fn an_unreachable_server_benches_nothing_while_the_token_is_valid() {
+fn an_unreachable_token_endpoint_cools_nothing_down_while_the_token_is_valid() {
     let mut host = Host::open("anthropic", json!([login("a", 0, after(MINUTE))]));
     assert!(matches!(host.select(), Selection::Refreshing { .. }));
     host.settle_refresh(Outcome::Unreachable);
     host.settle_refresh(Outcome::Unreachable);
-    assert_eq!(host.serves().unwrap(), "a", "the token is good for a minute yet");
+    assert_eq!(host.serves().unwrap(), "a", "the token is valid for another minute");
 
     host.later(MINUTE);
     assert!(matches!(host.select(), Selection::Refreshing { .. }));
     host.settle_refresh(Outcome::Unreachable);
     host.settle_refresh(Outcome::Unreachable);
-    let Selection::Exhausted { retry_at: Some(retry_at) } = host.select() else { panic!("the token is spent") };
-    assert_eq!(retry_at.since(host.now).as_secs(), 10, "a short retry, twice as long as the first");
+    let Selection::Exhausted { retry_at: Some(retry_at) } = host.select() else { panic!("the token has expired") };
+    assert_eq!(retry_at.since(host.now).as_secs(), 10, "a short backoff, twice the first delay");
     assert_eq!(host.row("a").get("last_status"), None, "nothing was written");
     host.now = retry_at;
     assert!(matches!(host.select(), Selection::Refreshing { .. }));
 }
 
 #[test]
-fn a_refused_refresh_benches_nothing_and_retires_a_login_that_is_over() {
+fn a_refused_refresh_cools_nothing_down_and_an_invalid_grant_marks_the_login_dead() {
     let answer = |body: &str| Outcome::Response { status: 400, headers: Vec::new(), body: body.to_owned() };
     let mut row = login("a", 0, after(MINUTE));
     row["access_token"] = json!("opaque");
@@ -144,19 +148,19 @@ fn a_refused_refresh_benches_nothing_and_retires_a_login_that_is_over() {
 }
 
 #[test]
-fn an_answer_that_may_have_spent_a_refresh_token_sends_it_nowhere_else() {
+fn a_refresh_token_that_an_unreadable_answer_may_have_spent_is_not_sent_again_while_the_login_serves() {
     let mut host = Host::open("anthropic", json!([login("a", 0, after(MINUTE))]));
     assert!(matches!(host.select(), Selection::Refreshing { .. }));
     host.settle_refresh(Outcome::Response { status: 200, headers: Vec::new(), body: r#"{"access_to"#.to_owned() });
     assert!(host.refreshes.is_empty());
     host.later(MINUTE - 1);
-    assert_eq!(host.serves().unwrap(), "a", "its access token works to the end");
+    assert_eq!(host.serves().unwrap(), "a", "the access token serves until it expires");
     host.later(1);
-    assert!(matches!(host.select(), Selection::Refreshing { .. }), "there is nothing left to lose");
+    assert!(matches!(host.select(), Selection::Refreshing { .. }), "after expiry the refresh token is sent again");
 }
 
 #[test]
-fn a_forced_refresh_of_a_key_is_an_error() {
+fn a_forced_refresh_of_an_api_key_is_an_error() {
     let mut host = Host::open("anthropic", json!([key("a", 0)]));
     let error = host.pool.refresh(&"a".into(), host.now).unwrap_err();
     assert_eq!(error.code, ErrorCode::NotRefreshable);
@@ -172,8 +176,8 @@ fn a_forced_refresh_without_a_known_flow_is_an_error() {
 }
 
 #[test]
-fn a_cooldown_of_unknown_beginning_is_over_and_one_from_the_future_begins_now() {
-    let benched = |id: &str, priority, at: serde_json::Value| {
+fn a_cooldown_without_a_start_is_over_and_a_start_in_the_future_is_clamped_to_now() {
+    let exhausted = |id: &str, priority, at: serde_json::Value| {
         let mut row = key(id, priority);
         row["last_status"] = json!("exhausted");
         row["last_error_code"] = json!(429);
@@ -182,33 +186,33 @@ fn a_cooldown_of_unknown_beginning_is_over_and_one_from_the_future_begins_now() 
     };
     let a_day_ahead = after(DAY).as_millis() as f64 / 1000.0;
     let rows = json!([
-        benched("future", 0, json!(a_day_ahead)),
-        benched("null", 1, json!(null)),
-        benched("zero", 2, json!(0))
+        exhausted("future", 0, json!(a_day_ahead)),
+        exhausted("null", 1, json!(null)),
+        exhausted("zero", 2, json!(0))
     ]);
     let mut host = Host::open("openrouter", rows);
     assert_eq!(host.serves().unwrap(), "null");
     assert_eq!(host.state("zero"), State::Available);
-    let State::CoolingDown { until, .. } = host.state("future") else { panic!("it cools down") };
-    assert_eq!(until, after(HOUR), "an hour from now, not from tomorrow");
+    let State::CoolingDown { until, .. } = host.state("future") else { panic!("the credential must cool down") };
+    assert_eq!(until, after(HOUR), "an hour from now, not from the stored start");
     host.later(HOUR);
     assert_eq!(host.serves().unwrap(), "future");
 }
 
 #[test]
-fn an_environment_key_that_was_replaced_starts_fresh() {
+fn a_replaced_environment_key_has_no_cooldown() {
     let env = |key: &str| json!({ "env": { "HF_TOKEN": key } });
     let mut host = Host::open_with("huggingface", json!([]), env("hf-old"));
     let id = host.serves().unwrap();
     assert!(matches!(host.rotate(&id, 402), Selection::Exhausted { .. }));
     host.reopen_with(env("hf-old"));
-    assert_eq!(host.serves(), None, "the same key still rests");
+    assert_eq!(host.serves(), None, "the same key still cools down");
     host.reopen_with(env("hf-new"));
     assert_eq!(host.serves(), Some(id));
 }
 
 #[test]
-fn an_older_pair_of_tokens_where_a_login_was_found_does_not_replace_a_newer_one() {
+fn an_older_token_pair_at_a_login_s_source_does_not_replace_a_newer_pair() {
     let found = |token: &str, expires_at: i64| {
         let login = json!({ "accessToken": format!("at-{token}"), "refreshToken": format!("rt-{token}"), "expiresAt": expires_at });
         json!({ "fileLogins": { "claude_code": login } })
@@ -219,13 +223,13 @@ fn an_older_pair_of_tokens_where_a_login_was_found_does_not_replace_a_newer_one(
     let pair = json!({ "access_token": "at-2", "refresh_token": "rt-2", "expires_at_ms": end });
     let id = host.settle_refresh(tokens(pair));
     host.reopen();
-    assert_eq!(host.row(&id)["refresh_token"], "rt-2", "the one in the file is spent");
+    assert_eq!(host.row(&id)["refresh_token"], "rt-2", "the refresh token in the file is spent");
     host.reopen_with(found("3", end + HOUR));
-    assert_eq!(host.row(&id)["refresh_token"], "rt-3", "somebody logged in again");
+    assert_eq!(host.row(&id)["refresh_token"], "rt-3", "a newer pair in the file is a new login");
 }
 
 #[test]
-fn a_removed_environment_row_stays_away_until_it_is_added_by_hand() {
+fn a_removed_environment_row_stays_suppressed_until_it_is_added_by_hand() {
     let env = json!({ "env": { "HF_TOKEN": "hf-key" } });
     let mut host = Host::open_with("huggingface", json!([]), env);
     let id = host.serves().unwrap();
@@ -244,12 +248,12 @@ fn a_removed_environment_row_stays_away_until_it_is_added_by_hand() {
 }
 
 #[test]
-fn a_row_goes_when_its_source_went() {
+fn a_row_is_pruned_when_its_source_is_gone() {
     let row = |id: &str, source: &str| json!({ "id": id, "source": source, "access_token": format!("sk-{id}") });
     let rows = || {
         json!([
             row("hand", "manual"),
-            row("other", "a program of one's own"),
+            row("other", "another program"),
             row("config", "config:Box"),
             row("model", "model_config"),
             row("env", "env:X"),
@@ -258,24 +262,28 @@ fn a_row_goes_when_its_source_went() {
     };
     let shown = json!({ "env": {}, "config": {}, "fileLogins": {}, "documentLogins": {} });
     assert_eq!(Host::open_with("custom:box", rows(), shown).ids(), ["hand", "other"]);
-    assert_eq!(Host::open_with("custom:box", rows(), json!({})).ids().len(), 6, "what is not shown is not missed");
+    assert_eq!(
+        Host::open_with("custom:box", rows(), json!({})).ids().len(),
+        6,
+        "sources that are not shown prune nothing"
+    );
 }
 
 #[test]
-fn a_row_without_an_id_gets_one_once() {
+fn a_row_without_an_id_gets_an_id_once() {
     let twin = json!({ "source": "manual", "access_token": "sk-a" });
     let mut host = Host::open("openrouter", json!([twin, twin]));
     let ids = host.ids();
     assert_eq!(ids.len(), 2);
     assert_ne!(ids[0], ids[1]);
     let stored: Vec<_> = host.stored.rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(stored, ids, "each row got the id that the pool knows it by");
+    assert_eq!(stored, ids, "the stored ids equal the pool's ids");
     host.reopen();
     assert_eq!(host.ids(), ids);
 }
 
 #[test]
-fn of_two_rows_with_one_id_the_later_gets_a_new_one() {
+fn a_duplicate_id_is_replaced_in_the_later_row() {
     let mut host = Host::open("openrouter", json!([key("a", 0), key("a", 1), key("b", 2)]));
     let ids = host.ids();
     assert_eq!([ids[0].as_str(), ids[2].as_str()], ["a", "b"]);
@@ -287,15 +295,15 @@ fn of_two_rows_with_one_id_the_later_gets_a_new_one() {
 }
 
 #[test]
-fn a_row_that_got_an_id_of_its_own_is_addressed_by_it_at_once() {
-    let mut resting = json!({ "source": "manual", "access_token": "sk-a", "last_status": "exhausted" });
-    resting["last_status_at"] = json!(after(DAY).as_millis() as f64 / 1000.0);
-    let host = Host::open("openrouter", json!([resting]));
+fn a_row_with_a_new_id_is_changed_under_that_id_at_once() {
+    let mut exhausted = json!({ "source": "manual", "access_token": "sk-a", "last_status": "exhausted" });
+    exhausted["last_status_at"] = json!(after(DAY).as_millis() as f64 / 1000.0);
+    let host = Host::open("openrouter", json!([exhausted]));
     assert_eq!(host.row(&host.ids()[0])["last_status_at"], json!(START.as_millis() as f64 / 1000.0));
 }
 
 #[test]
-fn an_id_that_is_given_twice_renames_one_row() {
+fn an_identify_change_applied_twice_renames_one_row() {
     let mut host = Host::open("openrouter", json!([key("a", 0), key("a", 1)]));
     let given: Vec<_> = host.changes.clone();
     let new = host.ids()[1].clone();
@@ -303,7 +311,7 @@ fn an_id_that_is_given_twice_renames_one_row() {
     host.carry_out(step);
     apply(&mut host.stored, &given, &host.key);
     assert_eq!(host.stored.rows.len(), 1);
-    assert_eq!(host.row("a")["priority"], 0, "the row that the id belongs to keeps it");
+    assert_eq!(host.row("a")["priority"], 0, "the original row keeps its id");
 
     let mut wrong = key("a", 0);
     wrong["label"] = json!([]);
@@ -312,11 +320,11 @@ fn an_id_that_is_given_twice_renames_one_row() {
     let step = host.pool.remove(&host.ids()[1].as_str().into(), host.now).unwrap();
     host.carry_out(step);
     apply(&mut host.stored, &given, &host.key);
-    assert_eq!(host.stored.rows[1]["id"], "a", "one that cannot be read is no other row with that id");
+    assert_eq!(host.stored.rows[1]["id"], "a", "an unreadable row does not count as the original row");
 }
 
 #[test]
-fn an_id_is_not_given_a_second_time() {
+fn the_id_of_a_removed_row_is_not_reused() {
     let mut host = Host::open("openrouter", json!([key("a", 0)]));
     let step = host.pool.remove(&"a".into(), host.now).unwrap();
     host.carry_out(step);
@@ -343,11 +351,11 @@ fn a_row_of_the_wrong_type_is_set_aside_and_the_rest_loads() {
     let pointers: Vec<_> = host.opened.problems.iter().map(|problem| problem.pointer.as_str()).collect();
     assert_eq!(pointers, ["/credential_pool/openrouter/0/priority", "/credential_pool/openrouter/1"]);
     let _ = host.rotate("a", 429);
-    assert_eq!(host.stored.rows[..2], [wrong, json!("noise")], "it stays as it was");
+    assert_eq!(host.stored.rows[..2], [wrong, json!("noise")], "rows that are set aside stay as they are");
 }
 
 #[test]
-fn a_row_that_is_set_aside_does_not_take_the_changes_of_one_with_its_id() {
+fn a_row_that_is_set_aside_is_not_changed_in_place_of_a_readable_row_with_its_id() {
     let mut wrong = key("a", 0);
     wrong["priority"] = json!([]);
     let mut host = Host::open("openrouter", json!([wrong, key("a", 1)]));
@@ -357,7 +365,7 @@ fn a_row_that_is_set_aside_does_not_take_the_changes_of_one_with_its_id() {
 }
 
 #[test]
-fn status_and_counts_are_not_edited_but_kept() {
+fn status_and_counts_cannot_be_edited() {
     let mut host = Host::open("openrouter", json!([key("a", 0)]));
     for field in ["id", "last_status", "last_status_at", "last_error_code", "request_count", "turn"] {
         let fields = json!({ field: null });
@@ -367,7 +375,7 @@ fn status_and_counts_are_not_edited_but_kept() {
 }
 
 #[test]
-fn a_document_that_cannot_be_read_is_an_error() {
+fn an_unreadable_document_is_an_error() {
     for text in ["", "{", "[]", "{\"credential_pool\": []}"] {
         let error = credential_pool::Document::parse(text).unwrap_err();
         assert_eq!(error.code, ErrorCode::InvalidDocument, "{text}");
@@ -384,7 +392,7 @@ fn a_row_without_a_key_is_never_chosen() {
 }
 
 #[test]
-fn all_rows_with_the_failed_secret_are_benched() {
+fn all_rows_with_the_failed_secret_cool_down() {
     let (mut twin, other) = (key("twin", 1), key("other", 2));
     twin["access_token"] = json!("sk-a");
     let mut host = Host::open("openrouter", json!([key("a", 0), twin, other]));
@@ -393,7 +401,7 @@ fn all_rows_with_the_failed_secret_are_benched() {
 }
 
 #[test]
-fn a_refused_refresh_benches_and_a_granted_one_writes_its_pair_at_once() {
+fn a_refused_refresh_cools_an_expired_login_down_and_a_granted_refresh_persists_its_pair_at_once() {
     let mut host = Host::open("anthropic", json!([login("a", 0, after(-SECOND)), key("b", 1)]));
     assert!(matches!(host.select(), Selection::Refreshing { .. }));
     let pair = json!({ "access_token": "at-2", "refresh_token": "rt-2", "expires_at_ms": after(HOUR).as_millis() });

@@ -1,4 +1,4 @@
-//! A host for tests: it keeps what a store keeps, and carries out intents the moment they come.
+//! A host for tests: it has a store in memory, and carries out intents at once.
 
 use credential_pool::{
     Change, Credential, CredentialId, Entry, Failure, Intent, IntentId, Opened, Outcome, Pool, PoolKey, Selection,
@@ -18,7 +18,7 @@ pub struct Host {
     pub stored: Stored,
     pub sources: Sources,
     pub now: Timestamp,
-    /// Refreshes that were asked for and not settled.
+    /// Refresh intents that are not settled yet.
     pub refreshes: Vec<(IntentId, CredentialId)>,
     pub changes: Vec<Change>,
     pub opened: Opened,
@@ -29,7 +29,7 @@ impl Host {
         Self::open_with(key, rows, json!({}))
     }
 
-    /// Opens a pool with the sources that the host shows it.
+    /// Opens a pool with these sources.
     pub fn open_with(key: &str, rows: Value, sources: Value) -> Self {
         let stored = Stored { rows: rows.as_array().unwrap().clone(), ..Stored::default() };
         Self::open_stored(key, stored, sources, START)
@@ -46,7 +46,7 @@ impl Host {
         host
     }
 
-    /// Closes the pool and opens it anew from what was stored.
+    /// Closes the pool and opens it again from the store.
     pub fn reopen(&mut self) {
         self.reopen_with(serde_json::to_value(&self.sources).unwrap());
     }
@@ -67,7 +67,7 @@ impl Host {
         self.carry_out(step)
     }
 
-    /// Selects, and tells who serves.
+    /// Selects, and returns the id of the selected credential; `None` if no credential is selected.
     pub fn serves(&mut self) -> Option<String> {
         match self.select() {
             Selection::Selected { credential } => Some(credential.as_str().to_owned()),
@@ -85,7 +85,7 @@ impl Host {
         self.carry_out(step);
     }
 
-    /// Settles the oldest refresh that was asked for.
+    /// Settles the oldest refresh, and returns the id of its credential.
     pub fn settle_refresh(&mut self, outcome: Outcome) -> String {
         let (intent, credential) = self.refreshes.remove(0);
         let step = self.pool.settle(intent, outcome, self.now).unwrap();
@@ -93,7 +93,7 @@ impl Host {
         credential.as_str().to_owned()
     }
 
-    /// The stored row of a credential.
+    /// Returns the stored row of a credential.
     pub fn row(&self, id: &str) -> &Map<String, Value> {
         self.stored.rows.iter().find(|row| row["id"] == id).unwrap().as_object().unwrap()
     }
@@ -126,7 +126,7 @@ impl Host {
     }
 }
 
-/// The rows that a pool can read, by id; missing fields are their defaults.
+/// Returns the readable rows of a store, sorted by id, with defaults for missing fields.
 pub fn readable_rows(stored: &Stored, key: &PoolKey) -> Vec<Map<String, Value>> {
     let read = |row: &Value| Credential::parse(row, key).ok().map(|(_, credential)| credential.to_row());
     let mut rows: Vec<_> = stored.rows.iter().filter_map(read).collect();
@@ -142,7 +142,7 @@ pub fn key(id: &str, priority: i64) -> Value {
     json!({ "id": id, "label": id, "source": "manual", "access_token": format!("sk-{id}"), "priority": priority })
 }
 
-/// An anthropic login whose token ends at `expires_at`.
+/// Returns an anthropic login whose access token expires at `expires_at`.
 pub fn login(id: &str, priority: i64, expires_at: Timestamp) -> Value {
     json!({
         "id": id, "label": id, "source": "manual:hermes_pkce", "auth_type": "oauth", "priority": priority,

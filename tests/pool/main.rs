@@ -1,4 +1,4 @@
-//! The core through its public API. A test is just another host.
+//! The core through its public API: each test is a host.
 
 #![allow(
     clippy::arithmetic_side_effects,

@@ -1,9 +1,9 @@
-//! Changes of two hosts end in the same row, whichever arrives first and however often.
+//! Merge: the changes of two hosts give the same row in every order of arrival and with repetitions.
 
 use credential_pool::{Change, PoolKey, Stored, apply};
 use serde_json::{Value, json};
 
-/// A change that a host made at a moment.
+/// A change that a host made at a time.
 fn by(host: &str, at: u64, edit: Value) -> Change {
     let mut change = json!({ "by": { "at": at, "host": host }, "id": "a" });
     change.as_object_mut().unwrap().extend(edit.as_object().unwrap().clone());
@@ -17,8 +17,8 @@ fn stamp(host: &str, at: u64) -> Value {
     json!({ "at": at, "host": host })
 }
 
-/// A rest from `at` on, in seconds, until the moment that `more` tells.
-fn rests(at: f64, more: Value) -> Value {
+/// A cooldown that starts at `at`, in seconds; `more` has its end and reason.
+fn cools_down(at: f64, more: Value) -> Value {
     let mut edit = json!({ "type": "status", "status": "exhausted", "at": at, "errorCode": 429 });
     edit.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     edit
@@ -29,15 +29,15 @@ fn dies(token: &str) -> Value {
     json!({ "type": "status", "status": "dead", "at": 5.0, "errorCode": 401, "reason": "revoked", "token": token })
 }
 
-fn is_well(ends: Value) -> Value {
+fn recovers(ends: Value) -> Value {
     json!({ "type": "status", "status": "ok", "at": null, "errorCode": null, "ends": ends })
 }
 
-fn is_reset() -> Value {
+fn resets() -> Value {
     json!({ "type": "status", "status": null, "at": null, "errorCode": null, "endsEarlier": true })
 }
 
-fn cools(model: &str, until: impl Into<Option<f64>>, ends: Value) -> Value {
+fn cools_down_for(model: &str, until: impl Into<Option<f64>>, ends: Value) -> Value {
     json!({ "type": "model_cooldown", "model": model, "until": until.into(), "ends": ends })
 }
 
@@ -54,43 +54,46 @@ fn sets(fields: Value) -> Value {
     json!({ "type": "set", "set": fields })
 }
 
-/// What the store holds after these changes.
+/// Returns the store after these changes.
 fn after(stored: &Stored, changes: &[Change]) -> Stored {
     let mut stored = stored.clone();
     apply(&mut stored, changes, &PoolKey::parse("openrouter").unwrap());
     let kept: Stored = serde_json::from_value(serde_json::to_value(&stored).unwrap()).unwrap();
-    assert!(kept == stored, "all of it is kept");
+    assert!(kept == stored, "the store survives writing and reading");
     stored
 }
 
 #[test]
 fn the_order_of_arrival_does_not_matter() {
-    // What a row that was never changed shows of a rest that the reference began in second 50.
+    // Stamp of a cooldown that another program stored, which started in second 50.
     let unknown = stamp("", 50_000_000);
-    let resting = json!({
+    let exhausted = json!({
         "last_status": "exhausted", "last_status_at": 50.0, "last_error_reason": "quota", "last_error_reset_at": 900.0,
         "model_cooldowns": { "m": 300.0, "odd": [1] },
     });
     let cases = [
-        // What, a row, the changes of one host and of another, what the row tells afterwards.
+        // Title, stored fields, the changes of one host and of the other, fields of the merged row.
         (
-            "a short rest does not replace a longer one that its host did not know",
+            "a short cooldown does not replace a longer cooldown that its host did not know of",
             json!({}),
-            vec![by("A", 1, rests(100.0, json!({ "reason": "quota", "resetAt": 900.0 })))],
-            vec![by("B", 2, rests(200.0, json!({ "reason": "rate_limited", "resetAt": 260.0 })))],
+            vec![by("A", 1, cools_down(100.0, json!({ "reason": "quota", "resetAt": 900.0 })))],
+            vec![by("B", 2, cools_down(200.0, json!({ "reason": "rate_limited", "resetAt": 260.0 })))],
             json!({ "last_status": "exhausted", "last_status_at": 100.0, "last_error_reason": "quota", "last_error_reset_at": 900.0 }),
         ),
         (
-            "a rest that is over leaves the one that its host did not know",
+            "a recovery does not end a cooldown that its host did not know of",
             json!({}),
-            vec![by("A", 1, rests(100.0, json!({ "resetAt": 900.0 }))), by("A", 3, is_well(json!([stamp("A", 1)])))],
-            vec![by("B", 2, rests(200.0, json!({ "resetAt": 260.0 })))],
+            vec![
+                by("A", 1, cools_down(100.0, json!({ "resetAt": 900.0 }))),
+                by("A", 3, recovers(json!([stamp("A", 1)]))),
+            ],
+            vec![by("B", 2, cools_down(200.0, json!({ "resetAt": 260.0 })))],
             json!({ "last_status": "exhausted", "last_status_at": 200.0, "last_error_reset_at": 260.0 }),
         ),
         (
-            "a host that knows a rest may end it, whoever began it",
-            resting.clone(),
-            vec![by("A", 1, rests(100.0, json!({ "ends": [unknown], "resetAt": 120.0 })))],
+            "a host may end a cooldown of another host that it knows of",
+            exhausted.clone(),
+            vec![by("A", 1, cools_down(100.0, json!({ "ends": [unknown], "resetAt": 120.0 })))],
             vec![by("B", 2, sets(json!({ "label": "x" })))],
             json!({
                 "last_status": "exhausted", "last_status_at": 100.0, "last_error_reset_at": 120.0, "label": "x",
@@ -98,59 +101,62 @@ fn the_order_of_arrival_does_not_matter() {
             }),
         ),
         (
-            "a reset ends what others had begun by then",
+            "a reset ends the earlier cooldowns of other hosts",
             json!({}),
-            vec![by("A", 9, is_reset())],
-            vec![by("B", 2, rests(200.0, json!({ "resetAt": 900.0 })))],
+            vec![by("A", 9, resets())],
+            vec![by("B", 2, cools_down(200.0, json!({ "resetAt": 900.0 })))],
             json!({}),
         ),
         (
-            "and not what they begin later",
+            "a reset does not end later cooldowns",
             json!({}),
-            vec![by("A", 9, is_reset())],
-            vec![by("B", 12, rests(400.0, json!({ "resetAt": 900.0 })))],
+            vec![by("A", 9, resets())],
+            vec![by("B", 12, cools_down(400.0, json!({ "resetAt": 900.0 })))],
             json!({ "last_status": "exhausted", "last_status_at": 400.0, "last_error_reset_at": 900.0 }),
         ),
         (
-            "of a reset and a recovery the later one is told",
-            resting.clone(),
-            vec![by("A", 60_000_000, is_reset())],
-            vec![by("B", 2, is_well(json!([unknown])))],
+            "of a reset and a recovery the later status stays",
+            exhausted.clone(),
+            vec![by("A", 60_000_000, resets())],
+            vec![by("B", 2, recovers(json!([unknown])))],
             json!({ "model_cooldowns": { "m": 300.0, "odd": [1] } }),
         ),
         (
-            "nothing but a reset or new tokens ends a death",
+            "only a reset or new tokens revive a dead credential",
             json!({ "access_token": "k" }),
             vec![by("A", 1, dies("k"))],
-            vec![by("B", 2, rests(9.0, json!({ "resetAt": 20.0 }))), by("B", 3, is_well(json!([stamp("B", 2)])))],
+            vec![by("B", 2, cools_down(9.0, json!({ "resetAt": 20.0 }))), by("B", 3, recovers(json!([stamp("B", 2)])))],
             json!({ "last_status": "dead", "last_status_at": 5.0, "last_error_reason": "revoked" }),
         ),
         (
-            "the death of a token that another host has replaced is none",
+            "a replaced token that is dead does not mark the new token dead",
             json!({ "access_token": "k0", "refresh_token": "r-k0" }),
             vec![by("A", 1, tokens((0, 1), "r-k0", "k1"))],
             vec![by("B", 2, dies("r-k0"))],
             json!({ "access_token": "k1", "refresh_token": "r-k1" }),
         ),
         (
-            "of two rests for a model the later end stays",
+            "of two cooldowns for a model the later end stays",
             json!({}),
-            vec![by("A", 1, cools("m", 500.0, json!([])))],
-            vec![by("B", 2, cools("m", 300.0, json!([]))), by("B", 3, cools("n", 400.0, json!([])))],
+            vec![by("A", 1, cools_down_for("m", 500.0, json!([])))],
+            vec![by("B", 2, cools_down_for("m", 300.0, json!([]))), by("B", 3, cools_down_for("n", 400.0, json!([])))],
             json!({ "model_cooldowns": { "m": 500.0, "n": 400.0 } }),
         ),
         (
-            "a rest for a model that is over leaves a shorter one that its host did not know",
+            "the end of a cooldown for a model keeps a shorter cooldown that its host did not know of",
             json!({ "model_cooldowns": { "m": 300 } }),
-            vec![by("A", 1, cools("m", None, json!([stamp("", 300_000_000)])))],
-            vec![by("B", 2, cools("m", 200.0, json!([])))],
+            vec![by("A", 1, cools_down_for("m", None, json!([stamp("", 300_000_000)])))],
+            vec![by("B", 2, cools_down_for("m", 200.0, json!([])))],
             json!({ "model_cooldowns": { "m": 200.0 } }),
         ),
         (
-            "what cannot be read of models stays",
-            resting,
-            vec![by("A", 1, cools("m", None, json!([stamp("", 300_000_000)]))), by("A", 2, is_well(json!([unknown])))],
-            vec![by("B", 3, cools("odd", None, json!([])))],
+            "unreadable entries of model_cooldowns stay",
+            exhausted,
+            vec![
+                by("A", 1, cools_down_for("m", None, json!([stamp("", 300_000_000)]))),
+                by("A", 2, recovers(json!([unknown]))),
+            ],
+            vec![by("B", 3, cools_down_for("odd", None, json!([])))],
             json!({ "last_status": "ok", "model_cooldowns": { "odd": [1] } }),
         ),
         (
@@ -161,14 +167,14 @@ fn the_order_of_arrival_does_not_matter() {
             json!({ "label": "two", "base_url": "https://one", "weight": 3 }),
         ),
         (
-            "tokens never go back to an earlier generation, however late the other host was",
+            "a late refresh of an earlier generation does not replace newer tokens",
             json!({ "access_token": "k0", "refresh_token": "r-k0" }),
             vec![by("A", 1, tokens((0, 1), "r-k0", "k1")), by("A", 2, tokens((0, 2), "r-k1", "k2"))],
             vec![by("B", 9, tokens((0, 1), "r-k0", "late"))],
             json!({ "access_token": "k2", "refresh_token": "r-k2" }),
         ),
         (
-            "a login that a person made stays, whatever a refresh of the old one brings",
+            "a login that a person replaced stays when a refresh of the old tokens arrives",
             json!({ "access_token": "k0", "refresh_token": "r-k0" }),
             vec![by("A", 1, tokens((1, 0), "", "mine"))],
             vec![by("B", 9, tokens((0, 1), "r-k0", "k1")), by("B", 10, tokens((0, 2), "r-k1", "k2"))],
@@ -185,9 +191,9 @@ fn the_order_of_arrival_does_not_matter() {
             json!({ "request_count": 12, "turn": 7 }),
         ),
     ];
-    for (what, fields, one, other, expected) in cases {
+    for (title, stored_fields, one, other, expected) in cases {
         let mut row = json!({ "id": "a", "label": "a", "access_token": "k" });
-        row.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        row.as_object_mut().unwrap().extend(stored_fields.as_object().unwrap().clone());
         let mut expected_row = json!({ "label": "a", "access_token": "k" });
         expected_row.as_object_mut().unwrap().extend(expected.as_object().unwrap().clone());
         let stored = Stored { rows: vec![row], ..Stored::default() };
@@ -198,25 +204,25 @@ fn the_order_of_arrival_does_not_matter() {
         ];
         for changes in orders {
             let result = after(&stored, &changes);
-            assert_eq!(told(&result.rows[0]), told(&expected_row), "{what}: {changes:?}");
-            assert!(after(&result, &changes) == result, "{what}: a second time nothing changes");
+            assert_eq!(fields(&result.rows[0]), fields(&expected_row), "{title}: {changes:?}");
+            assert!(after(&result, &changes) == result, "{title}: applying the changes again changes nothing");
         }
     }
 }
 
-/// A row without what every row has, and without nulls.
-fn told(row: &Value) -> Value {
+/// Returns the fields of a row without nulls and without the fields that every row has.
+fn fields(row: &Value) -> Value {
     const ALL_HAVE: [&str; 6] = ["id", "auth_type", "priority", "source", "last_error_code", "expires_at_ms"];
-    let fields = row.as_object().unwrap().iter();
+    let all = row.as_object().unwrap().iter();
     let is_common = |name: &str, value: &Value| {
         value.is_null() || ALL_HAVE.contains(&name) || (name == "request_count" && *value == 0)
     };
-    let told = fields.filter(|(name, value)| !is_common(name, value));
-    told.map(|(name, value)| (name.clone(), value.clone())).collect()
+    let kept = all.filter(|(name, value)| !is_common(name, value));
+    kept.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 #[test]
-fn pools_as_a_whole_end_the_same_in_every_order() {
+fn rows_and_settings_of_a_pool_merge_alike_in_every_order() {
     let add =
         |id: &str, source: &str| json!({ "type": "add", "row": { "id": id, "source": source, "access_token": "k" } });
     let cases = [
@@ -227,19 +233,19 @@ fn pools_as_a_whole_end_the_same_in_every_order() {
             json!({ "ids": ["a", "b", "d", "c"] }),
         ),
         (
-            "a credential that two hosts find is one",
+            "a credential that two hosts discover is a single row",
             vec![by("A", 1, add("e", "env:X")), by("A", 2, json!({ "id": "e", "type": "used", "count": 2 }))],
             vec![by("B", 3, add("e", "env:X")), by("B", 4, json!({ "id": "e", "type": "used", "count": 3 }))],
             json!({ "ids": ["a", "e"], "uses": 5 }),
         ),
         (
-            "what is removed does not come back by an edit",
+            "an edit does not restore a removed row",
             vec![by("A", 1, json!({ "type": "remove" }))],
             vec![by("B", 2, sets(json!({ "label": "x" }))), by("B", 3, json!({ "type": "used", "count": 1 }))],
             json!({ "ids": [] }),
         ),
         (
-            "of strategies, policies and sources the later word stays",
+            "of strategies, policies and suppressed sources the later change stays",
             vec![
                 by("A", 1, json!({ "type": "set_strategy", "strategy": "random" })),
                 by("A", 5, json!({ "type": "set_policy", "policy": { "preset": "reference" } })),
@@ -257,13 +263,13 @@ fn pools_as_a_whole_end_the_same_in_every_order() {
             }),
         ),
     ];
-    for (what, one, other, expected) in cases {
+    for (title, one, other, expected) in cases {
         let stored = Stored { rows: vec![json!({ "id": "a", "access_token": "k" })], ..Stored::default() };
         for changes in [[one.clone(), other.clone()].concat(), [other, one].concat()] {
             let result = after(&stored, &changes);
             let ids: Vec<_> = result.rows.iter().map(|row| row["id"].clone()).collect();
             let uses: u64 = result.rows.iter().filter_map(|row| row["request_count"].as_u64()).sum();
-            let mut told = json!({ "ids": ids });
+            let mut merged = json!({ "ids": ids });
             let more = [
                 ("uses", (uses > 0).then(|| json!(uses))),
                 ("strategy", result.strategy.clone().map(Value::from)),
@@ -272,57 +278,59 @@ fn pools_as_a_whole_end_the_same_in_every_order() {
             ];
             for (name, value) in more {
                 if let Some(value) = value {
-                    told[name] = value;
+                    merged[name] = value;
                 }
             }
-            assert_eq!(told, expected, "{what}: {changes:?}");
+            assert_eq!(merged, expected, "{title}: {changes:?}");
         }
     }
 }
 
 #[test]
-fn what_another_program_writes_meanwhile_counts() {
+fn edits_of_other_programs_between_changes_are_kept() {
     let stored =
         Stored { rows: vec![json!({ "id": "a", "access_token": "k0", "refresh_token": "r-k0" })], ..Stored::default() };
-    let mut stored =
-        after(&stored, &[by("A", 1, tokens((0, 1), "r-k0", "k1")), by("A", 2, rests(5.0, json!({ "resetAt": 90.0 })))]);
-    // It knows nothing of what merges changes, and leaves it as it is.
+    let mut stored = after(
+        &stored,
+        &[by("A", 1, tokens((0, 1), "r-k0", "k1")), by("A", 2, cools_down(5.0, json!({ "resetAt": 90.0 })))],
+    );
+    // The other program does not know the merge metadata, and leaves it unchanged.
     for (name, value) in [("access_token", "theirs"), ("refresh_token", "r-theirs"), ("last_status", "ok")] {
         stored.rows[0][name] = value.into();
     }
     let late = after(&stored, &[by("B", 3, tokens((0, 2), "r-k1", "k2"))]);
-    assert_eq!(late.rows[0]["access_token"], "theirs", "a refresh of tokens that are gone is late");
-    let hidden = by("B", 1, rests(6.0, json!({ "resetAt": 80.0 })));
-    let well = after(&after(&stored, &[hidden]), &[by("C", 9, is_well(json!([])))]);
-    assert_eq!(well.rows[0]["last_status"], "exhausted", "a rest that came later holds");
+    assert_eq!(late.rows[0]["access_token"], "theirs", "a refresh of replaced tokens is dropped");
+    let hidden = by("B", 1, cools_down(6.0, json!({ "resetAt": 80.0 })));
+    let recovered = after(&after(&stored, &[hidden]), &[by("C", 9, recovers(json!([])))]);
+    assert_eq!(recovered.rows[0]["last_status"], "exhausted", "a cooldown that arrived later stays");
     let next = after(&stored, &[by("B", 3, tokens((0, 2), "r-theirs", "k2"))]);
     assert_eq!((&next.rows[0]["access_token"], &next.rows[0]["last_status"]), (&json!("k2"), &json!("ok")));
 }
 
 #[test]
-fn what_is_older_than_a_day_is_forgotten() {
+fn merge_metadata_older_than_a_day_is_dropped() {
     const DAY: u64 = 24 * 60 * 60 * 1_000_000;
     let stored = Stored { rows: vec![json!({ "id": "a", "access_token": "k" })], ..Stored::default() };
     let early = [
         by("A", 1, sets(json!({ "label": "x" }))),
         by("A", 2, json!({ "type": "suppress", "source": "env:X" })),
-        by("A", 3, rests(5.0, json!({ "resetAt": 9e9 }))),
-        by("A", 4, is_well(json!([stamp("A", 3)]))),
+        by("A", 3, cools_down(5.0, json!({ "resetAt": 9e9 }))),
+        by("A", 4, recovers(json!([stamp("A", 3)]))),
     ];
     let stored = after(&stored, &early);
     let used = |host, at| by(host, at, json!({ "type": "used", "count": 1 }));
     let ahead = after(&stored, &[used("B", DAY + 9)]);
-    assert!(after(&ahead, &early) == ahead, "one host alone may have a wrong clock");
+    assert!(after(&ahead, &early) == ahead, "a single host may have a wrong clock");
     let late = after(&ahead, &[used("C", DAY + 8)]);
     assert_eq!(serde_json::to_value(&late.merge).unwrap(), json!({ "hosts": { "B": DAY + 9, "C": DAY + 8 } }));
 }
 
 #[test]
-fn a_policy_is_kept_as_it_was_set_and_never_shown() {
+fn a_policy_is_kept_as_it_was_set_and_never_printed() {
     let policy = json!({ "preset": "reference", "mine": "sk-canary" });
     let set = by("A", 1, json!({ "type": "set_policy", "policy": policy }));
     let nothing = by("A", 2, json!({ "type": "set_policy", "policy": "sk-canary" }));
-    let model = by("A", 3, cools("sk-canary", 3.0, json!([])));
+    let model = by("A", 3, cools_down_for("sk-canary", 3.0, json!([])));
     assert_eq!(after(&Stored::default(), &[set.clone(), nothing.clone()]).policy, Some(policy));
     for change in [set, nothing, model] {
         assert!(!format!("{change:?} {change:#?}").contains("canary"), "{change:?}");

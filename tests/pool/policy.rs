@@ -1,4 +1,4 @@
-//! Policies as they are stored: what is read, what is refused and where, what is written.
+//! Stored policies: valid and invalid input, and the written form.
 
 use credential_pool::{Action, ErrorCode, Policy, Preset};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 const TEN_YEARS_MS: u64 = 315_360_000_000;
 
 #[test]
-fn a_preset_s_name_is_that_preset() {
+fn the_name_of_a_preset_is_read_as_that_preset() {
     let cases = [
         (json!({}), Policy::adaptive()),
         (json!({ "preset": "adaptive" }), Policy::adaptive()),
@@ -22,9 +22,9 @@ fn a_preset_s_name_is_that_preset() {
 }
 
 #[test]
-fn what_differs_is_all_that_is_written() {
+fn a_policy_is_written_as_its_difference_from_the_preset() {
     let cases = [
-        // What is read, and what is written of it.
+        // Input, and its written form.
         (json!({ "lease_ms": 1_000 }), json!({ "preset": "adaptive", "lease_ms": 1_000 })),
         (json!({ "lease_ms": 600_000, "jitter_percent": 20 }), json!({ "preset": "adaptive" })),
         (json!({ "sole_cooldown_ms": null }), json!({ "preset": "adaptive", "sole_cooldown_ms": null })),
@@ -50,7 +50,7 @@ fn what_differs_is_all_that_is_written() {
 }
 
 #[test]
-fn a_policy_made_in_code_comes_back() {
+fn a_policy_built_in_code_survives_writing_and_reading() {
     let mut policy = Policy::reference();
     policy.half_open = true;
     policy.sole_cooldown_ms = Some(7);
@@ -61,10 +61,10 @@ fn a_policy_made_in_code_comes_back() {
 }
 
 #[test]
-fn a_policy_that_cannot_be_used_says_where_and_what_to_do() {
+fn an_invalid_policy_is_an_error_with_a_pointer_and_a_remedy() {
     let quota = |rule: Value| json!({ "failures": { "quota": rule } });
     let cases = [
-        // Not of the right shape.
+        // Wrong shape.
         (json!(null), "", "must be an object"),
         (json!("adaptive"), "", "must be an object"),
         (json!([]), "", "must be an object"),
@@ -109,7 +109,7 @@ fn a_policy_that_cannot_be_used_says_where_and_what_to_do() {
         (quota(json!({ "max_hint_ms": TEN_YEARS_MS + 1 })), "/failures/quota/max_hint_ms", "at most 10 years"),
         (quota(json!({ "max_cooldown_ms": TEN_YEARS_MS + 1 })), "/failures/quota/max_cooldown_ms", "at most 10 years"),
         (quota(json!({ "max_hint_ms": 0 })), "/failures/quota/max_hint_ms", "`max_hint_ms` of 1 at least"),
-        // Two settings that do not fit: the place is the one that was written.
+        // Two settings that contradict each other: the pointer names the setting that was written.
         (quota(json!({ "cooldown_ms": 86_400_001 })), "/failures/quota/cooldown_ms", "`max_cooldown_ms` at most"),
         (quota(json!({ "max_cooldown_ms": 1 })), "/failures/quota/max_cooldown_ms", "`max_cooldown_ms` at most"),
         (quota(json!({ "min_hint_ms": 604_800_001 })), "/failures/quota/min_hint_ms", "at most `max_hint_ms`"),
@@ -139,7 +139,7 @@ fn a_policy_that_cannot_be_used_says_where_and_what_to_do() {
 }
 
 #[test]
-fn the_ends_of_every_range_are_inside() {
+fn the_limits_of_every_range_are_valid() {
     let cases = [
         json!({ "lease_ms": 1_000, "recheck_ms": 10, "patience_ms": 0, "sole_cooldown_ms": 0, "jitter_percent": 0 }),
         json!({

@@ -1,4 +1,4 @@
-//! What holds for every script, however hostile.
+//! Invariants that hold for every script, also for hostile ones.
 
 use std::collections::VecDeque;
 
@@ -30,13 +30,13 @@ proptest! {
     }
 }
 
-/// A script under way, with a host that queues writes and may fail them.
+/// A running script, with a host that queues writes and may fail them.
 struct Run {
     key: PoolKey,
     pool: Pool,
     stored: Stored,
     now: Timestamp,
-    /// The latest time that the pool has seen, by an input that was not refused.
+    /// Latest time of an input that was not an error.
     latest: Timestamp,
     writes: VecDeque<(IntentId, Vec<Change>)>,
     refreshes: VecDeque<IntentId>,
@@ -68,13 +68,17 @@ impl Run {
             run.now = Timestamp::from_millis(jump.from(run.now.as_millis()));
             let before = run.pool.clone();
             if !run.feed(input) {
-                assert_eq!(look(&run.pool, run.now), look(&before, run.now), "an error changed something: {input:?}");
+                assert_eq!(
+                    observed(&run.pool, run.now),
+                    observed(&before, run.now),
+                    "an error changed the pool: {input:?}"
+                );
             }
         }
         run
     }
 
-    /// Feeds one input; false if it was refused.
+    /// Feeds an input; returns false if the pool answered an error.
     fn feed(&mut self, input: &Input) -> bool {
         let now = self.now;
         match input {
@@ -136,7 +140,7 @@ impl Run {
                     self.now = self.latest.max(wake.at);
                     let step = self.pool.tick(self.now);
                     let next = step.wake;
-                    assert!(next.is_none_or(|next| next.at > wake.at), "{wake:?} came again as {next:?}");
+                    assert!(next.is_none_or(|next| next.at > wake.at), "{wake:?} is repeated as {next:?}");
                     self.take(Ok(step))
                 }
                 None => true,
@@ -148,7 +152,7 @@ impl Run {
             Input::Sync => {
                 let before = self.pool.rows();
                 let step = self.pool.sync(&self.stored, now);
-                assert_eq!(by_id(self.pool.rows()), by_id(before), "there is nothing new in the store");
+                assert_eq!(by_id(self.pool.rows()), by_id(before), "the store has nothing new");
                 self.take(Ok(step))
             }
             Input::Claim => match self.refreshes.front().copied() {
@@ -199,7 +203,7 @@ impl Run {
                 let before = self.pool.entries(self.latest.max(now));
                 let step = self.pool.report(self.recent_lease(*back), response, now);
                 if let Ok(step) = &step {
-                    self.check_that_no_cooldown_was_cut_short(&before, step);
+                    self.check_that_no_cooldown_was_shortened(&before, step);
                 }
                 self.follow(step)
             }
@@ -215,10 +219,10 @@ impl Run {
     }
 
     fn select(&mut self) -> bool {
-        let resting = self.resting();
+        let cooling_down = self.cooling_down();
         let step = self.pool.select(self.now);
         if let Selection::Selected { credential } = &step.value {
-            assert!(!resting.contains(credential), "{credential:?} was selected and rests");
+            assert!(!cooling_down.contains(credential), "{credential:?} was selected and cools down");
             assert_eq!(self.pool.current(), Some(credential));
         }
         self.take(Ok(step))
@@ -226,15 +230,15 @@ impl Run {
 
     fn lease(&mut self, request: &Request) -> bool {
         let explanation = self.pool.explain(request, self.now);
-        let resting = self.resting();
+        let cooling_down = self.cooling_down();
         let step = self.pool.lease(request.clone(), self.now);
-        assert_eq!(explanation.next, step.value, "the explanation is another than the decision");
+        assert_eq!(explanation.next, step.value, "the explanation differs from the decision");
         if let NextMove::Use { credential, .. } = &step.value {
             let explained = explanation.credentials.iter().find(|explained| explained.credential == *credential);
             match explained.map(|explained| &explained.verdict) {
                 Some(Verdict::Chosen { half_open: true, .. }) => {}
                 Some(Verdict::Chosen { half_open: false, .. }) => {
-                    assert!(!resting.contains(credential), "{credential:?} was leased and rests");
+                    assert!(!cooling_down.contains(credential), "{credential:?} was leased and cools down");
                 }
                 other => panic!("{credential:?} was leased and is {other:?}"),
             }
@@ -260,8 +264,8 @@ impl Run {
         last.map_or(LeaseId::new(0), |place| self.leases[place])
     }
 
-    /// A report ends a rest by a success or by taking it back, and never brings its end forward.
-    fn check_that_no_cooldown_was_cut_short(&self, before: &[Entry], step: &Step<NextMove>) {
+    /// Checks that a report ends a cooldown only by a success or a revert, and never shortens it.
+    fn check_that_no_cooldown_was_shortened(&self, before: &[Entry], step: &Step<NextMove>) {
         let now = self.latest.max(self.now);
         let after = self.pool.entries(now);
         for entry in before {
@@ -273,17 +277,18 @@ impl Run {
                 Some(State::Available) => {
                     let ends_cooldown =
                         |event: &Event| matches!(event.what, Happening::Recovered | Happening::Reverted);
-                    let is_told = step.events.iter().any(|event| event.credential == entry.id && ends_cooldown(event));
-                    assert!(is_told, "{:?} serves again, and nothing says why", entry.id);
+                    let is_explained =
+                        step.events.iter().any(|event| event.credential == entry.id && ends_cooldown(event));
+                    assert!(is_explained, "{:?} is available again without an event", entry.id);
                 }
                 Some(State::Expired | State::NoSecret | State::Dead) | None => {}
             }
         }
     }
 
-    /// Who rests at this moment, worked out from the rows alone.
-    fn resting(&self) -> Vec<CredentialId> {
-        let rests = |row: &Map<String, Value>| {
+    /// Returns the credentials that cool down or cannot serve, derived from the rows alone.
+    fn cooling_down(&self) -> Vec<CredentialId> {
+        let is_unavailable = |row: &Map<String, Value>| {
             let at = row["last_status_at"].as_f64().filter(|at| *at != 0.0);
             let reset_at = row.get("last_error_reset_at").and_then(Value::as_f64).filter(|at| *at > 0.0);
             let last = i64::MAX as f64 / 1000.0;
@@ -304,7 +309,11 @@ impl Run {
             }
         };
         let rows = self.pool.rows();
-        rows.iter().filter(|row| rests(row)).filter_map(|row| row["id"].as_str()).map(CredentialId::from).collect()
+        rows.iter()
+            .filter(|row| is_unavailable(row))
+            .filter_map(|row| row["id"].as_str())
+            .map(CredentialId::from)
+            .collect()
     }
 
     fn settle(&mut self, id: IntentId, outcome: Outcome) -> bool {
@@ -316,19 +325,22 @@ impl Run {
         };
         let before = secrets(&self.pool);
         let step = self.pool.settle(id, outcome, self.now);
-        let brings_tokens = secrets(&self.pool) != before;
+        let has_new_tokens = secrets(&self.pool) != before;
         match &step {
             Ok(step) => {
                 assert!(!self.settled.contains(&id), "{id:?} was settled twice");
                 let holds_tokens = |change: &Change| matches!(change.edit, Edit::Tokens { .. });
-                let is_handed_over = step.intents.iter().any(|intent| match intent {
+                let is_persisted = step.intents.iter().any(|intent| match intent {
                     Intent::Persist { changes, .. } => changes.iter().any(holds_tokens),
                     Intent::Refresh { .. } => false,
                 });
-                assert!(!brings_tokens || is_handed_over, "tokens were taken in and not handed over");
+                assert!(!has_new_tokens || is_persisted, "new tokens are not in the step's persist intent");
                 if let Settled::Continues { credential, intent } = &step.value {
                     let is_next = |next: &Intent| matches!(next, Intent::Refresh { id, credential: of, .. } if id == intent && of == credential);
-                    assert!(*intent > id && step.intents.last().is_some_and(is_next), "nothing goes on");
+                    assert!(
+                        *intent > id && step.intents.last().is_some_and(is_next),
+                        "the refresh has no next request"
+                    );
                 }
                 self.settled.push(id);
             }
@@ -338,7 +350,7 @@ impl Run {
         self.take(step)
     }
 
-    /// Takes in the answer of an input that told the time.
+    /// Records the answer of an input that takes the time.
     fn take<T: Serialize>(&mut self, step: Result<Step<T>, Error>) -> bool {
         if step.is_ok() {
             self.latest = self.latest.max(self.now);
@@ -368,7 +380,7 @@ impl Run {
         let entries = self.pool.entries(self.now);
         match which {
             Which::Place(place) if !entries.is_empty() => entries[place % entries.len()].id.clone(),
-            _ => CredentialId::from("nobody"),
+            _ => CredentialId::from("unknown"),
         }
     }
 
@@ -388,8 +400,8 @@ impl Run {
     }
 }
 
-/// Everything that can be seen of a pool.
-fn look(pool: &Pool, now: Timestamp) -> Value {
+/// Returns everything that can be observed of a pool.
+fn observed(pool: &Pool, now: Timestamp) -> Value {
     json!({
         "rows": pool.rows(),
         "entries": pool.entries(now),

@@ -1,4 +1,4 @@
-//! Random scripts: stored rows, surroundings and inputs, as hostile as a document or a host can be.
+//! Random scripts: stored rows, sources and inputs, well-formed and hostile.
 
 use credential_pool::{Outcome, Request, Response, Strategy as PoolStrategy};
 use proptest::{collection::vec, option, prelude::*, sample::select};
@@ -38,13 +38,13 @@ pub enum Input {
     RotateCurrent(Option<i64>),
     Refresh(Which),
     MarkUsed(Which),
-    /// Carries out the oldest `Persist`, or reports that it failed.
+    /// Writes the oldest `Persist`, or reports that the write failed.
     Write {
         succeeds: bool,
     },
     /// Settles the oldest refresh.
     SettleRefresh(Outcome),
-    /// Settles any intent any way, also wrongly.
+    /// Settles an intent with an outcome that may not fit it.
     SettleWrongly(u64, Outcome),
     Tick,
     TickAtWake,
@@ -59,17 +59,17 @@ pub enum Input {
     SetStrategy(PoolStrategy),
     SetPolicy(Value),
     Lease(Request),
-    /// Of one of the last leases, by how many came after it.
+    /// Resumes a lease, counted back from the latest.
     Resume(usize),
     Report(usize, Response),
     Release(usize),
 }
 
-/// A credential of the pool, by its place; or one that is not there.
+/// A credential of the pool by its place, or an unknown credential.
 #[derive(Clone, Copy, Debug)]
 pub enum Which {
     Place(usize),
-    Nobody,
+    Unknown,
 }
 
 pub fn script() -> impl Strategy<Value = Script> {
@@ -82,7 +82,7 @@ fn row() -> impl Strategy<Value = Value> {
     prop_oneof![8 => fields().prop_map(Value::Object), 1 => hostile()]
 }
 
-/// Fields of a row: mostly well-formed, sometimes of any type.
+/// Fields of a row: mostly well-formed, sometimes of a wrong type.
 fn fields() -> impl Strategy<Value = Map<String, Value>> {
     let field = (select(FIELDS.to_vec()), prop_oneof![12 => Just(None), 1 => hostile().prop_map(Some)], any::<u32>());
     vec(field, 3..14).prop_map(|fields| {
@@ -264,7 +264,7 @@ pub fn request() -> impl Strategy<Value = Request> {
     })
 }
 
-/// What providers answer: served, every kind of failure, with hints and without.
+/// Answers of providers: successes and every kind of failure, with and without hints.
 pub fn response() -> impl Strategy<Value = Response> {
     let answer = |status: u16, headers: &[(&str, &str)], body: Value| Response {
         status: (status != 0).then_some(status),
@@ -295,7 +295,7 @@ pub fn response() -> impl Strategy<Value = Response> {
     ])
 }
 
-/// Policies that can be used and some that cannot.
+/// Valid policies, and some invalid ones.
 pub fn policy() -> impl Strategy<Value = Value> {
     select(vec![
         json!({}),
@@ -316,7 +316,7 @@ pub fn policy() -> impl Strategy<Value = Value> {
 }
 
 fn which() -> impl Strategy<Value = Which> {
-    prop_oneof![9 => (0_usize..6).prop_map(Which::Place), 1 => Just(Which::Nobody)]
+    prop_oneof![9 => (0_usize..6).prop_map(Which::Place), 1 => Just(Which::Unknown)]
 }
 
 fn outcome() -> impl Strategy<Value = Outcome> {
@@ -340,7 +340,7 @@ fn outcome() -> impl Strategy<Value = Outcome> {
     outcome.prop_map(|outcome| serde_json::from_value(outcome).unwrap())
 }
 
-/// What token endpoints answer: tokens and keys, refusals, outages, nonsense.
+/// Answers of token endpoints: tokens and keys, refusals, outages, malformed bodies.
 fn token_response() -> impl Strategy<Value = Value> {
     let granted = (0_i64..9, any::<bool>(), hostile(), any::<bool>()).prop_map(|(n, rotates, lasts, is_key)| {
         let mut body = match is_key {

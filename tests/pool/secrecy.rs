@@ -1,4 +1,4 @@
-//! A canary in every field never appears where people look: Debug, errors, problems.
+//! A canary secret in every field never appears in `Debug`, errors or problems.
 
 use std::fmt::Debug;
 
@@ -45,7 +45,7 @@ const NUMBER_FIELDS: [&str; 8] = [
     "max_in_flight",
 ];
 
-/// Collects everything that was shown.
+/// Collects all output that a person may see.
 #[derive(Default)]
 struct Shown(String);
 
@@ -70,7 +70,7 @@ fn row_of(fields: &[&str]) -> Map<String, Value> {
     fields.iter().map(|field| ((*field).to_owned(), json!(CANARY))).collect()
 }
 
-/// What a token endpoint may say, with the canary wherever it writes.
+/// Answers of a token endpoint with the canary in every place.
 fn provider_answers() -> Vec<Outcome> {
     let answer = |status: u16, body: Value| {
         let headers = json!([["Retry-After", CANARY], [CANARY, CANARY]]);
@@ -169,8 +169,8 @@ fn no_error_shows_a_secret() {
         let wrong = Map::from_iter([(field.to_owned(), json!(CANARY))]);
         pool.add(&wrong, START).err().into_iter().for_each(&mut error);
     }
-    let nobody = format!("{CANARY}-2").as_str().into();
-    error(pool.rotate(&nobody, Failure::default(), START).unwrap_err());
+    let unknown = format!("{CANARY}-2").as_str().into();
+    error(pool.rotate(&unknown, Failure::default(), START).unwrap_err());
     error(pool.refresh(&held, START).unwrap_err());
     error(pool.settle(IntentId::new(99), tokens(json!({ "access_token": CANARY })), START).unwrap_err());
     error(credential_pool::Strategy::parse(CANARY).unwrap_err());

@@ -1,5 +1,5 @@
-//! Any number of hosts share a store: whatever is delayed, lost, repeated or reordered on the way, all end with the same
-//! rows, and nothing that a host did is lost.
+//! A shared store: however writes are delayed, dropped, repeated or reordered, all hosts end with the same rows, and no
+//! change is lost.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,38 +16,38 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(1_000), max_shrink_iters: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn all_hosts_end_with_the_same_rows_and_nothing_is_lost(script in vec((0..HOSTS, deed()), 0..60)) {
+    fn all_hosts_end_with_the_same_rows_and_no_change_is_lost(script in vec((0..HOSTS, action()), 0..60)) {
         let mut fleet = Fleet::new();
-        for (host, deed) in &script {
-            fleet.act(*host, deed);
+        for (host, action) in &script {
+            fleet.act(*host, action);
         }
-        fleet.settle_down();
+        fleet.deliver_all();
         fleet.check_that_all_agree();
-        fleet.check_that_nothing_is_lost();
+        fleet.check_that_no_change_is_lost();
     }
 
     #[test]
-    fn hosts_that_know_nothing_of_each_other_end_the_same_in_every_order(
-        script in vec((0..HOSTS, deed()), 0..40),
+    fn hosts_that_never_sync_end_with_the_same_rows_in_every_order_of_writes(
+        script in vec((0..HOSTS, action()), 0..40),
         orders in vec(vec(0..HOSTS, 0..60), 2),
     ) {
         let mut fleet = Fleet::new();
-        for (host, deed) in script.iter().filter(|(_, deed)| !matches!(deed, Deed::Sync)) {
-            fleet.act(*host, deed);
+        for (host, action) in script.iter().filter(|(_, action)| !matches!(action, Action::Sync)) {
+            fleet.act(*host, action);
         }
-        fleet.settle_down();
-        let ends: Vec<_> = orders.iter().map(|order| fleet.delivered_again_in(order)).collect();
+        fleet.deliver_all();
+        let ends: Vec<_> = orders.iter().map(|order| fleet.replayed_in(order)).collect();
         for end in &ends {
             prop_assert!(end.merge == fleet.store.merge);
             prop_assert_eq!(ids(end), ids(&fleet.store));
-            // A row that no change alters in the end may have been written anew on the way.
+            // A row may be rewritten on the way without a change in the end, so values are compared, not text.
             prop_assert_eq!(readable_rows(end, &fleet.key), readable_rows(&fleet.store, &fleet.key));
         }
     }
 }
 
-/// Two hosts with one login that is due, each about to refresh it.
-fn two_hosts_with_a_login_that_is_due() -> (PoolKey, Stored, [(Pool, IntentId); 2]) {
+/// Opens two hosts with the same due login, each with a refresh intent for it.
+fn two_hosts_with_a_due_login() -> (PoolKey, Stored, [(Pool, IntentId); 2]) {
     let key = PoolKey::parse("anthropic").unwrap();
     let store = Stored { rows: vec![login("a", 0, START)], ..Stored::default() };
     let hosts = [1, 2].map(|seed| {
@@ -74,37 +74,43 @@ fn new_tokens() -> Outcome {
 }
 
 #[test]
-fn of_two_hosts_one_refreshes_and_the_other_takes_the_tokens() {
-    let (key, mut store, [(mut one, at_work), (mut other, late)]) = two_hosts_with_a_login_that_is_due();
-    assert!(matches!(write(&mut store, &key, one.claim(at_work, START).unwrap()), Claim::Send { .. }));
-    write(&mut store, &key, one.settle(at_work, new_tokens(), START).unwrap());
-    // Its turn comes when the first has unlocked.
-    let step = other.sync(&store, START);
+fn one_of_two_hosts_refreshes_and_the_other_takes_the_new_tokens() {
+    let (key, mut store, [(mut first_host, first_intent), (mut second_host, second_intent)]) =
+        two_hosts_with_a_due_login();
+    assert!(matches!(write(&mut store, &key, first_host.claim(first_intent, START).unwrap()), Claim::Send { .. }));
+    write(&mut store, &key, first_host.settle(first_intent, new_tokens(), START).unwrap());
+    // The second host proceeds when the first has released the lock.
+    let step = second_host.sync(&store, START);
     write(&mut store, &key, step);
-    assert_eq!(write(&mut store, &key, other.claim(late, START).unwrap()), Claim::Gone);
-    assert_eq!(other.outstanding(), []);
-    assert!(matches!(other.select(START).value, Selection::Selected { .. }));
-    assert_eq!(other.runtime(&"a".into()).unwrap().key, "at-2");
-    assert_eq!(other.claim(late, START).unwrap_err().code, ErrorCode::AlreadySettled);
+    assert_eq!(write(&mut store, &key, second_host.claim(second_intent, START).unwrap()), Claim::Gone);
+    assert_eq!(second_host.outstanding(), []);
+    assert!(matches!(second_host.select(START).value, Selection::Selected { .. }));
+    assert_eq!(second_host.runtime(&"a".into()).unwrap().key, "at-2");
+    assert_eq!(second_host.claim(second_intent, START).unwrap_err().code, ErrorCode::AlreadySettled);
 }
 
 #[test]
-fn a_token_that_a_dead_host_may_have_spent_is_not_sent_again() {
-    let (key, mut store, [(mut dead, at_work), (mut other, late)]) = two_hosts_with_a_login_that_is_due();
-    write(&mut store, &key, dead.claim(at_work, START).unwrap());
-    drop(dead);
-    let step = other.sync(&store, START);
+fn a_refresh_token_that_a_crashed_host_may_have_spent_is_not_sent_again() {
+    let (key, mut store, [(mut crashed, first_intent), (mut second_host, second_intent)]) =
+        two_hosts_with_a_due_login();
+    write(&mut store, &key, crashed.claim(first_intent, START).unwrap());
+    drop(crashed);
+    let step = second_host.sync(&store, START);
     write(&mut store, &key, step);
-    assert_eq!(write(&mut store, &key, other.claim(late, START).unwrap()), Claim::Gone, "it may be at work still");
-    let Selection::Exhausted { retry_at: Some(later) } = other.select(START).value else { panic!() };
+    assert_eq!(
+        write(&mut store, &key, second_host.claim(second_intent, START).unwrap()),
+        Claim::Gone,
+        "the claiming host may still be running"
+    );
+    let Selection::Exhausted { retry_at: Some(later) } = second_host.select(START).value else { panic!() };
     assert!(later.since(START).as_secs() <= 60);
 
-    let Selection::Refreshing { intent, .. } = other.select(later).value else { panic!() };
-    let step = other.claim(intent, later).unwrap();
+    let Selection::Refreshing { intent, .. } = second_host.select(later).value else { panic!() };
+    let step = second_host.claim(intent, later).unwrap();
     assert_eq!((&step.value, &step.events[0].what), (&Claim::Gone, &Happening::RefreshInterrupted));
-    assert_eq!(other.select(later).value, Selection::Exhausted { retry_at: None }, "a new login has to be made");
+    assert_eq!(second_host.select(later).value, Selection::Exhausted { retry_at: None }, "only a new login helps");
 
-    // So it is for every host that opens later, until a person wants it tried all the same.
+    // The same holds for every host that opens later, until a person resets the credential.
     let (mut next, _) = Pool::open(key.clone(), &store, &Sources::default(), [3; 32], later);
     let Selection::Refreshing { intent, .. } = next.select(later).value else { panic!() };
     assert_eq!(next.claim(intent, later).unwrap().value, Claim::Gone);
@@ -116,111 +122,114 @@ fn a_token_that_a_dead_host_may_have_spent_is_not_sent_again() {
 }
 
 #[test]
-fn a_host_that_reached_nobody_leaves_the_token_to_the_others() {
-    let (key, mut store, [(mut one, at_work), (mut other, late)]) = two_hosts_with_a_login_that_is_due();
-    write(&mut store, &key, one.claim(at_work, START).unwrap());
-    let first = one.settle(at_work, Outcome::Unreachable, START).unwrap();
-    let Settled::Continues { intent, .. } = write(&mut store, &key, first) else { panic!("there is another address") };
-    write(&mut store, &key, one.settle(intent, Outcome::Unreachable, START).unwrap());
-    let step = other.sync(&store, START);
+fn a_host_that_reached_no_address_leaves_the_token_to_other_hosts() {
+    let (key, mut store, [(mut first_host, first_intent), (mut second_host, second_intent)]) =
+        two_hosts_with_a_due_login();
+    write(&mut store, &key, first_host.claim(first_intent, START).unwrap());
+    let first = first_host.settle(first_intent, Outcome::Unreachable, START).unwrap();
+    let Settled::Continues { intent, .. } = write(&mut store, &key, first) else { panic!("there is a second address") };
+    write(&mut store, &key, first_host.settle(intent, Outcome::Unreachable, START).unwrap());
+    let step = second_host.sync(&store, START);
     write(&mut store, &key, step);
-    assert!(matches!(write(&mut store, &key, other.claim(late, START).unwrap()), Claim::Send { .. }));
+    assert!(matches!(write(&mut store, &key, second_host.claim(second_intent, START).unwrap()), Claim::Send { .. }));
 }
 
 #[test]
-fn a_token_whose_answer_could_not_be_read_is_sent_by_no_other_host() {
-    let (key, mut store, [(mut one, at_work), (mut other, late)]) = two_hosts_with_a_login_that_is_due();
-    write(&mut store, &key, one.claim(at_work, START).unwrap());
+fn a_refresh_token_with_an_unreadable_answer_is_sent_by_no_other_host() {
+    let (key, mut store, [(mut first_host, first_intent), (mut second_host, second_intent)]) =
+        two_hosts_with_a_due_login();
+    write(&mut store, &key, first_host.claim(first_intent, START).unwrap());
     let broken = Outcome::Response { status: 200, headers: Vec::new(), body: String::new() };
-    let step = one.settle(at_work, broken, START).unwrap();
+    let step = first_host.settle(first_intent, broken, START).unwrap();
     assert!(matches!(write(&mut store, &key, step), Settled::Unrefreshed { .. }));
-    let step = other.sync(&store, START);
+    let step = second_host.sync(&store, START);
     write(&mut store, &key, step);
-    assert_eq!(write(&mut store, &key, other.claim(late, START).unwrap()), Claim::Gone);
+    assert_eq!(write(&mut store, &key, second_host.claim(second_intent, START).unwrap()), Claim::Gone);
 }
 
 #[test]
-fn a_host_that_never_got_the_lock_leaves_the_claim_of_the_one_that_did() {
-    let (key, mut store, [(mut one, at_work), (mut other, late)]) = two_hosts_with_a_login_that_is_due();
-    write(&mut store, &key, one.claim(at_work, START).unwrap());
-    let step = other.sync(&store, START);
+fn a_host_without_the_claim_does_not_release_the_claim_of_another_host() {
+    let (key, mut store, [(mut first_host, first_intent), (mut second_host, second_intent)]) =
+        two_hosts_with_a_due_login();
+    write(&mut store, &key, first_host.claim(first_intent, START).unwrap());
+    let step = second_host.sync(&store, START);
     write(&mut store, &key, step);
-    let first = other.settle(late, Outcome::Unreachable, START).unwrap();
-    let Settled::Continues { intent, .. } = write(&mut store, &key, first) else { panic!("there is another address") };
-    write(&mut store, &key, other.settle(intent, Outcome::Unreachable, START).unwrap());
-    drop(one);
+    let first = second_host.settle(second_intent, Outcome::Unreachable, START).unwrap();
+    let Settled::Continues { intent, .. } = write(&mut store, &key, first) else { panic!("there is a second address") };
+    write(&mut store, &key, second_host.settle(intent, Outcome::Unreachable, START).unwrap());
+    drop(first_host);
 
     let (mut next, _) = Pool::open(key.clone(), &store, &Sources::default(), [3; 32], START);
     let Selection::Refreshing { intent, .. } = next.select(START).value else { panic!() };
-    assert_eq!(next.claim(intent, START).unwrap().value, Claim::Gone, "it may have spent the token");
+    assert_eq!(next.claim(intent, START).unwrap().value, Claim::Gone, "the claiming host may have spent the token");
 }
 
 #[test]
-fn a_refresh_that_keeps_its_refresh_token_leaves_it_to_the_others() {
-    let (key, mut store, [(mut one, at_work), (mut other, _)]) = two_hosts_with_a_login_that_is_due();
-    write(&mut store, &key, one.claim(at_work, START).unwrap());
+fn a_refresh_token_that_was_not_rotated_can_be_used_by_other_hosts() {
+    let (key, mut store, [(mut first_host, first_intent), (mut second_host, _)]) = two_hosts_with_a_due_login();
+    write(&mut store, &key, first_host.claim(first_intent, START).unwrap());
     let kept = crate::host::tokens(json!({ "access_token": "at-2", "expires_at_ms": after(HOUR).as_millis() }));
-    write(&mut store, &key, one.settle(at_work, kept, START).unwrap());
+    write(&mut store, &key, first_host.settle(first_intent, kept, START).unwrap());
     let later = after(HOUR);
-    let step = other.sync(&store, later);
+    let step = second_host.sync(&store, later);
     write(&mut store, &key, step);
-    let Selection::Refreshing { intent, .. } = other.select(later).value else { panic!() };
-    assert!(matches!(other.claim(intent, later).unwrap().value, Claim::Send { .. }));
+    let Selection::Refreshing { intent, .. } = second_host.select(later).value else { panic!() };
+    assert!(matches!(second_host.claim(intent, later).unwrap().value, Claim::Send { .. }));
 }
 
 #[test]
-fn what_a_person_says_of_a_login_does_not_bring_its_old_tokens_back() {
-    let (key, mut store, [(mut one, at_work), (mut other, _)]) = two_hosts_with_a_login_that_is_due();
-    write(&mut store, &key, one.claim(at_work, START).unwrap());
-    write(&mut store, &key, one.settle(at_work, new_tokens(), START).unwrap());
+fn an_edit_of_a_login_does_not_restore_its_old_tokens() {
+    let (key, mut store, [(mut first_host, first_intent), (mut second_host, _)]) = two_hosts_with_a_due_login();
+    write(&mut store, &key, first_host.claim(first_intent, START).unwrap());
+    write(&mut store, &key, first_host.settle(first_intent, new_tokens(), START).unwrap());
     let fields = json!({ "inference_base_url": "https://a.test", "label": "mine" });
-    write(&mut store, &key, other.update(&"a".into(), fields.as_object().unwrap(), after(1)).unwrap());
-    let told = ["refresh_token", "inference_base_url", "label"].map(|name| store.rows[0][name].as_str().unwrap());
-    assert_eq!(told, ["rt-2", "https://a.test", "mine"]);
+    write(&mut store, &key, second_host.update(&"a".into(), fields.as_object().unwrap(), after(1)).unwrap());
+    let stored = ["refresh_token", "inference_base_url", "label"].map(|name| store.rows[0][name].as_str().unwrap());
+    assert_eq!(stored, ["rt-2", "https://a.test", "mine"]);
 }
 
 #[test]
-fn what_was_read_before_an_own_write_takes_nothing_back() {
-    let (key, mut store, [(mut one, at_work), _]) = two_hosts_with_a_login_that_is_due();
+fn a_sync_with_a_state_read_before_an_own_write_reverts_nothing() {
+    let (key, mut store, [(mut first_host, first_intent), _]) = two_hosts_with_a_due_login();
     let early = store.clone();
-    let step = one.settle(at_work, new_tokens(), START).unwrap();
+    let step = first_host.settle(first_intent, new_tokens(), START).unwrap();
     let intent = step.intents[0].id();
     write(&mut store, &key, step);
-    write(&mut store, &key, one.settle(intent, Outcome::Saved, START).unwrap());
-    let step = one.sync(&early, START);
+    write(&mut store, &key, first_host.settle(intent, Outcome::Saved, START).unwrap());
+    let step = first_host.sync(&early, START);
     write(&mut store, &key, step);
-    assert_eq!(one.runtime(&"a".into()).unwrap().key, "at-2");
+    assert_eq!(first_host.runtime(&"a".into()).unwrap().key, "at-2");
 }
 
 #[test]
-fn a_reset_by_a_host_whose_clock_is_ahead_does_not_swallow_what_comes_after_it() {
-    let (key, mut store, [(mut ahead, _), (mut other, _)]) = two_hosts_with_a_login_that_is_due();
-    let rests = |store: &Stored| store.rows[0]["last_status"] == "exhausted";
+fn a_reset_by_a_host_whose_clock_is_ahead_does_not_hide_later_cooldowns() {
+    let (key, mut store, [(mut ahead, _), (mut second_host, _)]) = two_hosts_with_a_due_login();
+    let is_exhausted = |store: &Stored| store.rows[0]["last_status"] == "exhausted";
     write(&mut store, &key, ahead.rotate(&"a".into(), Failure::status(429), after(HOUR)).unwrap());
     write(&mut store, &key, ahead.reset(None, after(HOUR)).unwrap());
-    assert!(!rests(&store));
-    let step = other.sync(&store, START);
+    assert!(!is_exhausted(&store));
+    let step = second_host.sync(&store, START);
     write(&mut store, &key, step);
-    write(&mut store, &key, other.rotate(&"a".into(), Failure::status(429), START).unwrap());
-    assert!(rests(&store));
+    write(&mut store, &key, second_host.rotate(&"a".into(), Failure::status(429), START).unwrap());
+    assert!(is_exhausted(&store));
 }
 
 #[test]
-fn an_intent_to_write_is_not_claimed() {
-    let (_, _, [(mut one, _), _]) = two_hosts_with_a_login_that_is_due();
-    let step = one.set_strategy(Choice::LeastUsed, START);
-    assert_eq!(one.claim(step.intents[0].id(), START).unwrap_err().code, ErrorCode::WrongOutcome);
-    assert_eq!(one.claim(IntentId::new(99), START).unwrap_err().code, ErrorCode::UnknownIntent);
+fn a_persist_intent_cannot_be_claimed() {
+    let (_, _, [(mut first_host, _), _]) = two_hosts_with_a_due_login();
+    let step = first_host.set_strategy(Choice::LeastUsed, START);
+    assert_eq!(first_host.claim(step.intents[0].id(), START).unwrap_err().code, ErrorCode::WrongOutcome);
+    assert_eq!(first_host.claim(IntentId::new(99), START).unwrap_err().code, ErrorCode::UnknownIntent);
 }
 
 const HOSTS: usize = 3;
 
-/// What a host does, or what happens to what it wrote.
+/// An input of a host, or what becomes of its pending write.
 #[derive(Clone, Debug)]
-enum Deed {
+enum Action {
     Use(usize),
-    Bench(usize, i64),
-    /// Somebody waits, and what rests may be over.
+    CoolDown(usize, i64),
+    /// Time passes for the host, and cooldowns may end.
     Wait(i64),
     Reset(Option<usize>),
     Add,
@@ -228,39 +237,39 @@ enum Deed {
     Label(usize),
     Move(usize, usize),
     NewSecret(usize),
-    /// A refresh begins; it ends at the next one, or when all settles down.
+    /// A refresh starts; it is settled at the next refresh, or at the end.
     Refresh(usize),
     Strategy(Choice),
     Suppress(usize),
-    /// Of what is on its way one arrives, and its host is told, or it is told that it did not.
-    Arrive(usize, bool),
-    /// One is lost on the way, and its host is told.
-    Lose(usize),
-    /// One that arrived before arrives again.
-    Repeat(usize),
+    /// A pending write reaches the store; it is settled as saved, or as failed although it was written.
+    Write(usize, bool),
+    /// A pending write is dropped, and settled as failed.
+    FailWrite(usize),
+    /// An earlier write reaches the store again.
+    WriteAgain(usize),
     Sync,
 }
 
-fn deed() -> impl Strategy<Value = Deed> {
+fn action() -> impl Strategy<Value = Action> {
     let place = || 0..4_usize;
     prop_oneof![
-        3 => place().prop_map(Deed::Use),
-        3 => (place(), select(vec![429, 402, 401])).prop_map(|(place, status)| Deed::Bench(place, status)),
-        // What comes later than a day may count twice, so 60 of them stay below.
-        2 => select(vec![1, 1000, HOUR / 3]).prop_map(Deed::Wait),
-        1 => prop::option::of(place()).prop_map(Deed::Reset),
-        1 => Just(Deed::Add),
-        1 => place().prop_map(Deed::Remove),
-        1 => place().prop_map(Deed::Label),
-        1 => (place(), place()).prop_map(|(place, to)| Deed::Move(place, to)),
-        1 => place().prop_map(Deed::NewSecret),
-        2 => place().prop_map(Deed::Refresh),
-        1 => select(vec![Choice::FillFirst, Choice::RoundRobin, Choice::LeastUsed]).prop_map(Deed::Strategy),
-        1 => place().prop_map(Deed::Suppress),
-        5 => (0..4_usize, any::<bool>()).prop_map(|(message, is_told)| Deed::Arrive(message, is_told)),
-        2 => (0..4_usize).prop_map(Deed::Lose),
-        2 => (0..9_usize).prop_map(Deed::Repeat),
-        3 => Just(Deed::Sync),
+        3 => place().prop_map(Action::Use),
+        3 => (place(), select(vec![429, 402, 401])).prop_map(|(place, status)| Action::CoolDown(place, status)),
+        // Changes older than a day may count twice, so the waits of 60 actions stay below a day.
+        2 => select(vec![1, 1000, HOUR / 3]).prop_map(Action::Wait),
+        1 => prop::option::of(place()).prop_map(Action::Reset),
+        1 => Just(Action::Add),
+        1 => place().prop_map(Action::Remove),
+        1 => place().prop_map(Action::Label),
+        1 => (place(), place()).prop_map(|(place, to)| Action::Move(place, to)),
+        1 => place().prop_map(Action::NewSecret),
+        2 => place().prop_map(Action::Refresh),
+        1 => select(vec![Choice::FillFirst, Choice::RoundRobin, Choice::LeastUsed]).prop_map(Action::Strategy),
+        1 => place().prop_map(Action::Suppress),
+        5 => (0..4_usize, any::<bool>()).prop_map(|(message, is_settled_as_saved)| Action::Write(message, is_settled_as_saved)),
+        2 => (0..4_usize).prop_map(Action::FailWrite),
+        2 => (0..9_usize).prop_map(Action::WriteAgain),
+        3 => Just(Action::Sync),
     ]
 }
 
@@ -269,21 +278,21 @@ struct Fleet {
     store: Stored,
     first: Stored,
     hosts: Vec<Host>,
-    /// All tokens that a row ever had in the store.
+    /// All access tokens that a row ever had in the store.
     tokens: BTreeMap<String, BTreeSet<String>>,
     removed: BTreeSet<String>,
     added: BTreeSet<String>,
-    /// Everything that ever arrived, once.
+    /// All changes that reached the store, once each.
     arrived: BTreeMap<Stamp, Edit>,
     names: usize,
 }
 
 struct Host {
     pool: Pool,
-    /// Hosts' clocks do not agree.
+    /// Milliseconds by which the host's clock is ahead.
     ahead: i64,
     waited: i64,
-    on_its_way: Vec<(IntentId, Vec<Change>)>,
+    pending: Vec<(IntentId, Vec<Change>)>,
     delivered: Vec<Vec<Change>>,
     refresh: Option<IntentId>,
 }
@@ -291,14 +300,14 @@ struct Host {
 impl Fleet {
     fn new() -> Self {
         let pool_key = PoolKey::parse("anthropic").unwrap();
-        let resting = json!({
+        let exhausted = json!({
             "id": "c", "source": "manual", "access_token": "sk-c", "priority": 2, "request_count": 4,
             "last_status": "exhausted", "last_status_at": 1_775_757_000.5, "last_error_code": 429,
         });
         let rows = vec![
             key("a", 0),
             login("b", 1, after(-HOUR)),
-            resting,
+            exhausted,
             json!({ "access_token": "sk-nameless", "priority": 9 }),
         ];
         let store = Stored { rows, ..Stored::default() };
@@ -306,8 +315,7 @@ impl Fleet {
             let seed = [u8::try_from(number).unwrap() + 1; 32];
             let ahead = [0, -700, 2_500][number];
             let (pool, step) = Pool::open(pool_key.clone(), &store, &Sources::default(), seed, after(ahead));
-            let mut host =
-                Host { pool, ahead, waited: 0, on_its_way: Vec::new(), delivered: Vec::new(), refresh: None };
+            let mut host = Host { pool, ahead, waited: 0, pending: Vec::new(), delivered: Vec::new(), refresh: None };
             host.take(step);
             host
         };
@@ -326,7 +334,7 @@ impl Fleet {
         }
     }
 
-    fn act(&mut self, number: usize, deed: &Deed) {
+    fn act(&mut self, number: usize, action: &Action) {
         self.names += 1;
         let name = format!("n{}", self.names);
         let (store, key) = (self.store.clone(), self.key.clone());
@@ -336,63 +344,63 @@ impl Fleet {
             let entries = host.pool.entries(now);
             (!entries.is_empty()).then(|| entries[place % entries.len()].id.clone())
         };
-        match deed {
-            Deed::Use(place) => {
+        match action {
+            Action::Use(place) => {
                 if let Some(id) = id(host, *place) {
                     let step = host.pool.mark_used(&id).unwrap();
                     host.take(step);
                 }
             }
-            Deed::Bench(place, status) => {
+            Action::CoolDown(place, status) => {
                 if let Some(id) = id(host, *place) {
                     let step = host.pool.rotate(&id, Failure::status(*status), now).unwrap();
                     host.take(step);
                 }
             }
-            Deed::Wait(millis) => {
+            Action::Wait(millis) => {
                 host.waited += millis;
                 let step = host.pool.select(host.now());
                 host.take(step);
             }
-            Deed::Reset(place) => {
+            Action::Reset(place) => {
                 let id = place.and_then(|place| id(host, place));
                 let step = host.pool.reset(id.as_ref(), now).unwrap();
                 host.take(step);
             }
-            Deed::Add => {
+            Action::Add => {
                 self.added.insert(name.clone());
                 let row = json!({ "id": name, "label": name, "access_token": format!("sk-{name}") });
                 let step = host.pool.add(row.as_object().unwrap(), now).unwrap();
                 host.take(step);
             }
-            Deed::Remove(place) => {
+            Action::Remove(place) => {
                 if let Some(id) = id(host, *place) {
                     let step = host.pool.remove(&id, now).unwrap();
                     self.removed.insert(id.as_str().to_owned());
                     host.take(step);
                 }
             }
-            Deed::Label(place) => self.update(number, *place, &json!({ "label": name })),
-            Deed::NewSecret(place) => self.update(number, *place, &json!({ "access_token": format!("sk-{name}") })),
-            Deed::Move(place, to) => {
+            Action::Label(place) => self.update(number, *place, &json!({ "label": name })),
+            Action::NewSecret(place) => self.update(number, *place, &json!({ "access_token": format!("sk-{name}") })),
+            Action::Move(place, to) => {
                 if let Some(id) = id(host, *place) {
                     let step = host.pool.move_to(&id, *to, now).unwrap();
                     host.take(step);
                 }
             }
-            Deed::Refresh(place) => {
-                host.end_refresh(&name);
+            Action::Refresh(place) => {
+                host.settle_refresh(&name);
                 let step = id(host, *place).and_then(|id| host.pool.refresh(&id, now).ok());
                 if let Some(step) = step {
                     host.refresh = Some(step.value.intent);
                     host.take(step);
                 }
             }
-            Deed::Strategy(strategy) => {
+            Action::Strategy(strategy) => {
                 let step = host.pool.set_strategy(*strategy, now);
                 host.take(step);
             }
-            Deed::Suppress(place) => {
+            Action::Suppress(place) => {
                 let row = json!({ "id": name, "source": format!("env:{place}"), "access_token": format!("sk-{name}") });
                 let step = host.pool.add(row.as_object().unwrap(), now).unwrap();
                 let id = step.value.clone();
@@ -401,25 +409,25 @@ impl Fleet {
                 self.removed.insert(id.as_str().to_owned());
                 host.take(step);
             }
-            Deed::Arrive(message, is_told) => {
-                if !host.on_its_way.is_empty() {
-                    let (intent, changes) = host.on_its_way.remove(message % host.on_its_way.len());
+            Action::Write(message, is_settled_as_saved) => {
+                if !host.pending.is_empty() {
+                    let (intent, changes) = host.pending.remove(message % host.pending.len());
                     self.deliver(number, &changes);
                     let host = &mut self.hosts[number];
                     host.delivered.push(changes);
-                    let outcome = if *is_told { Outcome::Saved } else { Outcome::Failed };
+                    let outcome = if *is_settled_as_saved { Outcome::Saved } else { Outcome::Failed };
                     let step = host.pool.settle(intent, outcome, now).unwrap();
                     host.take(step);
                 }
             }
-            Deed::Lose(message) => {
-                if !host.on_its_way.is_empty() {
-                    let (intent, _) = host.on_its_way.remove(message % host.on_its_way.len());
+            Action::FailWrite(message) => {
+                if !host.pending.is_empty() {
+                    let (intent, _) = host.pending.remove(message % host.pending.len());
                     let step = host.pool.settle(intent, Outcome::Failed, now).unwrap();
                     host.take(step);
                 }
             }
-            Deed::Repeat(message) => {
+            Action::WriteAgain(message) => {
                 if !host.delivered.is_empty() {
                     let changes = host.delivered[message % host.delivered.len()].clone();
                     let before = self.store.clone();
@@ -427,7 +435,7 @@ impl Fleet {
                     assert!(self.store == before, "a change that arrives twice counts once");
                 }
             }
-            Deed::Sync => {
+            Action::Sync => {
                 let step = host.pool.sync(&store, now);
                 host.take(step);
             }
@@ -465,19 +473,19 @@ impl Fleet {
         self.tokens.get(&format!("current {id}"))?.first().cloned()
     }
 
-    /// Everything arrives, and everybody looks.
-    fn settle_down(&mut self) {
+    /// Settles all refreshes, and delivers all pending writes.
+    fn deliver_all(&mut self) {
         for number in 0..HOSTS {
             self.names += 1;
             let name = format!("n{}", self.names);
             let host = &mut self.hosts[number];
-            host.end_refresh(&name);
+            host.settle_refresh(&name);
             for _ in 0..2 {
                 let host = &mut self.hosts[number];
                 let step = host.pool.flush(host.now());
                 host.take(step);
-                while !self.hosts[number].on_its_way.is_empty() {
-                    self.act(number, &Deed::Arrive(0, true));
+                while !self.hosts[number].pending.is_empty() {
+                    self.act(number, &Action::Write(0, true));
                 }
             }
         }
@@ -485,17 +493,17 @@ impl Fleet {
 
     fn check_that_all_agree(&mut self) {
         for number in 0..HOSTS {
-            self.act(number, &Deed::Sync);
+            self.act(number, &Action::Sync);
             let host = &mut self.hosts[number];
-            assert!(host.on_its_way.is_empty(), "to look changes nothing: {:?}", host.on_its_way);
+            assert!(host.pending.is_empty(), "a sync has no changes: {:?}", host.pending);
             let mut rows = host.pool.rows();
             rows.sort_by_key(|row| row["id"].as_str().map(str::to_owned));
             assert_eq!(rows, readable_rows(&self.store, &self.key), "host {number}");
         }
     }
 
-    /// By what all changes that arrived say together, in no order.
-    fn check_that_nothing_is_lost(&self) {
+    /// Derives the expected rows from the set of all changes, whatever their order.
+    fn check_that_no_change_is_lost(&self) {
         let ids: BTreeSet<_> = self.store.rows.iter().filter_map(|row| row["id"].as_str()).map(str::to_owned).collect();
         assert!(self.added.difference(&self.removed).all(|id| ids.contains(id)), "an addition was lost");
         assert!(self.removed.is_disjoint(&ids), "a removal was lost");
@@ -504,7 +512,7 @@ impl Fleet {
             let first = self.first.rows.iter().find(|first| first["id"] == id.as_str());
             let mut uses = first.and_then(|first| first["request_count"].as_u64()).unwrap_or(0);
             let mut label = None;
-            let mut rests: BTreeSet<Stamp> = BTreeSet::new();
+            let mut cooldowns: BTreeSet<Stamp> = BTreeSet::new();
             let (mut ended, mut reset, mut has_new_token) = (BTreeSet::new(), None, false);
             for (by, edit) in self.arrived.iter().filter(|(_, edit)| is_of(edit, &id)) {
                 match edit {
@@ -516,33 +524,36 @@ impl Fleet {
                             reset = reset.max(Some(by.clone()));
                         }
                         if *status == Some(Status::Exhausted) {
-                            rests.insert(by.clone());
+                            cooldowns.insert(by.clone());
                         }
                     }
                     Edit::Tokens { .. } => has_new_token = true,
                     _ => {}
                 }
             }
-            assert_eq!(row["request_count"].as_u64().unwrap_or(0), uses, "{id:?} was used so often");
+            assert_eq!(row["request_count"].as_u64().unwrap_or(0), uses, "the request count of {id:?}");
             if let Some(label) = label {
                 assert_eq!(row["label"], label);
             }
-            rests.retain(|by| !ended.contains(by) && reset.as_ref().is_none_or(|reset| by >= reset));
-            if !rests.is_empty() && !has_new_token {
-                assert_eq!(row["last_status"], "exhausted", "{id:?} lost a rest: {rests:?}");
+            cooldowns.retain(|by| !ended.contains(by) && reset.as_ref().is_none_or(|reset| by >= reset));
+            if !cooldowns.is_empty() && !has_new_token {
+                assert_eq!(row["last_status"], "exhausted", "{id:?} lost a cooldown: {cooldowns:?}");
             }
-            if rests.is_empty() && !ended.is_empty() {
-                assert_ne!(row["last_status"], "exhausted", "{id:?} rests though every rest of it was ended");
+            if cooldowns.is_empty() && !ended.is_empty() {
+                assert_ne!(
+                    row["last_status"], "exhausted",
+                    "{id:?} is exhausted although all its cooldowns were ended"
+                );
             }
         }
     }
 
-    /// What the store would hold if the same had arrived in another order: each host's own in the order in which it came.
-    fn delivered_again_in(&self, order: &[usize]) -> Stored {
+    /// Returns the store after the same writes in another order; each host's own writes keep their order.
+    fn replayed_in(&self, order: &[usize]) -> Stored {
         let mut store = self.first.clone();
         let mut left: Vec<_> = self.hosts.iter().map(|host| host.delivered.iter()).collect();
-        let rest = (0..HOSTS).flat_map(|host| std::iter::repeat_n(host, 100));
-        for host in order.iter().copied().chain(rest) {
+        let remaining = (0..HOSTS).flat_map(|host| std::iter::repeat_n(host, 100));
+        for host in order.iter().copied().chain(remaining) {
             if let Some(changes) = left[host].next() {
                 apply(&mut store, changes, &self.key);
             }
@@ -559,13 +570,13 @@ impl Host {
     fn take<T>(&mut self, step: Step<T>) {
         for intent in step.intents {
             match intent {
-                Intent::Persist { id, changes } => self.on_its_way.push((id, changes)),
+                Intent::Persist { id, changes } => self.pending.push((id, changes)),
                 Intent::Refresh { id, .. } => self.refresh = Some(id),
             }
         }
     }
 
-    fn end_refresh(&mut self, name: &str) {
+    fn settle_refresh(&mut self, name: &str) {
         if let Some(intent) = self.refresh.take() {
             let set = json!({ "access_token": format!("at-{name}"), "refresh_token": format!("rt-{name}") });
             let tokens = Outcome::Tokens { set: RowFields(set.as_object().unwrap().clone()) };

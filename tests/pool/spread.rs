@@ -1,4 +1,4 @@
-//! How requests spread over credentials: by weight, and by affinity with few moves.
+//! Spread of requests over credentials: by weight, and by affinity with few moves.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::host::{Host, START};
 
 #[test]
-fn affinities_spread_by_weight() {
+fn affinities_spread_in_proportion_to_weights() {
     let host = host(&[1, 2, 5], "fill_first");
     let shares = shares((0..4_000).map(|n| home(&host, &format!("session {n}"))));
     for (id, weight) in [("k0", 1), ("k1", 2), ("k2", 5)] {
@@ -17,7 +17,7 @@ fn affinities_spread_by_weight() {
 }
 
 #[test]
-fn a_credential_that_rests_moves_its_own_sessions_only_and_spreads_them() {
+fn a_cooldown_moves_only_the_sessions_of_its_credential_and_spreads_them() {
     let mut host = host(&[1; 5], "fill_first");
     let sessions: Vec<_> = (0..2_000).map(|n| format!("session {n}")).collect();
     let before: Vec<_> = sessions.iter().map(|session| home(&host, session)).collect();
@@ -29,11 +29,11 @@ fn a_credential_that_rests_moves_its_own_sessions_only_and_spreads_them() {
     assert_eq!(moved_to.len(), 4, "{moved_to:?}");
     host.later(3_600_000);
     let back: Vec<_> = sessions.iter().map(|session| home(&host, session)).collect();
-    assert_eq!(back, before, "they come back");
+    assert_eq!(back, before, "the sessions return after the cooldown");
 }
 
 #[test]
-fn one_session_that_floods_the_pool_spills_over() {
+fn a_session_above_the_load_bound_spills_over_to_other_credentials() {
     let mut host = host(&[1; 4], "fill_first");
     let request = || Request { affinity: Some("flood".to_owned()), ..Request::default() };
     let used = (0..400).map(|_| {
@@ -46,7 +46,7 @@ fn one_session_that_floods_the_pool_spills_over() {
 }
 
 #[test]
-fn random_draws_by_weight() {
+fn the_strategy_random_draws_in_proportion_to_weights() {
     let mut host = host(&[1, 3, 6], "random");
     let draws = (0..4_000).map(|_| {
         let step = host.pool.lease(Request::default(), START);
@@ -62,7 +62,7 @@ fn random_draws_by_weight() {
     }
 }
 
-/// A pool with a key of each weight.
+/// Opens a pool with a key of each weight.
 fn host(weights: &[u32], strategy: &str) -> Host {
     let rows: Vec<Value> = weights
         .iter()
@@ -73,7 +73,7 @@ fn host(weights: &[u32], strategy: &str) -> Host {
     Host::open_with("openrouter", Value::Array(rows), json!({ "config": config }))
 }
 
-/// Which credential a session's next request would get.
+/// Returns the credential for a session's next request.
 fn home(host: &Host, session: &str) -> String {
     let request = Request { affinity: Some(session.to_owned()), ..Request::default() };
     used(&host.pool.explain(&request, host.now).next)

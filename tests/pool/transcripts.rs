@@ -1,8 +1,9 @@
-//! Transcripts of requests: what sessions report, and what the pool answers.
+//! Transcripts of requests: inputs of sessions, each with the pool's answer.
 //!
-//! A transcript begins after a title (`== title`) with what the pool is opened with, one a line:
-//! `keys a b`, `rows [JSON]`, `pool KEY`, `policy {JSON}`, `strategy NAME`. Then each line is a moment, a
-//! session with what it does, and after `=>` the answer. Moments count from the opening.
+//! After its title (`== title`) a transcript lists the settings of the pool, one per line:
+//! `keys a b`, `rows [JSON]`, `pool KEY`, `policy {JSON}`, `strategy NAME`. Each line after them is a time since the
+//! opening, an input (of a session, or of the host), and after `=>` the answer. `explain` shows the verdict of each
+//! credential.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +13,8 @@ use serde_json::{Value, json};
 use crate::host::{Host, START, key, tokens};
 
 #[test]
-fn the_pool_answers_as_the_transcripts_say() {
-    let mut wrong = Vec::new();
+fn every_transcript_replays() {
+    let mut differences = Vec::new();
     let mut lines = 0;
     for (file, text) in [
         ("limits", include_str!("transcripts/limits.txt")),
@@ -23,18 +24,18 @@ fn the_pool_answers_as_the_transcripts_say() {
         ("policies", include_str!("transcripts/policies.txt")),
     ] {
         for transcript in text.split("\n== ").skip(1) {
-            let mut stage = Stage::default();
+            let mut replay = Replay::default();
             for line in transcript.lines().skip(1).filter(|line| !line.trim().is_empty()) {
                 let Some((input, expected)) = line.split_once("=>") else {
-                    stage.set(line);
+                    replay.set(line);
                     continue;
                 };
                 lines += 1;
-                let answer = stage.play(input);
+                let answer = replay.answer(input);
                 if answer != expected.trim() {
                     let title = transcript.lines().next().unwrap();
-                    wrong.push(format!(
-                        "{file}: {title}\n  {}\n  => {answer}\n  wanted {}",
+                    differences.push(format!(
+                        "{file}: {title}\n  {}\n  => {answer}\n  expected {}",
                         input.trim(),
                         expected.trim()
                     ));
@@ -42,22 +43,22 @@ fn the_pool_answers_as_the_transcripts_say() {
             }
         }
     }
-    assert!(wrong.is_empty(), "{} of {lines} answers are others:\n{}", wrong.len(), wrong.join("\n"));
-    assert!(lines > 150, "only {lines} lines were played");
+    assert!(differences.is_empty(), "{} of {lines} answers differ:\n{}", differences.len(), differences.join("\n"));
+    assert!(lines > 150, "only {lines} lines were replayed");
 }
 
-/// A pool with its sessions.
-struct Stage {
+/// The pool of a transcript, with its settings and sessions.
+struct Replay {
     pool: String,
     rows: Value,
     policy: Value,
     strategy: Option<String>,
     host: Option<Host>,
-    /// The latest lease of each session.
+    /// Latest lease of each session.
     leases: BTreeMap<String, LeaseId>,
 }
 
-impl Default for Stage {
+impl Default for Replay {
     fn default() -> Self {
         Self {
             pool: "openrouter".to_owned(),
@@ -70,7 +71,7 @@ impl Default for Stage {
     }
 }
 
-impl Stage {
+impl Replay {
     fn set(&mut self, line: &str) {
         let (name, value) = line.trim().split_once(' ').unwrap();
         match name {
@@ -85,11 +86,11 @@ impl Stage {
                 self.policy.as_object_mut().unwrap().extend(differences.as_object().unwrap().clone());
             }
             "strategy" => self.strategy = Some(value.to_owned()),
-            other => panic!("a transcript cannot set {other}"),
+            other => panic!("a transcript has no setting {other}"),
         }
     }
 
-    fn play(&mut self, input: &str) -> String {
+    fn answer(&mut self, input: &str) -> String {
         if self.host.is_none() {
             let config = json!({
                 "credential_pool_policies": { &self.pool: self.policy },
@@ -100,11 +101,11 @@ impl Stage {
             self.host = Some(host);
         }
         let host = self.host.as_mut().unwrap();
-        let mut words = input.split_whitespace();
-        host.now = moment(words.next().unwrap());
-        let words: Vec<_> = words.collect();
-        match words.as_slice() {
-            ["explain", request @ ..] => explained(host, &request_of(request)),
+        let mut parts = input.split_whitespace();
+        host.now = moment(parts.next().unwrap());
+        let parts: Vec<_> = parts.collect();
+        match parts.as_slice() {
+            ["explain", request @ ..] => verdicts(host, &request_of(request)),
             ["tick"] => {
                 let step = host.pool.tick(host.now);
                 host.carry_out(step);
@@ -131,8 +132,8 @@ impl Stage {
                 host.reopen();
                 "-".to_owned()
             }
-            ["tokens", id] => brings_tokens(host, id, "1h"),
-            ["tokens", id, lifetime] => brings_tokens(host, id, lifetime),
+            ["tokens", id] => settle_with_tokens(host, id, "1h"),
+            ["tokens", id, lifetime] => settle_with_tokens(host, id, lifetime),
             ["unreachable", id] => {
                 assert_eq!(host.settle_refresh(credential_pool::Outcome::Unreachable), *id);
                 "-".to_owned()
@@ -181,15 +182,15 @@ impl Stage {
                 if let Some(lease) = lease_of(&next) {
                     self.leases.insert(session, lease);
                 }
-                shown(&next)
+                move_text(&next)
             }
             Err(error) => format!("error {}", name(&error.code)),
         }
     }
 }
 
-/// The oldest refresh ends with new tokens of this lifetime.
-fn brings_tokens(host: &mut Host, id: &str, lifetime: &str) -> String {
+/// Settles the oldest refresh with new tokens of this lifetime.
+fn settle_with_tokens(host: &mut Host, id: &str, lifetime: &str) -> String {
     let end = host.now.as_millis() + millis(lifetime);
     let fresh = json!({ "access_token": format!("at2-{id}"), "expires_at_ms": end });
     assert_eq!(host.settle_refresh(tokens(fresh)), id);
@@ -209,7 +210,7 @@ fn request_of(words: &[&str]) -> Request {
     request
 }
 
-/// What a provider answers, by its status and a word for its body.
+/// Builds a provider's answer from its status, a keyword for its body, and hints.
 fn response(words: &[&str]) -> Response {
     let mut response = Response::default();
     for word in words {
@@ -246,14 +247,14 @@ fn response(words: &[&str]) -> Response {
     response
 }
 
-fn explained(host: &Host, request: &Request) -> String {
+fn verdicts(host: &Host, request: &Request) -> String {
     let explanation = host.pool.explain(request, host.now);
     let verdicts = explanation.credentials.iter().map(|explained| {
         let verdict = match &explained.verdict {
-            Verdict::Chosen { half_open: false, .. } => "serves".to_owned(),
-            Verdict::Chosen { half_open: true, .. } => "serves half-open".to_owned(),
-            Verdict::Available { half_open: false } => "could".to_owned(),
-            Verdict::Available { half_open: true } => "could half-open".to_owned(),
+            Verdict::Chosen { half_open: false, .. } => "chosen".to_owned(),
+            Verdict::Chosen { half_open: true, .. } => "chosen half-open".to_owned(),
+            Verdict::Available { half_open: false } => "available".to_owned(),
+            Verdict::Available { half_open: true } => "available half-open".to_owned(),
             Verdict::CoolingDown { until, probe_at: None, .. } => format!("cools down until {}", since_start(*until)),
             Verdict::CoolingDown { until, probe_at: Some(probe_at), .. } => {
                 format!("cools down until {}, probe at {}", since_start(*until), since_start(*probe_at))
@@ -261,7 +262,7 @@ fn explained(host: &Host, request: &Request) -> String {
             Verdict::CoolingDownForModel { until, .. } => {
                 format!("cools down for the model until {}", since_start(*until))
             }
-            Verdict::AtCap { in_flight, cap } => format!("has {in_flight} of {cap}"),
+            Verdict::AtCap { in_flight, cap } => format!("at cap {in_flight} of {cap}"),
             other => name(&serde_json::to_value(other).unwrap()["type"]).replace('_', " "),
         };
         format!("{} {verdict}", explained.credential.as_str())
@@ -269,7 +270,7 @@ fn explained(host: &Host, request: &Request) -> String {
     verdicts.collect::<Vec<_>>().join("; ")
 }
 
-fn shown(next: &NextMove) -> String {
+fn move_text(next: &NextMove) -> String {
     match next {
         NextMove::Use { credential, .. } => format!("use {}", credential.as_str()),
         NextMove::Retry { credential, until, .. } => {
@@ -305,12 +306,12 @@ fn moment(word: &str) -> Timestamp {
     Timestamp::from_millis(START.as_millis() + millis(word))
 }
 
-/// `1h30m`, `2s`, `250ms`.
+/// Parses a duration such as `1h30m`, `2s` or `250ms` into milliseconds.
 fn millis(word: &str) -> i64 {
-    let mut rest = word;
+    let mut remaining = word;
     let mut sum = 0;
-    while !rest.is_empty() {
-        let (number, after) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).unwrap());
+    while !remaining.is_empty() {
+        let (number, after) = remaining.split_at(remaining.find(|c: char| !c.is_ascii_digit()).unwrap());
         let (unit, next) = after.split_at(after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len()));
         let unit = match unit {
             "ms" => 1,
@@ -321,7 +322,7 @@ fn millis(word: &str) -> i64 {
             other => panic!("{other} is no unit"),
         };
         sum += number.parse::<i64>().unwrap() * unit;
-        rest = next;
+        remaining = next;
     }
     sum
 }

@@ -1,11 +1,11 @@
-//! Unsaved changes are handed out again until they are known to be saved, and nothing is done twice by that.
+//! The outbox: unsaved changes are persisted again until a write is settled as saved, and applying them twice is harmless.
 
 use credential_pool::{Failure, Intent, Outcome, Pool, PoolKey, Sources, Step, Stored, Timestamp, apply};
 use serde_json::json;
 
 use crate::host::{HOUR, START, after, key, login, tokens};
 
-/// A pool whose host writes in order, but has not reported a single write yet.
+/// A pool whose host writes in order and has not settled any write yet.
 struct Unsettled {
     pool: Pool,
     stored: Stored,
@@ -40,7 +40,7 @@ impl Unsettled {
 }
 
 #[test]
-fn a_count_that_rides_in_one_write_does_not_ride_in_the_next() {
+fn a_use_count_is_persisted_once_while_its_write_is_not_settled() {
     let stored = Stored { rows: vec![key("a", 0), key("b", 1)], ..Stored::default() };
     let mut host = Unsettled::open("openrouter", stored, json!({}));
     for _ in 0..3 {
@@ -57,13 +57,13 @@ fn a_count_that_rides_in_one_write_does_not_ride_in_the_next() {
 }
 
 #[test]
-fn a_failed_write_rides_along_in_the_next_one_and_the_wake_says_when() {
+fn a_failed_write_is_repeated_at_the_wake() {
     let stored = Stored { rows: vec![key("a", 0), key("b", 1)], ..Stored::default() };
     let mut host = Unsettled::open("openrouter", stored, json!({}));
     let _ = host.pool.mark_used(&"a".into()).unwrap();
-    let lost = host.pool.rotate(&"a".into(), Failure::status(429), START).unwrap();
-    let settled = host.pool.settle(lost.intents[0].id(), Outcome::Failed, START).unwrap();
-    assert_eq!(settled.intents, [], "not at once, or a full disk would be hammered");
+    let failed = host.pool.rotate(&"a".into(), Failure::status(429), START).unwrap();
+    let settled = host.pool.settle(failed.intents[0].id(), Outcome::Failed, START).unwrap();
+    assert_eq!(settled.intents, [], "no immediate retry, which would overload a full disk");
     let wake = settled.wake.unwrap();
     assert_eq!(wake.at.since(START).as_secs(), 1);
     let step = host.pool.tick(wake.at);
@@ -71,11 +71,11 @@ fn a_failed_write_rides_along_in_the_next_one_and_the_wake_says_when() {
     assert_eq!(host.stored.rows[0]["request_count"], 1);
     assert_eq!(host.stored.rows[0]["last_status"], "exhausted");
     host.settle_all(&Outcome::Saved);
-    assert_eq!(host.pool.flush(START).intents, [], "nothing is left");
+    assert_eq!(host.pool.flush(START).intents, [], "the outbox is empty");
 }
 
 #[test]
-fn tokens_that_follow_an_unsaved_edit_survive_a_second_write_of_both() {
+fn tokens_after_an_unsaved_edit_survive_a_repeated_write_of_both() {
     let row = json!({
         "id": "a", "source": "device_code", "auth_type": "oauth", "access_token": "old", "refresh_token": "rt",
     });
@@ -97,7 +97,7 @@ fn tokens_that_follow_an_unsaved_edit_survive_a_second_write_of_both() {
 }
 
 #[test]
-fn tokens_that_follow_an_unsaved_edit_of_their_end_survive_a_second_write_of_both() {
+fn tokens_after_an_unsaved_edit_of_their_expiry_survive_a_repeated_write_of_both() {
     let stored = Stored { rows: vec![login("a", 0, after(-HOUR))], ..Stored::default() };
     let mut host = Unsettled::open("anthropic", stored, json!({}));
     let step = host.pool.refresh(&"a".into(), START).unwrap();

@@ -1,19 +1,19 @@
-/** What a provider says: a completion, and what it refuses, Anthropic's way or OpenAI's, which most others follow. */
+/** Answers of a provider: completions and errors, in Anthropic's wording or in OpenAI's, which most others use. */
 
 import { randomUUID } from "node:crypto";
 
 /**
  * @typedef {{ status: number, headers?: Record<string, string>, json: unknown }} Answer
  *
- * @typedef {object} Window A limit that is reached.
- * @property {number} limit How many requests it allows.
- * @property {number} endsAt When it ends, in milliseconds.
- * @property {number} leftMs How long that is from now.
+ * @typedef {object} Window A full rate window.
+ * @property {number} limit Requests per window.
+ * @property {number} endsAt End of the window, in milliseconds since the Unix epoch.
+ * @property {number} leftMs Milliseconds until the end.
  *
  * @typedef {object} Wording
  * @property {() => Answer} unknownKey
- * @property {() => Answer} tokenEnded
- * @property {(isLogin: boolean) => Answer} withdrawn
+ * @property {() => Answer} tokenExpired
+ * @property {(isLogin: boolean) => Answer} revoked
  * @property {() => Answer} noCredit
  * @property {(window: Window) => Answer} limited
  * @property {() => Answer} overloaded
@@ -25,13 +25,13 @@ import { randomUUID } from "node:crypto";
 /** @type {Wording} */
 const anthropic = {
   unknownKey: () => ofAnthropic(401, "authentication_error", "invalid x-api-key"),
-  tokenEnded: () =>
+  tokenExpired: () =>
     ofAnthropic(
       401,
       "authentication_error",
       "OAuth token has expired. Please obtain a new token or refresh your existing token.",
     ),
-  withdrawn: (isLogin) =>
+  revoked: (isLogin) =>
     isLogin
       ? ofAnthropic(403, "permission_error", "OAuth token has been revoked. Please obtain a new token.")
       : ofAnthropic(400, "invalid_request_error", "This organization has been disabled."),
@@ -59,9 +59,9 @@ const anthropic = {
 /** @type {Wording} */
 const openai = {
   unknownKey: () => ofOpenAi(401, "invalid_request_error", "invalid_api_key", "Incorrect API key provided."),
-  tokenEnded: () =>
+  tokenExpired: () =>
     ofOpenAi(401, null, "token_expired", "Provided authentication token is expired. Please try signing in again."),
-  withdrawn: (isLogin) =>
+  revoked: (isLogin) =>
     isLogin
       ? ofOpenAi(401, null, "token_revoked", "Encountered invalidated oauth token for user, failing request")
       : ofOpenAi(
@@ -99,11 +99,11 @@ const openai = {
   wrongMethod: () => ofOpenAi(405, "invalid_request_error", "method_not_supported", "Not allowed to do that here."),
 };
 
-/** How the provider of a pool refuses. @type {(poolKey: string) => Wording} */
+/** Returns the wording of a pool's provider. @type {(poolKey: string) => Wording} */
 export const wordingOf = (poolKey) => (poolKey === "anthropic" ? anthropic : openai);
 
 /**
- * A request that was served.
+ * The answer of a served request.
  *
  * @param {string} model
  * @param {number} now
@@ -146,7 +146,7 @@ function seconds(millis) {
 }
 
 /**
- * The way OpenAI's headers tell it: `120ms`, `8.64s`, `6m0s`.
+ * Formats a duration as OpenAI's headers do: `120ms`, `8.64s`, `6m0s`.
  *
  * @param {number} millis
  */

@@ -1,6 +1,6 @@
 /**
- * An authorization server on this machine: device codes (RFC 8628), and codes for a browser with PKCE (RFC 7636). It
- * gives what it is told to give, and takes nothing that is not as the RFCs want it.
+ * An authorization server on this machine: device codes (RFC 8628), and authorization codes with PKCE (RFC 7636). It
+ * answers as configured, and refuses requests that violate the RFCs.
  */
 
 import { createHash, randomUUID } from "node:crypto";
@@ -9,11 +9,11 @@ import { createServer } from "node:http";
 
 /**
  * @typedef {object} Options
- * @property {string[]} [says] What it says to polls, one after the other, before it gives tokens: error codes.
- * @property {number} [interval] Between two polls, in seconds.
- * @property {number} [lasts] How long a device code lasts, in seconds.
- * @property {string} [refuses] What it sends the browser back with, instead of a code.
- * @property {string} [issuer] Whom it says it is (RFC 9207).
+ * @property {string[]} [says] Error codes for the polls, in order, before tokens are granted.
+ * @property {number} [interval] Seconds between two polls.
+ * @property {number} [lasts] Lifetime of a device code, in seconds.
+ * @property {string} [refuses] Error code of the redirect, instead of an authorization code.
+ * @property {string} [issuer] Issuer in the redirect (RFC 9207).
  * @property {() => number} [now]
  *
  * @typedef {{ status: number, json: unknown, location?: string }} Answer
@@ -35,11 +35,11 @@ export async function startAuthorization(options = {}) {
 
 export class Authorization {
   url = "";
-  /** When it was polled. @type {number[]} */
+  /** Times of the polls. @type {number[]} */
   polls = [];
-  /** All that nobody may see. @type {string[]} */
+  /** All secrets that were issued or received. @type {string[]} */
   secrets = [];
-  /** What it was asked for in a browser. @type {URLSearchParams | undefined} */
+  /** Query of the latest authorization request. @type {URLSearchParams | undefined} */
   asked;
 
   /** @type {Map<string, URLSearchParams>} */
@@ -66,10 +66,10 @@ export class Authorization {
   }
 
   /**
-   * A configuration that logs in here.
+   * Returns a configuration for logins at this server.
    *
    * @param {string} key
-   * @param {object} [fields] What differs.
+   * @param {object} [fields] Fields that differ.
    */
   config(key, fields) {
     const login = {

@@ -1,6 +1,6 @@
 /**
- * A model provider on this machine, for tests and the demo: it knows keys and logins, limits each
- * one's rate, wants to be paid, withdraws, is overloaded, and accepts each refresh token once.
+ * A model provider on this machine, for tests and the demo: it has keys and logins with rate limits, prepaid credit and
+ * revocation, has outages, and accepts each refresh token once.
  */
 
 import { randomUUID } from "node:crypto";
@@ -12,35 +12,35 @@ import { completion, wordingOf } from "./answers.mjs";
  * @typedef {import("./answers.mjs").Answer} Answer
  *
  * @typedef {object} Options
- * @property {string} [poolKey] The pool whose provider this stands for: it refuses in that one's words.
+ * @property {string} [poolKey] The pool whose provider this stands for; errors have that provider's wording.
  * @property {() => number} [now]
- * @property {number} [latencyMs] How long it thinks about a request.
+ * @property {number} [latencyMs] Time until an answer.
  *
- * @typedef {object} Rules How an account is treated; without a rule it may do anything.
- * @property {{ requests: number, windowMs: number }} [limit] So many requests in a window of time.
- * @property {number} [credit] How many requests are paid for.
- * @property {number} [lasts] After how many requests it is withdrawn for good.
+ * @typedef {object} Rules Limits of an account; without a rule there is no limit.
+ * @property {{ requests: number, windowMs: number }} [limit] Requests per rate window.
+ * @property {number} [credit] Number of prepaid requests.
+ * @property {number} [revokedAfter] Number of requests after which the account is revoked.
  *
  * @typedef {object} Login
  * @property {string} accessToken
  * @property {string | undefined} [refreshToken]
- * @property {number} [endsAt] When the access token ends, in milliseconds.
- * @property {number} [uses] After how many uses the access token ends, before its time.
- * @property {Terms[]} [grants] What the next refreshes give; the last one repeats.
+ * @property {number} [endsAt] Expiry of the access token, in milliseconds since the Unix epoch.
+ * @property {number} [uses] Number of uses after which the access token expires before its time.
+ * @property {Terms[]} [grants] Terms of the next refreshes; the last terms repeat.
  *
  * @typedef {object} Terms Of an access token.
- * @property {number} lifetimeMs How long its holder is told it lasts.
- * @property {number} uses After how many uses it ends all the same.
+ * @property {number} lifetimeMs Announced lifetime.
+ * @property {number} uses Number of uses after which the token expires before its time.
  *
- * @typedef {object} Grant An access token that was given out.
+ * @typedef {object} Grant A granted access token.
  * @property {Account} account
  * @property {number} endsAt
- * @property {number} uses How often it still works.
+ * @property {number} uses Remaining uses.
  *
  * @typedef {object} Account
  * @property {Rules["limit"]} limit
  * @property {number} credit
- * @property {number} lasts
+ * @property {number} revokedAfter Remaining requests.
  * @property {boolean} isLogin
  * @property {{ endsAt: number, used: number }} window
  * @property {Terms[]} grants
@@ -60,13 +60,13 @@ export async function startProvider(options) {
 }
 
 export class Provider {
-  /** Where it listens. */
+  /** Base URL. */
   url = "";
-  /** How often it answered with each status. @type {Map<number, number>} */
+  /** Number of answers by status. @type {Map<number, number>} */
   statuses = new Map();
-  /** How many refresh tokens it exchanged. */
+  /** Number of exchanged refresh tokens. */
   refreshes = 0;
-  /** How many refresh tokens came a second time. */
+  /** Number of refresh tokens that were sent a second time. */
   reuses = 0;
 
   /** @type {Map<string, Grant>} */
@@ -76,13 +76,13 @@ export class Provider {
   #server = createServer((request, response) => void this.#answer(request, response));
   #served = 0;
   #overload = { after: Infinity, requests: 0 };
-  #words;
+  #wording;
   #now;
   #latencyMs;
 
   /** @param {Options} [options] */
   constructor({ poolKey = "anthropic", now = Date.now, latencyMs = 0 } = {}) {
-    this.#words = wordingOf(poolKey);
+    this.#wording = wordingOf(poolKey);
     this.#now = now;
     this.#latencyMs = latencyMs;
   }
@@ -106,7 +106,7 @@ export class Provider {
   }
 
   /**
-   * Makes an API key known.
+   * Adds an API key.
    *
    * @param {string} key
    * @param {Rules} [rules]
@@ -116,7 +116,7 @@ export class Provider {
   }
 
   /**
-   * Makes an OAuth login known.
+   * Adds an OAuth login.
    *
    * @param {Login} login
    * @param {Rules} [rules]
@@ -128,7 +128,7 @@ export class Provider {
   }
 
   /**
-   * Has it overloaded for so many requests, whoever sends them, once it has served so many.
+   * Schedules an outage: after `after` served requests the next `requests` requests fail.
    *
    * @param {{ after: number, requests: number }} overload
    */
@@ -161,8 +161,8 @@ export class Provider {
       { path: "/oauth/token", answer: () => this.#refresh(fields(body, request.headers["content-type"])) },
     ];
     const route = routes.find(({ path }) => pathname.endsWith(path));
-    if (route === undefined) return this.#words.notFound();
-    if (request.method !== "POST") return this.#words.wrongMethod();
+    if (route === undefined) return this.#wording.notFound();
+    if (request.method !== "POST") return this.#wording.wrongMethod();
     return route.answer();
   }
 
@@ -173,20 +173,20 @@ export class Provider {
    */
   #complete(key, body) {
     const grant = key === undefined ? undefined : this.#grants.get(key);
-    if (grant === undefined) return this.#words.unknownKey();
+    if (grant === undefined) return this.#wording.unknownKey();
     const { account } = grant;
-    if (account.lasts <= 0) return this.#words.withdrawn(account.isLogin);
-    if (grant.endsAt <= this.#now() || grant.uses <= 0) return this.#words.tokenEnded();
-    if (this.#isOverloaded()) return this.#words.overloaded();
-    if (account.credit <= 0) return this.#words.noCredit();
+    if (account.revokedAfter <= 0) return this.#wording.revoked(account.isLogin);
+    if (grant.endsAt <= this.#now() || grant.uses <= 0) return this.#wording.tokenExpired();
+    if (this.#isOverloaded()) return this.#wording.overloaded();
+    if (account.credit <= 0) return this.#wording.noCredit();
     const leftMs = this.#limit(account);
     if (leftMs > 0) {
-      return this.#words.limited({ limit: account.limit?.requests ?? 0, endsAt: account.window.endsAt, leftMs });
+      return this.#wording.limited({ limit: account.limit?.requests ?? 0, endsAt: account.window.endsAt, leftMs });
     }
     const model = fields(body, "application/json").get("model");
-    if (model === undefined) return this.#words.noModel();
+    if (model === undefined) return this.#wording.noModel();
     account.credit -= 1;
-    account.lasts -= 1;
+    account.revokedAfter -= 1;
     grant.uses -= 1;
     this.#served += 1;
     return { status: 200, json: completion(model, this.#now()) };
@@ -199,7 +199,7 @@ export class Provider {
   }
 
   /**
-   * How long an account has to wait, in milliseconds; if not at all, this counts.
+   * Returns the milliseconds until the account's window has room; 0 if the request counts now.
    *
    * @param {Account} account
    */
@@ -251,8 +251,8 @@ export class Provider {
  * @param {Account["grants"]} [grants]
  * @returns {Account}
  */
-function account({ limit, credit = Infinity, lasts = Infinity }, isLogin, grants = []) {
-  return { limit, credit, lasts, isLogin, window: { endsAt: 0, used: 0 }, grants: [...grants] };
+function account({ limit, credit = Infinity, revokedAfter = Infinity }, isLogin, grants = []) {
+  return { limit, credit, revokedAfter, isLogin, window: { endsAt: 0, used: 0 }, grants: [...grants] };
 }
 
 /** @param {import("node:http").IncomingMessage} request */
@@ -261,7 +261,7 @@ function bearer({ headers }) {
 }
 
 /**
- * The text fields of a form or a JSON object.
+ * Returns the text fields of a form or a JSON object.
  *
  * @param {string} body
  * @param {string | undefined} contentType

@@ -1,9 +1,9 @@
-//! Answers as providers give them.
+//! Answers in the wording of real providers.
 
 use credential_pool::Response;
 use time::OffsetDateTime;
 
-/// Whose words.
+/// Provider whose wording the answers have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
     Anthropic,
@@ -11,7 +11,7 @@ pub enum Style {
     OpenRouter,
 }
 
-/// Where an answer says when its limit ends.
+/// Where an answer carries the hint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hints {
     /// Nowhere.
@@ -22,7 +22,7 @@ pub enum Hints {
     Own,
 }
 
-/// How a provider fails for everybody.
+/// How an outage shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outage {
     Unavailable,
@@ -48,7 +48,7 @@ impl Style {
         answer(200, &[], body)
     }
 
-    /// A window is used up until `end`; by its words for one model, if there is one.
+    /// Answers that a rate window is full until `end`; the message names the model if the window counts one model.
     pub fn rate_limited(self, model: Option<&str>, hints: Hints, now: i64, end: i64) -> Response {
         let (seconds, millis) = ((end - now + 999) / 1000, end - now);
         let of_model = model.map(|model| format!(" for {model} in organization org-abc")).unwrap_or_default();
@@ -81,7 +81,7 @@ impl Style {
         answer(429, &headers, &body)
     }
 
-    /// A day's quota is used up until `end`.
+    /// Answers that a daily quota is used up until `end`.
     pub fn quota(self, hints: Hints, now: i64, end: i64) -> Response {
         let mut headers = match hints {
             Hints::None => vec![],
@@ -135,7 +135,7 @@ impl Style {
         }
     }
 
-    /// A login's token has ended.
+    /// Answers that a login's access token has expired.
     pub fn expired(self) -> Response {
         answer(
             401,
@@ -144,7 +144,7 @@ impl Style {
         )
     }
 
-    /// The credential may not use the model.
+    /// Answers that the credential may not use the model.
     pub fn barred(self, model: &str) -> Response {
         match self {
             Self::Anthropic => answer(
@@ -195,7 +195,7 @@ fn answer(status: u16, headers: &[(&str, String)], body: &str) -> Response {
     Response { status: Some(status), headers, body: body.to_owned() }
 }
 
-/// The first whole second at or after a moment, as RFC 3339 writes it.
+/// Formats the first whole second at or after a moment (RFC 3339).
 fn date(millis: i64) -> String {
     let at = OffsetDateTime::from_unix_timestamp((millis + 999).div_euclid(1000)).unwrap();
     let (date, (hour, minute, second)) = (at.date(), at.to_hms());
@@ -210,8 +210,8 @@ mod tests {
 
     const NOW: i64 = 1_785_398_299_250;
 
-    /// An answer means to the pool what it means here, and its hint is the end, to the second.
-    fn means(style: Style, response: &Response, end: Option<i64>) -> (FailureKind, bool) {
+    /// Checks that the core reads the hint as the end of the limit, to the second, and returns its judgement.
+    fn judged(style: Style, response: &Response, end: Option<i64>) -> (FailureKind, bool) {
         let diagnosis = diagnose(response, &PoolKey::parse(style.pool()).unwrap(), None, Timestamp::from_millis(NOW));
         let until = diagnosis.hint.map(|hint| hint.until.as_millis());
         assert_eq!(until.is_some(), end.is_some(), "{style:?} {}", response.body);
@@ -222,25 +222,25 @@ mod tests {
     }
 
     #[test]
-    fn answers_mean_what_they_should() {
+    fn the_core_judges_each_answer_as_the_simulation_means_it() {
         for style in [Style::Anthropic, Style::OpenAi, Style::OpenRouter] {
             for hints in [Hints::None, Hints::RetryAfter, Hints::Own] {
                 let end = (hints != Hints::None).then_some(NOW + 20_400);
                 for model in [None, Some("m1")] {
                     let limited = style.rate_limited(model, hints, NOW, NOW + 20_400);
-                    assert_eq!(means(style, &limited, end), (FailureKind::RateLimited, model.is_some()));
+                    assert_eq!(judged(style, &limited, end), (FailureKind::RateLimited, model.is_some()));
                 }
-                assert_eq!(means(style, &style.quota(hints, NOW, NOW + 20_400), end), (FailureKind::Quota, false));
+                assert_eq!(judged(style, &style.quota(hints, NOW, NOW + 20_400), end), (FailureKind::Quota, false));
             }
-            assert_eq!(means(style, &style.revoked(), None).0, FailureKind::Revoked);
-            assert_eq!(means(style, &style.expired(), None).0, FailureKind::Unauthorized);
-            assert_eq!(means(style, &style.barred("m2"), None).0, FailureKind::Forbidden);
+            assert_eq!(judged(style, &style.revoked(), None).0, FailureKind::Revoked);
+            assert_eq!(judged(style, &style.expired(), None).0, FailureKind::Unauthorized);
+            assert_eq!(judged(style, &style.barred("m2"), None).0, FailureKind::Forbidden);
             for outage in [Outage::Unavailable, Outage::Silent] {
-                assert_eq!(means(style, &style.outage(outage), None).0, FailureKind::Transient);
+                assert_eq!(judged(style, &style.outage(outage), None).0, FailureKind::Transient);
             }
             let overloaded = style.outage(Outage::Overloaded);
             let end = (style == Style::OpenAi).then_some(NOW + 5_000);
-            assert_eq!(means(style, &overloaded, end).0, FailureKind::Transient);
+            assert_eq!(judged(style, &overloaded, end).0, FailureKind::Transient);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A host: it carries out what the pool says at once, and keeps an eye on it.
+//! A host that carries out intents at once, and records the pool's events.
 
 use credential_pool::{
     Change, CredentialId, Edit, Event, Happening, Intent, IntentId, LeaseId, NextMove, Outcome, Pool, PoolKey, Request,
@@ -6,23 +6,23 @@ use credential_pool::{
 };
 use serde_json::Value;
 
-/// The inputs of a pool that sessions use, so that a pretender can stand in for it.
+/// The inputs of a pool that sessions use; implemented by `Pool`, and by pools that are faulty on purpose.
 pub trait Core {
     fn lease(&mut self, request: Request, now: Timestamp) -> Step<NextMove>;
     fn resume(&mut self, lease: LeaseId, now: Timestamp) -> Step<NextMove>;
     fn report(&mut self, lease: LeaseId, response: &Response, now: Timestamp) -> Step<NextMove>;
     fn tick(&mut self, now: Timestamp) -> Step<()>;
     fn settle(&mut self, intent: IntentId, outcome: Outcome, now: Timestamp) -> Step<Settled>;
-    /// What the pool says of each credential, in their order.
-    fn says(&self, request: &Request, now: Timestamp) -> Vec<Said>;
+    /// Returns the state that the pool reports for each credential, by the credential's number.
+    fn reported_states(&self, request: &Request, now: Timestamp) -> Vec<ReportedState>;
 }
 
-/// What a pool says of a credential.
+/// State of a credential, as the pool reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Said {
-    CanServe,
-    /// It rests, and one request may try it.
-    MayBeTried,
+pub enum ReportedState {
+    Available,
+    /// A probe is allowed.
+    HalfOpen,
     CoolingDown,
 }
 
@@ -47,25 +47,25 @@ impl Core for Pool {
         self.settle(intent, outcome, now).unwrap()
     }
 
-    fn says(&self, request: &Request, now: Timestamp) -> Vec<Said> {
-        let mut says = vec![Said::CoolingDown; self.entries(now).len()];
+    fn reported_states(&self, request: &Request, now: Timestamp) -> Vec<ReportedState> {
+        let mut states = vec![ReportedState::CoolingDown; self.entries(now).len()];
         let explained = self.explain(request, now).credentials;
         for entry in self.entries(now) {
             let verdict = explained.iter().find(|other| other.credential == entry.id).map(|other| &other.verdict);
-            says[number(&entry.id)] = match (entry.state, verdict) {
-                (State::Dead, _) => Said::CoolingDown,
-                (_, Some(Verdict::CoolingDownForModel { .. })) => Said::CoolingDown,
-                (State::Available, _) => Said::CanServe,
+            states[number(&entry.id)] = match (entry.state, verdict) {
+                (State::Dead, _) => ReportedState::CoolingDown,
+                (_, Some(Verdict::CoolingDownForModel { .. })) => ReportedState::CoolingDown,
+                (State::Available, _) => ReportedState::Available,
                 (_, Some(Verdict::CoolingDown { probe_at: Some(probe_at), .. })) if *probe_at <= now => {
-                    Said::MayBeTried
+                    ReportedState::HalfOpen
                 }
                 (_, Some(Verdict::Chosen { half_open: true, .. } | Verdict::Available { half_open: true })) => {
-                    Said::MayBeTried
+                    ReportedState::HalfOpen
                 }
-                _ => Said::CoolingDown,
+                _ => ReportedState::CoolingDown,
             };
         }
-        says
+        states
     }
 }
 
@@ -76,39 +76,49 @@ pub struct Host<C> {
     pub wake: Option<i64>,
     /// Refreshes that were asked for and are not yet sent.
     pub refreshes: Vec<(IntentId, usize)>,
-    /// What rested or retired credentials, as one line each.
-    pub benched: Vec<String>,
-    /// Credentials whose rest the last step ended.
-    pub freed: Vec<usize>,
-    /// Leases that ran out.
-    pub ran_out: usize,
-    /// How many statuses were written that say something.
+    /// Events `cooling_down` and `marked_dead`, as one line each.
+    pub cooldowns: Vec<String>,
+    /// Credentials whose cooldown the last step ended.
+    pub available_again: Vec<usize>,
+    /// Number of leases that expired.
+    pub expired_leases: usize,
+    /// Number of statuses written that are not a reset.
     pub statuses: usize,
 }
 
 impl<C: Core> Host<C> {
     pub fn new(core: C, key: &PoolKey, stored: Stored) -> Self {
-        let (refreshes, benched, freed) = (Vec::new(), Vec::new(), Vec::new());
-        Self { core, key: key.clone(), stored, wake: None, refreshes, benched, freed, ran_out: 0, statuses: 0 }
+        let (refreshes, cooldowns, available_again) = (Vec::new(), Vec::new(), Vec::new());
+        Self {
+            core,
+            key: key.clone(),
+            stored,
+            wake: None,
+            refreshes,
+            cooldowns,
+            available_again,
+            expired_leases: 0,
+            statuses: 0,
+        }
     }
 
-    /// Carries out what a step asks for.
-    pub fn take<T>(&mut self, step: Step<T>, now: i64) -> T {
-        self.freed.clear();
-        self.carry_out(step, now)
+    /// Carries out the intents of a step.
+    pub fn carry_out<T>(&mut self, step: Step<T>, now: i64) -> T {
+        self.available_again.clear();
+        self.settle_all(step, now)
     }
 
-    fn carry_out<T>(&mut self, step: Step<T>, now: i64) -> T {
+    fn settle_all<T>(&mut self, step: Step<T>, now: i64) -> T {
         self.wake = step.wake.map(|wake| wake.at.as_millis());
-        step.events.iter().for_each(|event| self.see(event));
+        step.events.iter().for_each(|event| self.record(event));
         for intent in step.intents {
             match intent {
                 Intent::Persist { id, changes } => {
                     apply(&mut self.stored, &changes, &self.key);
-                    let tells = |change: &&Change| matches!(change.edit, Edit::Status { status: Some(_), .. });
-                    self.statuses += changes.iter().filter(tells).count();
+                    let is_status = |change: &&Change| matches!(change.edit, Edit::Status { status: Some(_), .. });
+                    self.statuses += changes.iter().filter(is_status).count();
                     let settled = self.core.settle(id, Outcome::Saved, Timestamp::from_millis(now));
-                    self.carry_out(settled, now);
+                    self.settle_all(settled, now);
                 }
                 Intent::Refresh { id, credential, .. } => self.refreshes.push((id, number(&credential))),
             }
@@ -116,11 +126,11 @@ impl<C: Core> Host<C> {
         step.value
     }
 
-    fn see(&mut self, event: &Event) {
+    fn record(&mut self, event: &Event) {
         match &event.what {
-            Happening::CoolingDown { .. } | Happening::MarkedDead { .. } => self.benched.push(event.to_string()),
-            Happening::Recovered | Happening::Reverted => self.freed.push(number(&event.credential)),
-            Happening::LeaseExpired { .. } => self.ran_out += 1,
+            Happening::CoolingDown { .. } | Happening::MarkedDead { .. } => self.cooldowns.push(event.to_string()),
+            Happening::Recovered | Happening::Reverted => self.available_again.push(number(&event.credential)),
+            Happening::LeaseExpired { .. } => self.expired_leases += 1,
             Happening::Chosen { .. }
             | Happening::PassedOver { .. }
             | Happening::AwaitsRefresh { .. }
@@ -130,7 +140,7 @@ impl<C: Core> Host<C> {
     }
 }
 
-/// A credential's id, by its number.
+/// Returns the id of a credential by its number.
 pub fn id(number: usize) -> CredentialId {
     format!("c{number:02}").as_str().into()
 }
@@ -139,7 +149,7 @@ pub fn number(id: &CredentialId) -> usize {
     id.as_str()[1..].parse().unwrap()
 }
 
-/// Opens a pool on rows of these ids.
+/// Opens a pool on stored rows whose ids come from [`id`].
 pub fn open(key: &PoolKey, stored: &Stored, strategy: &str, policy: &Value, now: i64) -> (Pool, Stored) {
     let stored = Stored { strategy: Some(strategy.to_owned()), ..stored.clone() };
     let now = Timestamp::from_millis(now);

@@ -1,9 +1,9 @@
-//! A simulation of whole days: sessions that share a pool, providers that limit them, a clock that jumps from
-//! event to event.
+//! A discrete-event simulation of whole days: sessions that share a pool, a provider that limits each credential, and
+//! a clock that jumps from event to event.
 //!
-//! `world` is the clock, `provider` the truth, `told` what the pool can know of it, `sessions` who asks, `host` who
-//! carries out what the pool says, `report` what came of it. The tests are in `promises` and `comparison`, and
-//! `pretenders` has pools that are bad on purpose, so that the simulation is known to see it.
+//! `world` runs the events, `provider` answers requests, `known_limits` records which limits the pool knows of,
+//! `sessions` make requests, `host` carries out intents, `report` counts. The tests are in `guarantees` and
+//! `comparison`; `faulty_pools` has pools with known faults, to test that the simulation detects them.
 //!
 //! `cargo test --release --test simulator -- --nocapture` prints the figures as Markdown.
 
@@ -21,14 +21,14 @@
 mod answers;
 mod clock;
 mod comparison;
-mod dice;
+mod faulty_pools;
+mod guarantees;
 mod host;
+mod known_limits;
 mod meter;
-mod pretenders;
-mod promises;
 mod provider;
 mod report;
+mod rng;
 mod scenario;
 mod sessions;
-mod told;
 mod world;

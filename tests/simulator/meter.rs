@@ -1,30 +1,30 @@
-//! A provider's count of what a credential has used: a rate window, or a day's quota.
+//! A provider's meter of one limit of a credential: a rate window, or a daily quota.
 
 use std::collections::VecDeque;
 
-/// So many requests in so much time. Requests that are refused do not count.
+/// `limit` requests per `length` milliseconds. Refused requests do not count.
 #[derive(Clone, Debug)]
 pub struct Meter {
     pub limit: usize,
     pub length: i64,
     pub kind: Kind,
-    /// The one model that it counts.
+    /// Model whose requests are counted; `None` counts all models.
     pub model: Option<&'static str>,
-    /// Whether it counts what was paid for, and is refused as such.
+    /// Whether a full meter is refused as used-up quota, not as a rate limit.
     pub is_quota: bool,
-    /// When requests were served, the oldest first.
+    /// Times of served requests, oldest first.
     served: VecDeque<i64>,
 }
 
 #[derive(Clone, Debug)]
 pub enum Kind {
-    /// It starts anew at `offset` and every `length` after, and whenever its owner refills it.
+    /// Starts anew at `offset`, every `length` after it, and at each refill by the owner.
     Fixed { offset: i64, refills: Vec<i64> },
-    /// A request counts for `length`.
+    /// Each request counts for `length` after it was served.
     Sliding,
 }
 
-/// How long past moments can be asked for.
+/// Time for which the past of a meter can be asked for.
 const MEMORY: i64 = 60_000;
 
 impl Meter {
@@ -45,8 +45,8 @@ impl Meter {
     }
 
     pub fn serve(&mut self, at: i64) {
-        let forgotten = self.begin(at - MEMORY).max(at - MEMORY - self.length);
-        while self.served.front().is_some_and(|&served| served < forgotten) {
+        let oldest_needed = self.begin(at - MEMORY).max(at - MEMORY - self.length);
+        while self.served.front().is_some_and(|&served| served < oldest_needed) {
             self.served.pop_front();
         }
         self.served.push_back(at);
@@ -61,14 +61,14 @@ impl Meter {
         self.served.partition_point(|&served| served <= at).saturating_sub(first) < self.limit
     }
 
-    /// Whether there was room at every moment from `from` to `to`.
+    /// Returns whether there was room at every moment from `from` to `to`.
     pub fn has_room_throughout(&self, from: i64, to: i64) -> bool {
         let within = self.served.partition_point(|&served| served <= from)..;
         self.has_room(from)
             && self.served.range(within).take_while(|&&served| served <= to).all(|&served| self.has_room(served))
     }
 
-    /// When there is room again, as far as the provider can know at `at`.
+    /// Returns when there is room again, as far as the provider knows at `at`.
     pub fn end(&self, at: i64) -> i64 {
         match &self.kind {
             Kind::Fixed { offset, .. } => at + self.length - (at - offset).rem_euclid(self.length),
@@ -79,8 +79,8 @@ impl Meter {
         }
     }
 
-    /// Whether a limit that held at `from` ended until `to`.
-    pub fn opened_between(&self, from: i64, to: i64) -> bool {
+    /// Returns whether a limit in force at `from` has ended by `to`.
+    pub fn ended_between(&self, from: i64, to: i64) -> bool {
         match self.kind {
             Kind::Fixed { .. } => self.begin(from) != self.begin(to),
             Kind::Sliding => {
@@ -90,7 +90,7 @@ impl Meter {
         }
     }
 
-    /// Since when requests count at this moment.
+    /// Returns the start of the window at this moment.
     fn begin(&self, at: i64) -> i64 {
         match &self.kind {
             Kind::Fixed { offset, refills } => {
@@ -103,24 +103,24 @@ impl Meter {
 }
 
 #[test]
-fn a_fixed_window_opens_for_all_at_once_and_a_refill_opens_it_early() {
+fn a_fixed_window_ends_for_all_requests_at_once_and_a_refill_ends_it_early() {
     let mut meter = Meter::quota(2, 100, 0, vec![130]);
     [10, 20].into_iter().for_each(|at| meter.serve(at));
     assert_eq!([9, 10, 20, 99, 100].map(|at| meter.has_room(at)), [true, true, false, false, true]);
     [110, 120].into_iter().for_each(|at| meter.serve(at));
     assert!(!meter.has_room(129) && meter.has_room(130));
     assert_eq!(meter.end(125), 200, "the provider does not know of the refill");
-    assert!(meter.opened_between(125, 130) && !meter.opened_between(120, 129));
+    assert!(meter.ended_between(125, 130) && !meter.ended_between(120, 129));
     assert!(meter.has_room_throughout(100, 115) && !meter.has_room_throughout(100, 125));
 }
 
 #[test]
-fn a_sliding_window_opens_request_by_request() {
+fn a_sliding_window_gains_room_request_by_request() {
     let mut meter = Meter::window(2, 100, Kind::Sliding);
     [10, 20].into_iter().for_each(|at| meter.serve(at));
     assert_eq!([15, 20, 109, 110, 120].map(|at| meter.has_room(at)), [true, false, false, true, true]);
     assert_eq!(meter.end(30), 110);
-    assert!(meter.opened_between(30, 110) && !meter.opened_between(30, 109));
+    assert!(meter.ended_between(30, 110) && !meter.ended_between(30, 109));
     meter.serve(110);
     assert_eq!(meter.end(111), 120);
     assert!(!meter.has_room_throughout(105, 115) && meter.has_room_throughout(121, 200));

@@ -1,11 +1,11 @@
-//! The truth: what a provider grants each credential, and what it answers.
+//! The simulated provider: limits of each credential, and the answers to requests.
 
 use credential_pool::Response;
 
 use crate::{
     answers::{Hints, Outage, Style},
-    dice::Dice,
     meter::Meter,
+    rng::Rng,
 };
 
 pub struct Provider {
@@ -14,22 +14,22 @@ pub struct Provider {
     pub outages: Vec<(std::ops::Range<i64>, Outage)>,
 }
 
-/// A credential as its provider sees it.
+/// State of a credential at the provider.
 pub struct Account {
     pub hints: Hints,
     pub meters: Vec<Meter>,
     pub revoked_at: Option<i64>,
     pub barred: Option<&'static str>,
-    /// When a login's token ends.
+    /// Expiry of a login's access token; `None` for keys.
     pub token_ends: Option<i64>,
-    /// How many requests have no answer yet, by model.
-    pub under_way: Vec<&'static str>,
+    /// Models of the requests that have no answer yet.
+    pub in_flight: Vec<&'static str>,
 }
 
-/// An answer that is on its way.
+/// An answer, and the time until the host receives it.
 pub struct Answer {
     pub response: Response,
-    /// How long it takes.
+    /// Milliseconds from the request to the answer.
     pub latency: i64,
     pub meaning: Meaning,
 }
@@ -37,32 +37,32 @@ pub struct Answer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meaning {
     Served,
-    /// The credential is limited; until when, if the answer says so.
+    /// The credential is limited, until the hint if the answer has one.
     Limited(Limit, Option<i64>),
-    /// Anything else that is not the credential's fault, or that a refresh helps.
+    /// Any failure that is not the credential's fault, or that a refresh repairs.
     Failed,
 }
 
-/// What stands between a credential and a request.
+/// Reason why a credential cannot serve a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Limit {
     Revoked,
     Barred,
-    /// The account's meter of this number.
+    /// The account's meter with this index is full.
     Meter(usize),
 }
 
-/// How long a host waits for an answer that does not come.
+/// Milliseconds after which a host gives up on an answer.
 pub const TIMEOUT: i64 = 10_000;
-/// The longest that an answer takes which does come.
+/// Longest latency of an answer, in milliseconds.
 pub const SLOWEST: i64 = 2_000;
 
 impl Account {
     pub fn new(hints: Hints, meters: Vec<Meter>) -> Self {
-        Self { hints, meters, revoked_at: None, barred: None, token_ends: None, under_way: Vec::new() }
+        Self { hints, meters, revoked_at: None, barred: None, token_ends: None, in_flight: Vec::new() }
     }
 
-    /// What limits a request for this model at a moment.
+    /// Returns the limit that a request for this model meets at a moment; `None` if the request is served.
     fn limit(&self, model: &str, at: i64) -> Option<Limit> {
         if self.revoked_at.is_some_and(|revoked| revoked <= at) {
             return Some(Limit::Revoked);
@@ -75,13 +75,13 @@ impl Account {
 }
 
 impl Provider {
-    /// Takes in a request, at the moment at which it is sent.
-    pub fn ask(&mut self, account: usize, model: &'static str, at: i64, dice: &mut Dice) -> Answer {
-        let (slow, quick) = (dice.between(50, SLOWEST), dice.between(40, 300));
+    /// Receives a request at the moment at which it is sent, and returns its answer.
+    pub fn receive(&mut self, account: usize, model: &'static str, at: i64, rng: &mut Rng) -> Answer {
+        let (slow, quick) = (rng.between(50, SLOWEST), rng.between(40, 300));
         let style = self.style;
         let outage = self.outages.iter().find(|(when, _)| when.contains(&at)).map(|(_, outage)| *outage);
         let account = &mut self.accounts[account];
-        account.under_way.push(model);
+        account.in_flight.push(model);
         let failed = |response, latency| Answer { response, latency, meaning: Meaning::Failed };
         if let Some(outage) = outage {
             return failed(style.outage(outage), if outage == Outage::Silent { TIMEOUT } else { quick });
@@ -94,33 +94,33 @@ impl Provider {
             account.meters.iter_mut().filter(|meter| meter.counts(model)).for_each(|meter| meter.serve(at));
             return Answer { response: style.served(), latency: slow, meaning: Meaning::Served };
         };
-        // Hints are relative to the moment at which the answer comes.
-        let comes = at + quick;
+        // Hints are relative to the time of the answer.
+        let answered_at = at + quick;
         let (response, until) = match limit {
             Limit::Revoked => (style.revoked(), None),
             Limit::Barred => (style.barred(model), None),
             Limit::Meter(number) => {
                 let meter = &account.meters[number];
-                let end = meter.end(at).max(comes);
+                let end = meter.end(at).max(answered_at);
                 let until = (account.hints != Hints::None).then_some(end);
                 match meter.is_quota {
-                    true => (style.quota(account.hints, comes, end), until),
-                    false => (style.rate_limited(meter.model, account.hints, comes, end), until),
+                    true => (style.quota(account.hints, answered_at, end), until),
+                    false => (style.rate_limited(meter.model, account.hints, answered_at, end), until),
                 }
             }
         };
         Answer { response, latency: quick, meaning: Meaning::Limited(limit, until) }
     }
 
-    /// The answer has come, whether its session was still there or not.
-    pub fn answered(&mut self, account: usize, model: &str) {
-        let under_way = &mut self.accounts[account].under_way;
-        if let Some(place) = under_way.iter().position(|other| *other == model) {
-            under_way.swap_remove(place);
+    /// Ends a request whose answer has arrived, also if its session has crashed.
+    pub fn finish(&mut self, account: usize, model: &str) {
+        let in_flight = &mut self.accounts[account].in_flight;
+        if let Some(place) = in_flight.iter().position(|other| *other == model) {
+            in_flight.swap_remove(place);
         }
     }
 
-    /// Whether the account would have served a request for the model at every moment of a time.
+    /// Returns whether the account would have served a request for the model at every moment from `from` to `to`.
     pub fn would_serve(&self, account: usize, model: &str, from: i64, to: i64) -> bool {
         let account = &self.accounts[account];
         account.revoked_at.is_none_or(|revoked| revoked > to)
@@ -130,11 +130,11 @@ impl Provider {
             && account.meters.iter().all(|meter| !meter.counts(model) || meter.has_room_throughout(from, to))
     }
 
-    /// Whether a limit that held at `from` has ended until `to`.
+    /// Returns whether a limit in force at `from` has ended by `to`.
     pub fn has_ended(&self, account: usize, limit: Limit, from: i64, to: i64) -> bool {
         match limit {
             Limit::Revoked | Limit::Barred => false,
-            Limit::Meter(number) => self.accounts[account].meters[number].opened_between(from, to),
+            Limit::Meter(number) => self.accounts[account].meters[number].ended_between(from, to),
         }
     }
 }

@@ -1,111 +1,112 @@
-//! What came of a run, in numbers.
+//! Figures of a run.
 //!
-//! - *Jobs* are what sessions wanted. A job asks the pool for a lease; turned away with `exhausted`, it comes back
-//!   after a few seconds, until it is served. Ended with `give_up`, it is dropped.
-//! - *Turned away* are the answers `exhausted` and `empty`, *given up* those `give_up`. A job that comes back ten
-//!   times in vain was turned away ten times.
-//! - *Lost* are those of both that need not have been: some credential would have served the request at every moment
-//!   from a second before the pool's last chance until the answer, and nothing the provider had said spoke against
-//!   that credential (`Told::speaks_against`). The last chance is when the last attempt was sent, if the report of it
-//!   ended the request, and the end itself if not: while an attempt is under way the pool decides nothing.
-//!   A credential that a request is trying after a limit is not held against the pool either.
-//! - *Missed* are the same, except that an earlier answer did speak against the credential, or a request was just
-//!   trying it: truth had changed, as when an owner pays early, and only another attempt could have told.
-//! - *Sent* are attempts, *limited* those that were answered with a limit of the credential: a window, a quota, a
-//!   revocation, a model that is not allowed.
-//! - *Wasted* are the limited ones whose limit the pool had been told of before they were sent and that had not ended
-//!   since. Retries, probes and probes count like any other.
-//! - *To resting* are attempts with a credential of which the pool itself said just before that it rests or is dead;
-//!   *probes* are those that it said could try a resting one.
-//! - *Waited* is the time from a job's beginning until its answer, without the attempt that served it: waiting,
-//!   retries, failed attempts, and being turned away. Jobs that are never served have waited until the end of the run,
-//!   or until they were given up. So a pool that turns everyone away at once does not look quick.
-//! - *Took* is the time from a job's beginning until it was served.
+//! - *Jobs* are the requests that sessions had to make. A job asks the pool for a lease; after `exhausted` it asks again
+//!   in a few seconds, until it is served. After `give_up` the job is dropped.
+//! - *Exhausted* counts the answers `exhausted` and `empty`, *given up* the answers `give_up`. A job that asks ten times
+//!   in vain counts ten times as exhausted.
+//! - *Lost* counts the answers of both kinds that were avoidable: a credential would have served the request at every
+//!   moment from a second before the pool's last decision until the answer, and no limit that the pool knew of ruled
+//!   that credential out (`KnownLimits::rules_out`). The last decision is when the last attempt was sent, if its report
+//!   ended the request, and else the end itself: while an attempt is in flight the pool decides nothing.
+//!   A credential that is being probed after a limit does not make a request lost either.
+//! - *Missed* counts the same answers where a known limit or a running probe did rule the credential out: the limit had
+//!   ended without notice, as when an owner pays early, and only another attempt could have found out.
+//! - *Attempts* are the requests sent to the provider, *limited* the attempts that met a limit of the credential: a
+//!   full window, a used-up quota, a revocation, a model that is not allowed.
+//! - *Wasted* counts the limited attempts whose limit the pool knew of when it sent them and that had not ended since.
+//!   Retries and probes count like other attempts.
+//! - *To cooling down* counts the attempts with a credential that the pool reported as cooling down or dead just before;
+//!   *probes* counts the attempts with a credential that it reported as half-open.
+//! - *Wait* is the time from the start of a job until the attempt that served it was sent: waits, retries, failed
+//!   attempts and `exhausted` answers. A job that is never served has waited until the end of the run or until it was
+//!   given up, so a pool that refuses every job at once does not look fast.
+//! - *Duration* is the time from the start of a job until it was served.
 
 #[derive(Clone, Debug, Default)]
 pub struct Figures {
     pub jobs: usize,
     pub served: usize,
-    pub turned_away: usize,
+    pub exhausted: usize,
     pub given_up: usize,
     pub lost: usize,
     pub missed: usize,
-    pub sent: usize,
+    pub attempts: usize,
     pub limited: usize,
     pub wasted: usize,
-    /// The same, after the warm-up.
-    pub steady_sent: usize,
+    /// Attempts and wasted attempts after the warm-up.
+    pub steady_attempts: usize,
     pub steady_wasted: usize,
-    pub to_resting: usize,
+    pub to_cooling_down: usize,
     pub probes: usize,
     pub late: usize,
     pub crashed: usize,
-    /// Milliseconds that each job waited.
+    /// Wait of each job, in milliseconds.
     pub waited: Vec<i64>,
-    pub took: Vec<i64>,
-    /// The first few things that should not have happened.
-    pub complaints: Vec<String>,
+    /// Duration of each served job, in milliseconds.
+    pub durations: Vec<i64>,
+    /// Descriptions of the first five lost requests and attempts with a credential that cools down.
+    pub violations: Vec<String>,
 }
 
 impl Figures {
-    pub fn complain(&mut self, about: impl FnOnce() -> String) {
-        if self.complaints.len() < 5 {
-            self.complaints.push(about());
+    pub fn note_violation(&mut self, describe: impl FnOnce() -> String) {
+        if self.violations.len() < 5 {
+            self.violations.push(describe());
         }
     }
 
     pub fn add(&mut self, other: &Self) {
         self.jobs += other.jobs;
         self.served += other.served;
-        self.turned_away += other.turned_away;
+        self.exhausted += other.exhausted;
         self.given_up += other.given_up;
         self.lost += other.lost;
         self.missed += other.missed;
-        self.sent += other.sent;
+        self.attempts += other.attempts;
         self.limited += other.limited;
         self.wasted += other.wasted;
-        self.steady_sent += other.steady_sent;
+        self.steady_attempts += other.steady_attempts;
         self.steady_wasted += other.steady_wasted;
-        self.to_resting += other.to_resting;
+        self.to_cooling_down += other.to_cooling_down;
         self.probes += other.probes;
         self.late += other.late;
         self.crashed += other.crashed;
         self.waited.extend(&other.waited);
-        self.took.extend(&other.took);
-        self.complaints.extend(other.complaints.iter().cloned());
+        self.durations.extend(&other.durations);
+        self.violations.extend(other.violations.iter().cloned());
     }
 
-    pub fn waited_in_all(&self) -> i64 {
+    pub fn total_wait(&self) -> i64 {
         self.waited.iter().sum()
     }
 
-    /// In percent.
+    /// Returns the wasted attempts after the warm-up, in percent.
     pub fn steady_waste(&self) -> f64 {
-        percent(self.steady_wasted, self.steady_sent)
+        percent(self.steady_wasted, self.steady_attempts)
     }
 
     pub const HEAD: &str = concat!(
-        "| scenario | policy | jobs | served | turned away | given up | lost | missed | sent | limited | wasted ",
-        "| waited, all | waited, p95 | took, p95 |\n",
+        "| scenario | policy | jobs | served | exhausted | given up | lost | missed | attempts | limited | wasted ",
+        "| wait, total | wait, p95 | duration, p95 |\n",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     );
 
-    /// A row of a Markdown table.
+    /// Formats the figures as a row of a Markdown table.
     pub fn row(&self, scenario: &str, policy: &str) -> String {
         format!(
             "| {scenario} | {policy} | {} | {} | {} | {} | {} | {} | {} | {} | {:.2} % | {} | {} | {} |",
             self.jobs,
             self.served,
-            self.turned_away,
+            self.exhausted,
             self.given_up,
             self.lost,
             self.missed,
-            self.sent,
+            self.attempts,
             self.limited,
-            percent(self.wasted, self.sent),
-            time(self.waited_in_all()),
+            percent(self.wasted, self.attempts),
+            time(self.total_wait()),
             time(p95(&self.waited)),
-            time(p95(&self.took)),
+            time(p95(&self.durations)),
         )
     }
 }
@@ -129,9 +130,9 @@ fn time(millis: i64) -> String {
 }
 
 #[test]
-fn the_table_says_what_was_counted() {
+fn the_table_shows_each_figure_in_its_column() {
     let figures =
-        Figures { jobs: 2, served: 1, sent: 4, wasted: 1, waited: vec![9_000_000, 500], ..Figures::default() };
+        Figures { jobs: 2, served: 1, attempts: 4, wasted: 1, waited: vec![9_000_000, 500], ..Figures::default() };
     let row = figures.row("a day", "adaptive");
     assert_eq!(row, "| a day | adaptive | 2 | 1 | 0 | 0 | 0 | 0 | 4 | 0 | 25.00 % | 2.5 h | 2.5 h | 0.0 s |");
     assert_eq!(Figures::HEAD.lines().map(|line| line.matches('|').count()).collect::<Vec<_>>(), [15, 15]);

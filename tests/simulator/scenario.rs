@@ -1,4 +1,4 @@
-//! What a run is made of: credentials and their limits, sessions, outages, all from one seed.
+//! Scenarios: credentials with their limits, sessions and outages, all drawn from one seed.
 
 use credential_pool::{Pool, PoolKey, Stored};
 use serde_json::{Value, json};
@@ -6,15 +6,15 @@ use serde_json::{Value, json};
 use crate::{
     answers::{Hints, Outage, Style},
     clock::{DAY, HOUR, MINUTE, SECOND},
-    dice::Dice,
     host::{Core, Host, id, open},
     meter::{Kind, Meter},
     provider::{Account, Provider},
+    rng::Rng,
     sessions::{Habit, Session},
     world::World,
 };
 
-/// When every run begins: midnight.
+/// Start of every run: midnight, UTC.
 pub const START: i64 = 1_775_779_200_000;
 
 #[derive(Clone)]
@@ -29,7 +29,7 @@ pub struct Scenario {
     pub outages: Vec<(std::ops::Range<i64>, Outage)>,
 }
 
-/// What a credential is granted.
+/// Limits of a credential.
 #[derive(Clone)]
 pub struct Grant {
     pub hints: Hints,
@@ -45,11 +45,11 @@ impl Grant {
     }
 }
 
-/// A session without a peculiarity.
+/// A session without affinity that asks for one model and never crashes.
 pub const PLAIN: Habit = Habit { think: (2 * SECOND, 10 * SECOND), second_model: 0, has_affinity: false, crashes: 0 };
 
 impl Scenario {
-    /// Sessions of one kind, credentials of one kind.
+    /// Builds a scenario with equal sessions and equal credentials.
     pub fn uniform(name: &str, seed: u64, credentials: (usize, Grant), sessions: (usize, Habit), length: i64) -> Self {
         Self {
             name: name.to_owned(),
@@ -63,29 +63,29 @@ impl Scenario {
         }
     }
 
-    /// Anything that happens, drawn from the seed. The first credential may use every model and is never revoked.
+    /// Draws a scenario from the seed. The first credential may use every model and is never revoked.
     pub fn mixed(seed: u64, most_credentials: i64, most_sessions: i64, length: i64, think: (i64, i64)) -> Self {
-        let mut dice = Dice::new(seed, 0);
-        let dice = &mut dice;
-        let style = dice.one_of(&[Style::Anthropic, Style::OpenAi, Style::OpenRouter]);
-        let strategy = dice.one_of(&["fill_first", "round_robin", "random", "least_used", "least_in_flight"]);
-        let hints = dice.one_of(&[Hints::None, Hints::RetryAfter, Hints::Own, Hints::Own]);
-        let (credentials, sessions) = (dice.between(1, most_credentials), dice.between(1, most_sessions));
-        // What each credential would have to serve in an hour, if all had the same load.
+        let mut rng = Rng::new(seed, 0);
+        let rng = &mut rng;
+        let style = rng.pick(&[Style::Anthropic, Style::OpenAi, Style::OpenRouter]);
+        let strategy = rng.pick(&["fill_first", "round_robin", "random", "least_used", "least_in_flight"]);
+        let hints = rng.pick(&[Hints::None, Hints::RetryAfter, Hints::Own, Hints::Own]);
+        let (credentials, sessions) = (rng.between(1, most_credentials), rng.between(1, most_sessions));
+        // Requests per credential and hour, if the load were equal.
         let share = (sessions * HOUR * 2 / (think.0 + think.1) / credentials).max(20);
-        let grants = (0..credentials).map(|number| grant(dice, hints, share, length, number > 0));
+        let grants = (0..credentials).map(|number| grant(rng, hints, share, length, number > 0));
         let credentials: Vec<_> = grants.collect();
-        let habit = |dice: &mut Dice| Habit {
+        let habit = |rng: &mut Rng| Habit {
             think,
-            second_model: dice.one_of(&[0, 30, 50]),
-            has_affinity: dice.chance(40),
+            second_model: rng.pick(&[0, 30, 50]),
+            has_affinity: rng.chance(40),
             crashes: 0,
         };
-        let sessions = (0..sessions).map(|_| habit(dice)).collect();
-        let outages = (0..dice.between(0, 2)).map(|_| {
-            let begin = START + dice.between(0, length);
-            let end = begin + dice.between(5 * SECOND, 4 * MINUTE);
-            (begin..end, dice.one_of(&[Outage::Unavailable, Outage::Overloaded, Outage::Silent]))
+        let sessions = (0..sessions).map(|_| habit(rng)).collect();
+        let outages = (0..rng.between(0, 2)).map(|_| {
+            let begin = START + rng.between(0, length);
+            let end = begin + rng.between(5 * SECOND, 4 * MINUTE);
+            (begin..end, rng.pick(&[Outage::Unavailable, Outage::Overloaded, Outage::Silent]))
         });
         let outages = outages.collect();
         let mut scenario = Self { name: String::new(), seed, style, strategy, length, credentials, sessions, outages };
@@ -101,7 +101,7 @@ impl Scenario {
         format!("{}: {pool}, {keys} keys, {sessions} sessions, {hints}{outages}", self.seed)
     }
 
-    /// The world before anything has happened, with a pool of this policy.
+    /// Builds the world at its start, with a pool under this policy.
     pub fn world(&self, policy: &Value) -> World<Pool> {
         self.world_with(|key, stored| open(key, stored, self.strategy, policy, START))
     }
@@ -124,7 +124,7 @@ impl Scenario {
 }
 
 impl Grant {
-    /// Only Anthropic's logins are simulated.
+    /// Returns whether the credential is a login; only Anthropic's logins are simulated.
     fn is_login_of(&self, style: Style) -> bool {
         self.is_login && style == Style::Anthropic
     }
@@ -144,31 +144,31 @@ impl Grant {
     }
 }
 
-/// Limits about as large as the load, some above and some below.
-fn grant(dice: &mut Dice, hints: Hints, share: i64, length: i64, may_go: bool) -> Grant {
-    let minutes = dice.one_of(&[1, 1, 5]);
-    let roughly = |dice: &mut Dice, part: i64| (part * dice.between(60, 300) / 100).max(3);
-    let kind = match dice.chance(50) {
+/// Draws limits between 60 % and 300 % of the load.
+fn grant(rng: &mut Rng, hints: Hints, share: i64, length: i64, may_be_revoked: bool) -> Grant {
+    let minutes = rng.pick(&[1, 1, 5]);
+    let roughly = |rng: &mut Rng, part: i64| (part * rng.between(60, 300) / 100).max(3);
+    let kind = match rng.chance(50) {
         true => Kind::Sliding,
-        false => Kind::Fixed { offset: START + dice.between(0, 50) * SECOND, refills: vec![] },
+        false => Kind::Fixed { offset: START + rng.between(0, 50) * SECOND, refills: vec![] },
     };
-    let mut meters = vec![Meter::window(roughly(dice, share * minutes / 60 + 1), minutes * MINUTE, kind)];
-    if dice.chance(30) {
-        let a_day = roughly(dice, share * (length / HOUR).max(1) / 2 + 1);
-        // The day may change in the midst of the run, and the owner may pay before.
-        let offset = START + dice.between(length / 3, length);
-        let refills = if dice.chance(30) { vec![START + dice.between(length / 2, length)] } else { vec![] };
+    let mut meters = vec![Meter::window(roughly(rng, share * minutes / 60 + 1), minutes * MINUTE, kind)];
+    if rng.chance(30) {
+        let a_day = roughly(rng, share * (length / HOUR).max(1) / 2 + 1);
+        // The quota resets in the middle of the run, and the owner may refill it before.
+        let offset = START + rng.between(length / 3, length);
+        let refills = if rng.chance(30) { vec![START + rng.between(length / 2, length)] } else { vec![] };
         meters.push(Meter::quota(a_day, DAY, offset, refills));
     }
-    if dice.chance(20) {
+    if rng.chance(20) {
         let fixed = Kind::Fixed { offset: START, refills: vec![] };
-        meters.push(Meter::window(roughly(dice, share / 120 + 1), MINUTE, fixed).of_model("m2"));
+        meters.push(Meter::window(roughly(rng, share / 120 + 1), MINUTE, fixed).of_model("m2"));
     }
     Grant {
         hints,
         meters,
-        revoked_at: (may_go && dice.chance(10)).then(|| START + dice.between(0, length)),
-        barred: (may_go && dice.chance(15)).then_some("m2"),
-        is_login: dice.chance(30),
+        revoked_at: (may_be_revoked && rng.chance(10)).then(|| START + rng.between(0, length)),
+        barred: (may_be_revoked && rng.chance(15)).then_some("m2"),
+        is_login: rng.chance(30),
     }
 }

@@ -1,42 +1,42 @@
-//! Who asks: sessions that do one job after another.
+//! Sessions: clients of the pool that do jobs in sequence.
 
 use credential_pool::Request;
 
-use crate::dice::Dice;
+use crate::rng::Rng;
 
-/// How a session goes about its jobs.
+/// Behaviour of a session.
 #[derive(Clone, Copy, Debug)]
 pub struct Habit {
-    /// The shortest and the longest time between two jobs.
+    /// Shortest and longest think time between two jobs, in milliseconds.
     pub think: (i64, i64),
-    /// How many of a hundred jobs ask for model `m2`.
+    /// Percentage of jobs for model `m2`; the other jobs are for `m1`.
     pub second_model: i64,
-    /// Whether its jobs shall go to the same credential.
+    /// Whether the session's requests carry an affinity.
     pub has_affinity: bool,
-    /// How many of a hundred attempts it crashes in.
+    /// Percentage of attempts during which the session crashes.
     pub crashes: i64,
 }
 
 pub struct Session {
     pub habit: Habit,
     pub job: Option<Job>,
-    /// When it was served first, and when it last started with that, after a moment that a test asks for.
+    /// First success after `World::record_from`: when it came, and when its lease was asked for.
     pub first_served: Option<(i64, i64)>,
     affinity: Option<String>,
-    habits: Dice,
-    pub luck: Dice,
+    job_rng: Rng,
+    pub rng: Rng,
 }
 
-/// One piece of work. It asks the pool again until it is served.
+/// A job: a request that is repeated until it is served.
 #[derive(Clone, Debug)]
 pub struct Job {
     pub model: &'static str,
     pub began: i64,
-    /// When it last asked for a lease.
+    /// When the job last asked for a lease.
     pub asked: i64,
-    /// The attempt that is under way or was the last.
+    /// Attempt in flight, or else the last one.
     pub attempt: Option<Attempt>,
-    /// Moves since it last asked.
+    /// Moves since the job last asked for a lease.
     pub moves: usize,
 }
 
@@ -50,26 +50,26 @@ impl Session {
     pub fn new(habit: Habit, seed: u64, number: usize) -> Self {
         let stream = 2 * number as u64;
         let affinity = habit.has_affinity.then(|| format!("session-{number}"));
-        let (habits, luck) = (Dice::new(seed, stream + 2), Dice::new(seed, stream + 3));
-        Self { habit, job: None, first_served: None, affinity, habits, luck }
+        let (job_rng, rng) = (Rng::new(seed, stream + 2), Rng::new(seed, stream + 3));
+        Self { habit, job: None, first_served: None, affinity, job_rng, rng }
     }
 
     pub fn think(&mut self) -> i64 {
-        self.habits.between(self.habit.think.0, self.habit.think.1)
+        self.job_rng.between(self.habit.think.0, self.habit.think.1)
     }
 
-    /// How long it leaves a pool alone that turned it away.
+    /// Draws the pause after an `exhausted` answer, in milliseconds.
     pub fn pause(&mut self) -> i64 {
-        self.luck.between(5_000, 15_000)
+        self.rng.between(5_000, 15_000)
     }
 
-    /// The job to go on with, or a new one.
-    pub fn take_up(&mut self, now: i64) -> (Request, bool) {
+    /// Returns the request of the current job, or of a new job, and whether the job is new.
+    pub fn next_request(&mut self, now: i64) -> (Request, bool) {
         let is_new = self.job.is_none();
-        let habits = &mut self.habits;
+        let job_rng = &mut self.job_rng;
         let second = self.habit.second_model;
         let job = self.job.get_or_insert_with(|| {
-            let model = if habits.chance(second) { "m2" } else { "m1" };
+            let model = if job_rng.chance(second) { "m2" } else { "m1" };
             Job { model, began: now, asked: now, attempt: None, moves: 0 }
         });
         (job.asked, job.attempt, job.moves) = (now, None, 0);

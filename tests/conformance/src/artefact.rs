@@ -1,4 +1,4 @@
-//! What `cargo xtask build` leaves, and what of this crate's own stands beside it.
+//! Paths of build results and of this crate's files.
 
 use std::path::PathBuf;
 
@@ -11,12 +11,12 @@ pub(crate) const NODE_ENTRY: &str = "pkg/dist/node.js";
 /// The host of the Node face.
 pub(crate) const NODE_HOST: &str = "tests/conformance/node.mjs";
 
-/// Where a file of the workspace is.
+/// Returns the path of a file in the workspace.
 pub(crate) fn path(file: &str) -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join(file)
 }
 
-/// Where a file is that a build makes.
+/// Returns the path of a file that `cargo xtask build` makes.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! How what the pool has is compared with what was recorded.
+//! Comparison of the pool's answers and rows with the recording.
 
 use std::collections::BTreeMap;
 
@@ -9,16 +9,16 @@ use crate::{
     trace::{Answer, Row},
 };
 
-/// How much of a pool's order the reference and the pool have in common.
+/// Whether the order of rows is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
-    /// Rows have the same order, and the same priorities.
+    /// Rows must have the same order and the same priorities.
     Same,
-    /// Neither: the reference rewrites priorities where the pool takes turns.
+    /// Neither is compared: under round_robin the reference rewrites priorities, and the pool stores turns.
     Own,
 }
 
-/// Whether the answer is what the reference answered.
+/// Compares an answer with the reference's; returns `None` if they agree.
 pub(crate) fn answer(expected: &Answer, got: &Value) -> Option<Finding> {
     match expected {
         Answer::Is(value) => (!same(value, got)).then(|| Finding::new("value", Some(value), Some(got))),
@@ -33,7 +33,7 @@ pub(crate) fn answer(expected: &Answer, got: &Value) -> Option<Finding> {
     }
 }
 
-/// All that differs between the recorded rows and the pool's, whose ids are the reference's already.
+/// Returns the differences between the recorded rows and the pool's rows, which already have the reference's ids.
 pub(crate) fn rows(expected: &[Row], got: &[Row], order: Order) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut unmatched: Vec<_> = got.iter().collect();
@@ -57,8 +57,8 @@ pub(crate) fn rows(expected: &[Row], got: &[Row], order: Order) -> Vec<Finding> 
     findings.into_iter().map(|finding| finding.under("entries")).collect()
 }
 
-/// All that differs between the pool's rows and those in its document, where a field that is
-/// missing has its default.
+/// Returns the differences between the pool's rows and the rows in its document; a missing
+/// field has its default.
 pub(crate) fn stored(pool: &str, rows: &[Row], document: &[Row]) -> Vec<Finding> {
     let by_id = |rows: &[Row]| rows.iter().map(|row| (id(row), filled(row, pool))).collect::<BTreeMap<_, _>>();
     let [rows, document] = [by_id(rows), by_id(document)];
@@ -77,7 +77,7 @@ pub(crate) fn stored(pool: &str, rows: &[Row], document: &[Row]) -> Vec<Finding>
     findings.into_iter().map(|finding| finding.under("document")).collect()
 }
 
-/// Whether two values are equal; numbers are so if they are the same number.
+/// Returns whether two values are equal; numbers are compared by value, so 1 equals 1.0.
 pub(crate) fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
@@ -89,7 +89,7 @@ pub(crate) fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// The fields that the reference writes.
+/// Fields that the reference writes.
 const REFERENCE_FIELDS: [&str; 29] = [
     "id",
     "label",
@@ -122,7 +122,7 @@ const REFERENCE_FIELDS: [&str; 29] = [
     "tls",
 ];
 
-/// What the reference recorded is compared, and what it would have written; not what is ours alone.
+/// Returns whether a field is compared: recorded fields and fields that the reference writes are, the pool's own are not.
 fn is_compared(name: &str, expected: &Row, order: Order) -> bool {
     match name {
         "priority" => order == Order::Same,
@@ -130,7 +130,7 @@ fn is_compared(name: &str, expected: &Row, order: Order) -> bool {
     }
 }
 
-/// The fields that differ, among those that are compared.
+/// Returns the differing fields among the compared ones.
 fn differing(expected: &Row, got: &Row, is_compared: impl Fn(&str) -> bool) -> Vec<Finding> {
     let ours_alone = got.keys().filter(|name| !expected.contains_key(*name));
     let names = expected.keys().chain(ours_alone).filter(|name| is_compared(name));
@@ -144,7 +144,7 @@ fn differing(expected: &Row, got: &Row, is_compared: impl Fn(&str) -> bool) -> V
         .collect()
 }
 
-/// The row without nulls, and with the defaults of what it leaves out.
+/// Returns the row without nulls, and with the defaults of missing fields.
 fn filled(row: &Row, pool: &str) -> Row {
     let label = row.get("source").cloned().unwrap_or_else(|| pool.into());
     let defaults = [

@@ -1,19 +1,19 @@
-//! What differs from the reference, and how that is told.
+//! Differences from the recording, and the report of them.
 
 use std::{collections::BTreeSet, fmt};
 
 use serde_json::Value;
 
-/// One thing that is not as it was recorded.
+/// A difference from the recording, with its place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
-    /// In which trace.
+    /// Name of the trace.
     pub trace: String,
-    /// In which of its steps, from 0; none if it has no steps.
+    /// Index of the step, from 0; `None` if the trace has no steps.
     pub step: Option<usize>,
-    /// What was done in that step.
+    /// Name of the step's operation.
     pub op: &'static str,
-    /// What differs.
+    /// The differing value.
     pub finding: Finding,
 }
 
@@ -28,14 +28,14 @@ impl fmt::Display for Difference {
     }
 }
 
-/// What differs: a value, a field, a row.
+/// A differing value, field or row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
-    /// Which one, as a path of names.
+    /// Path of the value.
     pub field: String,
-    /// What was recorded; none if there was nothing.
+    /// The recorded value; `None` if nothing was recorded.
     pub expected: Option<Value>,
-    /// What the pool has; none if there is nothing.
+    /// The pool's value; `None` if the pool has none.
     pub got: Option<Value>,
 }
 
@@ -44,7 +44,7 @@ impl Finding {
         Self { field: field.into(), expected: expected.cloned(), got: got.cloned() }
     }
 
-    /// The same finding, seen from further up.
+    /// Returns the finding with its path below `parent`.
     pub(crate) fn under(self, parent: &str) -> Self {
         Self { field: format!("{parent}/{}", self.field), ..self }
     }
@@ -57,25 +57,25 @@ impl fmt::Display for Finding {
     }
 }
 
-/// What came of replaying traces.
+/// Result of replaying traces.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
-    /// How many traces.
+    /// Number of traces.
     pub traces: usize,
-    /// How many steps they have.
+    /// Number of steps of all traces.
     pub steps: usize,
-    /// All that differs, in the order of the traces.
+    /// All differences, in the order of the traces.
     pub differences: Vec<Difference>,
 }
 
 impl Report {
-    /// How many steps differ; a trace without steps counts as one.
+    /// Returns the number of differing steps; a trace without steps counts as a single step.
     pub fn differing(&self) -> usize {
         let places = self.differences.iter().map(|difference| (&difference.trace, difference.step));
         places.collect::<BTreeSet<_>>().len()
     }
 
-    /// The first difference of each trace: what follows it is often its consequence.
+    /// Returns the first difference of each trace; later differences are often its consequences.
     pub fn firsts(&self) -> impl Iterator<Item = &Difference> {
         let mut last = None;
         self.differences.iter().filter(move |difference| last.replace(&difference.trace) != Some(&difference.trace))

@@ -1,4 +1,4 @@
-//! The ways to reach the core. All speak the core's text protocol: one call in, one answer out.
+//! Faces: ways to reach the core. Every face speaks the core's text protocol: a call in, its answer out.
 
 pub mod component;
 pub mod native;
@@ -9,20 +9,20 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// One way to reach the core.
+/// A way to reach the core.
 pub trait Face {
-    /// Hands over the text of a call, and answers the text of its answer.
+    /// Sends the text of a call, and returns the text of its answer.
     ///
     /// # Errors
     ///
-    /// If no answer comes.
+    /// If the face does not answer.
     fn exchange(&mut self, call: &str) -> Result<String, CallError>;
 
     /// Calls an input of the core by name.
     ///
     /// # Errors
     ///
-    /// What the core answers as an error, and [`CallError::BROKEN`] if the face does not answer.
+    /// The core's error, or [`CallError::BROKEN`] if the face does not answer.
     fn call(&mut self, name: &str, args: Value) -> Result<Value, CallError> {
         let text = self.exchange(&json!({ "call": name, "args": args }).to_string())?;
         match serde_json::from_str(&text) {
@@ -36,17 +36,17 @@ pub trait Face {
 /// A call that was refused, or that never reached the core.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct CallError {
-    /// What went wrong, for programs.
+    /// Stable code, for programs.
     pub code: String,
-    /// What went wrong, for people.
+    /// Message, for people.
     pub message: String,
-    /// Where in the input.
+    /// JSON pointer into the input.
     #[serde(default)]
     pub pointer: Option<String>,
 }
 
 impl CallError {
-    /// The code of an error that the core did not answer.
+    /// Code of a failure of the face itself.
     pub const BROKEN: &str = "broken_face";
 
     pub(crate) fn broken(message: impl fmt::Display) -> Self {

@@ -1,4 +1,4 @@
-//! A host of the pool: it has a document, carries out intents, and does what a trace says.
+//! A host of the pool: it keeps a document, carries out intents, and runs the operations of a trace.
 
 use std::collections::VecDeque;
 
@@ -16,15 +16,15 @@ use crate::{
 pub(crate) struct Host<'a> {
     face: &'a mut dyn Face,
     script: &'a Script,
-    /// The store: the text of a document.
+    /// Text of the document, which is the store.
     document: String,
     env: &'a Environment,
-    /// The open pool.
+    /// Number of the open pool.
     pool: Option<u64>,
     now: i64,
-    /// The refreshes of this step that no intent asked for yet, with the pool's ids.
+    /// Recorded refreshes of this step without an intent so far, with the pool's ids.
     refreshes: Vec<(String, &'a Refresh)>,
-    made: Vec<String>,
+    new_ids: Vec<String>,
     findings: Vec<Finding>,
 }
 
@@ -43,17 +43,17 @@ impl<'a> Host<'a> {
             pool: None,
             now: 0,
             refreshes: Vec::new(),
-            made: Vec::new(),
+            new_ids: Vec::new(),
             findings: Vec::new(),
         }
     }
 
-    /// Does what a step says; answers what the reference answers, with the pool's ids. `ours` names
-    /// the pool's id for one of the reference's.
-    pub(crate) fn act(&mut self, step: &'a Step, ours: impl Fn(&str) -> String) -> Result<Value, CallError> {
+    /// Runs the operation of a step, and returns its answer in the reference's form with the pool's ids. `ours`
+    /// translates an id of the reference to the pool's.
+    pub(crate) fn run(&mut self, step: &'a Step, ours: impl Fn(&str) -> String) -> Result<Value, CallError> {
         self.now = step.at_ms;
         self.refreshes = step.refreshes.iter().map(|refresh| (ours(&refresh.id), refresh)).collect();
-        let answer = self.carry_out_op(&step.op, &ours);
+        let answer = self.run_op(&step.op, &ours);
         let unasked = std::mem::take(&mut self.refreshes);
         self.findings.extend(unasked.into_iter().map(|(_, refresh)| {
             Finding::new(format!("refreshes/{}", refresh.id), Some(&json!({ "ok": refresh.ok })), None)
@@ -61,7 +61,7 @@ impl<'a> Host<'a> {
         answer
     }
 
-    /// Closes the pool, if one is open, after everything was written down.
+    /// Flushes and closes the pool, if it is open, and compares its rows with the document.
     pub(crate) fn close(&mut self) -> Result<(), CallError> {
         if self.pool.is_some() {
             self.step::<Value>("flush", json!({ "pool": self.pool, "now": self.now }))?;
@@ -73,28 +73,28 @@ impl<'a> Host<'a> {
         Ok(())
     }
 
-    /// The pool's rows.
+    /// Returns the pool's rows.
     pub(crate) fn rows(&mut self) -> Result<Vec<Row>, CallError> {
         self.ask("rows", json!({ "pool": self.pool }))
     }
 
-    /// The key and the base URL that a request with this credential would use.
+    /// Returns the key and the base URL of a request with this credential.
     pub(crate) fn runtime(&mut self, id: &str) -> Result<(String, Option<String>), CallError> {
         let runtime: Runtime = self.ask("runtime", json!({ "pool": self.pool, "id": id }))?;
         Ok((runtime.key, runtime.base_url))
     }
 
-    /// The ids of rows that were added since the last call, in the order in which they were made.
-    pub(crate) fn take_made(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.made)
+    /// Returns the ids of rows that were added since the last call, in order of creation.
+    pub(crate) fn take_new_ids(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.new_ids)
     }
 
-    /// What differed since the last call, beside answers and rows.
+    /// Returns the differences since the last call other than answers and rows.
     pub(crate) fn take_findings(&mut self) -> Vec<Finding> {
         std::mem::take(&mut self.findings)
     }
 
-    fn carry_out_op(&mut self, op: &'a Op, ours: &impl Fn(&str) -> String) -> Result<Value, CallError> {
+    fn run_op(&mut self, op: &'a Op, ours: &impl Fn(&str) -> String) -> Result<Value, CallError> {
         let (pool, now) = (self.pool, self.now);
         match op {
             Op::Load { env } => self.load(env.as_ref()),
@@ -133,7 +133,7 @@ impl<'a> Host<'a> {
                 "now": self.now,
             }),
         )?;
-        let Opening { pool, step } = understood("open", opened)?;
+        let Opening { pool, step } = parsed("open", opened)?;
         self.pool = Some(pool);
         self.carry_out(step.intents)?;
         let Opened { has_credentials } = step.value;
@@ -145,7 +145,7 @@ impl<'a> Host<'a> {
         self.selected(done.value)
     }
 
-    /// Selects again while a refresh had to end first.
+    /// Selects again while the selection waits for a refresh.
     fn selected(&mut self, mut selection: Selection) -> Result<Value, CallError> {
         for _ in 0..MOST_REFRESHES {
             match selection {
@@ -156,11 +156,11 @@ impl<'a> Host<'a> {
                 }
             }
         }
-        Err(CallError::broken("every selection wants another refresh"))
+        Err(CallError::broken("every selection asks for another refresh"))
     }
 
-    /// Benches the current one. The reference without one selects one and benches that, which the
-    /// pool does not: then this selects alone, and no trace holds it.
+    /// Rotates the current credential. Without a current credential the reference selects one and cools it down, which
+    /// the pool does not do: then this only selects. No trace has that case.
     fn rotate(&mut self, status: Option<i64>) -> Result<Value, CallError> {
         let Some(current) = self.current()? else { return self.select() };
         let args = json!({ "pool": self.pool, "id": current, "failure": { "status": status }, "now": self.now });
@@ -178,7 +178,7 @@ impl<'a> Host<'a> {
         }
     }
 
-    /// Removes by the place in the order, or by id where the reference has an order of its own.
+    /// Removes a credential by its place, or by id under round_robin, where the orders differ.
     fn remove(&mut self, index: usize, id: Option<String>) -> Result<Value, CallError> {
         let removed = match self.script.is_round_robin() {
             true => id,
@@ -197,27 +197,27 @@ impl<'a> Host<'a> {
         self.ask("current", json!({ "pool": self.pool }))
     }
 
-    /// Calls an input, and does what it asks for.
+    /// Calls an input, and carries out its intents.
     fn step<T: DeserializeOwned>(&mut self, name: &str, args: Value) -> Result<Done<T>, CallError> {
         let step: StepAnswer<T> = self.ask(name, args)?;
         Ok(Done { value: step.value, settled: self.carry_out(step.intents)? })
     }
 
-    /// Carries out intents, and those that follow from them; answers how they were settled.
+    /// Carries out intents and their follow-up intents; returns the settlements.
     fn carry_out(&mut self, intents: Vec<Intent>) -> Result<Vec<Settled>, CallError> {
         let mut left = VecDeque::from(intents);
         let mut all = Vec::new();
         while let Some(intent) = left.pop_front() {
             let (id, outcome) = match intent {
                 Intent::Persist { id, changes } => (id, self.persist(changes)?),
-                Intent::Refresh { id, credential } => (id, self.ask_provider(&credential)),
+                Intent::Refresh { id, credential } => (id, self.recorded_refresh(&credential)),
             };
             let args = json!({ "pool": self.pool, "intent": id, "outcome": outcome, "now": self.now });
             let step: StepAnswer<Settled> = self.ask("settle", args)?;
             all.push(step.value);
             left.extend(step.intents);
             if all.len() > MOST_INTENTS {
-                return Err(CallError::broken("every settled intent brings another one"));
+                return Err(CallError::broken("every settled intent leads to another intent"));
             }
         }
         Ok(all)
@@ -225,20 +225,20 @@ impl<'a> Host<'a> {
 
     fn persist(&mut self, changes: Vec<Value>) -> Result<Value, CallError> {
         for change in &changes {
-            let made = match change.get("type").and_then(Value::as_str) {
+            let new_id = match change.get("type").and_then(Value::as_str) {
                 Some("add") => change.pointer("/row/id"),
                 Some("identify") => change.get("id"),
                 _ => None,
             };
-            self.made.extend(made.and_then(Value::as_str).map(str::to_owned));
+            self.new_ids.extend(new_id.and_then(Value::as_str).map(str::to_owned));
         }
         let args = json!({ "text": self.document, "key": self.script.pool, "changes": changes });
         self.document = self.ask("applyToDocument", args)?;
         Ok(json!({ "type": "saved" }))
     }
 
-    /// The provider's answer, as the reference recorded it for this step.
-    fn ask_provider(&mut self, credential: &str) -> Value {
+    /// Returns the outcome of a refresh, as it was recorded for this step.
+    fn recorded_refresh(&mut self, credential: &str) -> Value {
         let place = self.refreshes.iter().position(|(id, _)| id == credential);
         match place.map(|place| self.refreshes.remove(place)) {
             Some((_, Refresh { ok: true, set, .. })) => json!({ "type": "tokens", "set": set }),
@@ -253,25 +253,26 @@ impl<'a> Host<'a> {
     fn document_rows(&self) -> Result<Vec<Row>, CallError> {
         let document: Value = serde_json::from_str(&self.document).map_err(CallError::broken)?;
         let rows = document.get("credential_pool").and_then(|pools| pools.get(&self.script.pool));
-        understood("the document", rows.cloned().unwrap_or_else(|| json!([])))
+        parsed("the document", rows.cloned().unwrap_or_else(|| json!([])))
     }
 
     fn ask<T: DeserializeOwned>(&mut self, name: &str, args: Value) -> Result<T, CallError> {
-        understood(name, self.face.call(name, args)?)
+        parsed(name, self.face.call(name, args)?)
     }
 }
 
 const SEED: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
-/// In one selection; a pool of a trace has fewer logins.
+/// Limit of refreshes in a selection; no pool of a trace has as many logins.
 const MOST_REFRESHES: usize = 20;
-/// In one step.
+/// Limit of intents in a step.
 const MOST_INTENTS: usize = 100;
 
-fn understood<T: DeserializeOwned>(name: &str, answer: Value) -> Result<T, CallError> {
-    serde_json::from_value(answer).map_err(|error| CallError::broken(format!("{name} has another shape: {error}")))
+fn parsed<T: DeserializeOwned>(name: &str, answer: Value) -> Result<T, CallError> {
+    serde_json::from_value(answer)
+        .map_err(|error| CallError::broken(format!("{name} has an unexpected shape: {error}")))
 }
 
-/// What came of an input whose intents were carried out.
+/// Answer of an input, and the settlements of its intents.
 struct Done<T> {
     value: T,
     settled: Vec<Settled>,

@@ -1,8 +1,8 @@
-//! Which of the pool's ids stands for which of the reference's.
+//! Translation between the pool's ids and the reference's.
 
 use std::collections::BTreeMap;
 
-/// Pairs of ids that were drawn in the same place. All other ids stand for themselves.
+/// Pairs of ids that were drawn in the same place. Other ids are the same on both sides.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ids {
     by_ours: BTreeMap<String, String>,
@@ -10,8 +10,8 @@ pub(crate) struct Ids {
 }
 
 impl Ids {
-    /// From now on these two are the same. An id that was paired before is so no longer: it was
-    /// drawn anew after its row went away.
+    /// Pairs two ids. An earlier pair of either id ends: the id was
+    /// drawn again after its row was removed.
     pub(crate) fn pair(&mut self, ours: &str, theirs: &str) {
         if let Some(former) = self.by_ours.insert(ours.to_owned(), theirs.to_owned()) {
             self.by_theirs.remove(&former);
@@ -22,12 +22,12 @@ impl Ids {
         }
     }
 
-    /// The pool's id for one of the reference's.
+    /// Returns the pool's id for an id of the reference.
     pub(crate) fn ours<'a>(&'a self, theirs: &'a str) -> &'a str {
         self.by_theirs.get(theirs).map_or(theirs, String::as_str)
     }
 
-    /// The reference's id for one of the pool's.
+    /// Returns the reference's id for an id of the pool.
     pub(crate) fn theirs<'a>(&'a self, ours: &'a str) -> &'a str {
         self.by_ours.get(ours).map_or(ours, String::as_str)
     }
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pair_is_known_both_ways_and_others_stand_for_themselves() {
+    fn a_pair_translates_both_ways_and_other_ids_translate_to_themselves() {
         let mut ids = Ids::default();
         ids.pair("our", "their");
         assert_eq!((ids.ours("their"), ids.theirs("our")), ("our", "their"));

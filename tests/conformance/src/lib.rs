@@ -1,9 +1,9 @@
-//! Replays what the reference did through every face of the pool, and reports each difference.
+//! Replays recorded sessions of the reference through every face of the pool, and reports each difference.
 //!
-//! A [`Trace`] is a recorded session of the reference; `tests/traces/README.md` describes it. A
+//! A [`Trace`] is a recorded session; `tests/traces/README.md` describes its format. A
 //! [`Face`] is one way to reach the core: natively, through the Node package, through the
 //! component. [`replay`] drives a trace through a face as a host would, with a document as its
-//! store, and answers every [`Difference`] from what was recorded.
+//! store, and returns every [`Difference`] from the recording.
 
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "this is a host: it does IO")]
 

@@ -1,4 +1,4 @@
-//! `conformance FILE [--through FACE]`: replays recorded traces and shows what differs.
+//! `conformance FILE [--through FACE]`: replays recorded traces and shows the differences.
 
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "this is a host: it does IO")]
 
@@ -23,12 +23,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// Replays what the reference did, and shows what differs. Exits with 1 if anything does.
+/// Replays recorded traces and shows the differences. Exits with 1 if there are any.
 #[derive(Parser)]
 struct Arguments {
-    /// The recorded traces.
+    /// File of recorded traces.
     file: PathBuf,
-    /// Through which face of the pool.
+    /// Face of the pool to replay through.
     #[arg(long, value_enum, default_value_t = Through::All)]
     through: Through,
 }
@@ -41,7 +41,7 @@ enum Through {
     Wasm,
     /// The component in wasmtime.
     Component,
-    /// Each of them.
+    /// All faces.
     All,
 }
 
@@ -58,7 +58,7 @@ impl Through {
     fn faces(self) -> Vec<Self> {
         match self {
             Self::All => vec![Self::Native, Self::Wasm, Self::Component],
-            one => vec![one],
+            face => vec![face],
         }
     }
 
@@ -71,11 +71,11 @@ impl Through {
     }
 }
 
-/// Whether all is as it was recorded.
+/// Replays the traces, prints the reports, and returns whether nothing differs.
 fn run(arguments: &Arguments) -> Result<bool> {
     let file = arguments.file.display();
     let text = std::fs::read_to_string(&arguments.file).with_context(|| format!("{file} cannot be read"))?;
-    let traces = Trace::read_all(&text).with_context(|| format!("{file} cannot be understood"))?;
+    let traces = Trace::read_all(&text).with_context(|| format!("{file} is not a file of traces"))?;
     let mut is_same = true;
     for through in arguments.through.faces() {
         let report = replay_all(&traces, &mut *through.start()?);

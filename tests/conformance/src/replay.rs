@@ -1,4 +1,4 @@
-//! Drives traces through a face, step by step, and compares after each.
+//! Replays traces through a face, and compares after each step.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ pub fn replay_all(traces: &[Trace], face: &mut dyn Face) -> Report {
     report
 }
 
-/// Replays one trace through a face; answers all that differs from what was recorded.
+/// Replays a trace through a face; returns the differences from the recording.
 pub fn replay(trace: &Trace, face: &mut dyn Face) -> Vec<Difference> {
     match trace {
         Trace::Script(script) => Replay::new(script, face).run(),
@@ -36,9 +36,9 @@ struct Replay<'a> {
     host: Host<'a>,
     ids: Ids,
     order: Order,
-    /// As they were recorded last.
+    /// Rows, as they were recorded last.
     rows: &'a [Row],
-    /// As they were recorded last.
+    /// Keys and base URLs, as they were recorded last.
     runtimes: Option<&'a Runtimes>,
     differences: Vec<Difference>,
 }
@@ -59,16 +59,16 @@ impl<'a> Replay<'a> {
     fn run(mut self) -> Vec<Difference> {
         for (index, step) in self.script.steps.iter().enumerate() {
             let findings = self.step(step);
-            self.take_down(index, step.op.name(), findings);
+            self.record(index, step.op.name(), findings);
         }
         let end = self.host.close().err().map(|error| failed("close", None, &error));
         let findings = self.host.take_findings().into_iter().chain(end).collect();
-        self.take_down(self.script.steps.len(), "end", findings);
+        self.record(self.script.steps.len(), "end", findings);
         self.differences
     }
 
     fn step(&mut self, step: &'a Step) -> Vec<Finding> {
-        let answer = self.host.act(step, |theirs| self.ids.ours(theirs).to_owned());
+        let answer = self.host.run(step, |theirs| self.ids.ours(theirs).to_owned());
         self.pair_ids(step);
         self.rows = step.entries.as_deref().unwrap_or(self.rows);
         self.runtimes = step.runtime.as_ref().or(self.runtimes);
@@ -79,7 +79,7 @@ impl<'a> Replay<'a> {
         findings
     }
 
-    /// The reference's new ids and the pool's, in the order in which they were made.
+    /// Pairs the reference's new ids with the pool's, in order of creation.
     fn pair_ids(&mut self, step: &Step) {
         let given = match &step.op {
             Op::Add { row } => row.get("id").and_then(Value::as_str),
@@ -88,7 +88,7 @@ impl<'a> Replay<'a> {
         let [before, after] = [Some(self.rows), step.entries.as_deref()].map(ids);
         let theirs =
             step.draws.iter().filter_map(|draw| draw.get(..6)).filter(|id| after.contains(id) && !before.contains(id));
-        let ours = self.host.take_made();
+        let ours = self.host.take_new_ids();
         for (ours, theirs) in ours.iter().filter(|id| given != Some(id)).zip(theirs) {
             self.ids.pair(ours, theirs);
         }
@@ -119,9 +119,9 @@ impl<'a> Replay<'a> {
                 Err(error) => findings.push(failed(&place, Some(&json!(expected)), &error)),
             }
         }
-        let is_told = |id: &&str| self.runtimes.is_none_or(|told| told.contains_key(*id));
-        let untold = ids(Some(self.rows)).into_iter().filter(|id| !is_told(id));
-        findings.extend(untold.map(|id| Finding::new(format!("runtime/{id}"), None, Some(&"a row".into()))));
+        let is_recorded = |id: &&str| self.runtimes.is_none_or(|runtimes| runtimes.contains_key(*id));
+        let surplus = ids(Some(self.rows)).into_iter().filter(|id| !is_recorded(id));
+        findings.extend(surplus.map(|id| Finding::new(format!("runtime/{id}"), None, Some(&"a row".into()))));
         findings
     }
 
@@ -134,7 +134,7 @@ impl<'a> Replay<'a> {
         rows
     }
 
-    fn take_down(&mut self, step: usize, op: &'static str, findings: Vec<Finding>) {
+    fn record(&mut self, step: usize, op: &'static str, findings: Vec<Finding>) {
         let trace = &self.script.name;
         self.differences.extend(findings.into_iter().map(|finding| Difference {
             trace: trace.clone(),

@@ -1,4 +1,4 @@
-//! What the reference did, as it was recorded. `tests/traces/README.md` describes every field.
+//! Recorded sessions of the reference. `tests/traces/README.md` describes every field.
 
 use std::collections::BTreeMap;
 
@@ -6,18 +6,18 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value};
 
-/// A row of a pool, as it is stored.
+/// A stored row of a pool.
 pub type Row = Map<String, Value>;
 
-/// For each id, the key and the base URL that a request would use.
+/// Key and base URL of a request, by credential id.
 pub type Runtimes = BTreeMap<String, (String, Option<String>)>;
 
-/// One recorded session.
+/// A recorded session.
 #[derive(Clone, Debug)]
 pub enum Trace {
     /// A pool and a script of operations on it.
     Script(Script),
-    /// Questions about the names of pools.
+    /// Base URLs and custom pools, with their pool keys.
     Names(Names),
 }
 
@@ -31,7 +31,7 @@ impl Trace {
         serde_json::from_str(text).context("this is not an array of traces")
     }
 
-    /// What the trace is called.
+    /// Name of the trace.
     pub fn name(&self) -> &str {
         match self {
             Self::Script(script) => &script.name,
@@ -39,7 +39,7 @@ impl Trace {
         }
     }
 
-    /// How many operations it holds.
+    /// Number of operations.
     pub fn step_count(&self) -> usize {
         match self {
             Self::Script(script) => script.steps.len(),
@@ -48,11 +48,11 @@ impl Trace {
     }
 }
 
-/// A pool's stored rows and surroundings, and a script of operations.
+/// Stored rows and sources of a pool, and a script of operations.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Script {
-    /// What the trace is called.
+    /// Name of the trace.
     pub name: String,
     /// The pool key.
     pub pool: String,
@@ -73,7 +73,7 @@ pub struct Script {
 }
 
 impl Script {
-    /// Whether the pool takes turns. The reference then rewrites priorities, and the pool does not.
+    /// Returns whether the strategy is round_robin, under which the reference rewrites priorities and the pool does not.
     pub fn is_round_robin(&self) -> bool {
         let strategies = self.config.get("credential_pool_strategies");
         let strategy = strategies.and_then(|strategies| strategies.get(&self.pool)).and_then(Value::as_str);
@@ -84,68 +84,68 @@ impl Script {
 /// Environment variables by name.
 pub type Environment = BTreeMap<String, String>;
 
-/// One operation, what the reference answered, and how its rows looked afterwards.
+/// An operation, with the reference's answer and rows after it.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Step {
     /// The time, in milliseconds since the Unix epoch.
     pub at_ms: i64,
-    /// What was done.
+    /// The operation.
     #[serde(flatten)]
     pub op: Op,
     /// The answer.
     #[serde(flatten)]
     pub answer: Answer,
-    /// How the refreshes ended that the reference made during this step.
+    /// Refreshes that the reference made in this step.
     #[serde(default)]
     pub refreshes: Vec<Refresh>,
-    /// The random bytes behind each id that was made in this step, as hex.
+    /// Random bytes of each id created in this step, in hex.
     #[serde(default)]
     pub draws: Vec<String>,
-    /// All rows afterwards, in order of priority; none if they are as before.
+    /// All rows after the step, in order of priority; `None` if unchanged.
     #[serde(default)]
     pub entries: Option<Vec<Row>>,
-    /// What a request would use; none if it is as before.
+    /// Key and base URL of each credential; `None` if unchanged.
     #[serde(default)]
     pub runtime: Option<Runtimes>,
 }
 
-/// What is done in a step.
+/// An operation of a step.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
 pub enum Op {
-    /// Open the pool anew from what was persisted.
+    /// Open the pool again from the document.
     Load {
-        /// The environment from now on; none if it is as before.
+        /// New environment; `None` if unchanged.
         env: Option<Environment>,
     },
     /// Choose the next credential.
     Select,
-    /// Which one would serve.
+    /// Look up the credential that would be selected.
     Peek,
-    /// Which one was selected last.
+    /// Look up the credential that was selected last.
     Current,
     /// Count a use.
     MarkUsed {
-        /// Of which credential; none for the current one.
+        /// Id of the credential; `None` for the current credential.
         id: Option<String>,
     },
-    /// Bench the current one, then select.
+    /// Cool the current credential down, then select.
     Rotate {
         /// The HTTP status of the failure.
         status: Option<i64>,
     },
-    /// Refresh the current one, due or not.
+    /// Refresh the current credential, due or not.
     Refresh,
-    /// End every rest.
+    /// End every cooldown.
     Reset,
-    /// Take a credential out.
+    /// Remove a credential.
     Remove {
         /// Its place in order of priority, from 1.
         index: usize,
-        /// Its id; none if no credential has that place.
+        /// Its id; `None` if no credential has that place.
         id: Option<String>,
     },
-    /// Put a credential in.
+    /// Add a credential.
     Add {
         /// Its row.
         row: Row,
@@ -153,7 +153,7 @@ pub enum Op {
 }
 
 impl Op {
-    /// What the trace calls it.
+    /// Returns the operation's name in traces.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Load { .. } => "load",
@@ -170,17 +170,17 @@ impl Op {
     }
 }
 
-/// What the reference answered.
+/// The reference's answer.
 #[derive(Clone, Debug)]
 pub enum Answer {
-    /// This.
+    /// This value.
     Is(Value),
-    /// One of these ids, by chance; null if there are none.
+    /// A random choice among these ids; null if there are none.
     OneOf(Vec<String>),
 }
 
 impl Answer {
-    /// As the trace has it.
+    /// Returns the answer as the trace has it.
     pub(crate) fn to_value(&self) -> Value {
         match self {
             Self::Is(value) => value.clone(),
@@ -193,28 +193,28 @@ impl Answer {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Refresh {
-    /// Of which credential.
+    /// Id of the credential.
     pub id: String,
-    /// Whether the provider gave new tokens; if not, it refused.
+    /// Whether the provider granted new tokens; otherwise it refused.
     pub ok: bool,
-    /// The fields that the new tokens set.
+    /// Fields that the new tokens set.
     #[serde(default)]
     pub set: Row,
 }
 
-/// Questions about the names of pools, and what the reference answered.
+/// Lookups of pool keys, with the reference's answers.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Names {
-    /// What the trace is called.
+    /// Name of the trace.
     pub name: String,
     /// The host's configuration.
     pub config: Map<String, Value>,
     /// The pools of a document.
     pub credential_pool: Map<String, Value>,
-    /// For each base URL, the key of its pool or null.
+    /// Pool key or null, by base URL.
     pub pool_key_for_base_url: BTreeMap<String, Value>,
-    /// The custom pools of the document that hold rows.
+    /// Custom pools of the document that have rows.
     pub custom_pools: Vec<String>,
 }
 

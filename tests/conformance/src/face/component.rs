@@ -1,4 +1,4 @@
-//! The component, in a host that gives it nothing at all.
+//! The component, in a host without any import.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use crate::artefact;
 
 use super::{CallError, Face};
 
-/// The component, compiled once for any number of instances.
+/// The compiled component, from which any number of instances start.
 #[derive(Clone)]
 pub struct Compiled {
     engine: Engine,
@@ -35,7 +35,7 @@ impl Compiled {
         Ok(compiled)
     }
 
-    /// The names of everything that the component imports.
+    /// Returns the names of the component's imports.
     pub fn imports(&self) -> Vec<String> {
         self.component.component_type().imports(&self.engine).map(|(name, _)| name.to_owned()).collect()
     }
@@ -44,7 +44,7 @@ impl Compiled {
     ///
     /// # Errors
     ///
-    /// If it cannot be linked to nothing, or does not export `call: func(request: string) -> string`.
+    /// If it needs an import, or does not export `call: func(request: string) -> string`.
     pub fn instance(&self) -> Result<ComponentFace> {
         let mut store = Store::new(&self.engine, ());
         let start = |store: &mut Store<()>| -> wasmtime::Result<_> {

@@ -1,4 +1,4 @@
-//! The core itself.
+//! The core as a Rust library.
 
 use credential_pool_protocol::Session;
 

@@ -1,4 +1,4 @@
-//! The npm package, in a Node process of its own.
+//! The npm package, in a Node process.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -11,7 +11,7 @@ use crate::artefact;
 
 use super::{CallError, Face};
 
-/// A Node process that has loaded the npm package; it ends with this value.
+/// A Node process that has loaded the npm package; dropping the value ends the process.
 #[derive(Debug)]
 pub struct Node {
     process: Child,
@@ -42,14 +42,14 @@ impl Node {
 impl Face for Node {
     fn exchange(&mut self, call: &str) -> Result<String, CallError> {
         let mut answer = String::new();
-        // A line each: JSON text as serde_json and JSON.stringify write it holds no line break.
+        // A call and its answer are a line each: serde_json and JSON.stringify write no line breaks.
         self.calls
             .write_all(format!("{call}\n").as_bytes())
             .and_then(|()| self.calls.flush())
             .and_then(|()| self.answers.read_line(&mut answer))
             .map_err(|error| CallError::broken(format!("Node does not answer: {error}")))?;
         match answer.is_empty() {
-            true => Err(CallError::broken("Node ended; what it wrote to stderr says why")),
+            true => Err(CallError::broken("Node ended; its stderr has the reason")),
             false => Ok(answer),
         }
     }
@@ -57,7 +57,7 @@ impl Face for Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        // It holds nothing worth waiting for, and one that hangs would never end by itself.
+        // A hanging process would never end by itself, and no state of it is needed.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

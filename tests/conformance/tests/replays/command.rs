@@ -1,4 +1,4 @@
-//! The command tells what differs, by its words and by its exit code.
+//! The command line reports differences in its output and its exit code.
 
 use std::{
     path::{Path, PathBuf},
@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 use crate::{REFERENCE, reference};
 
 #[test]
-fn it_says_that_nothing_differs() {
+fn a_replay_without_differences_exits_with_0() {
     let output = replay(Path::new(REFERENCE));
     assert_eq!(text(&output.stdout), "native: 240 traces, 2530 steps, 0 differ\n");
     assert_eq!(output.status.code(), Some(0));
 }
 
 #[test]
-fn it_says_what_differs_and_where() {
+fn a_difference_is_printed_with_its_place_and_exits_with_1() {
     let mut traces: Value = serde_json::from_str(&reference()).unwrap();
     let traces = traces.as_array_mut().unwrap();
     traces.truncate(1);
@@ -30,16 +30,16 @@ fn it_says_what_differs_and_where() {
 }
 
 #[test]
-fn it_says_which_file_cannot_be_used() {
+fn an_unusable_file_is_named_and_exits_with_2() {
     let unreadable = [
         (PathBuf::from("no/such/file.json"), "no/such/file.json cannot be read"),
-        (written("cut.json", &reference().replace(']', "")), "cut.json cannot be understood"),
+        (written("cut.json", &reference().replace(']', "")), "cut.json is not a file of traces"),
         (written("else.json", r#"[{ "name": "else" }]"#), "trace else: missing field"),
     ];
-    for (file, why) in unreadable {
+    for (file, message) in unreadable {
         let output = replay(&file);
         assert_eq!(output.status.code(), Some(2));
-        assert!(text(&output.stderr).contains(why), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains(message), "{}", text(&output.stderr));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Every face does what the reference did.
+//! Every face replays the recording without a difference.
 
 use conformance::{
     Face, Trace,
@@ -9,12 +9,12 @@ use conformance::{
 use crate::{component, reference};
 
 #[test]
-fn the_native_core_does_what_the_reference_did() {
+fn the_native_core_replays_the_reference() {
     replay_reference(&mut Native::default());
 }
 
 #[test]
-fn the_component_does_what_the_reference_did() {
+fn the_component_replays_the_reference() {
     replay_reference(&mut component());
 }
 
@@ -24,7 +24,7 @@ fn the_component_imports_nothing() {
 }
 
 #[test]
-fn the_node_package_does_what_the_reference_did() {
+fn the_node_package_replays_the_reference() {
     replay_reference(&mut Node::start().unwrap());
 }
 

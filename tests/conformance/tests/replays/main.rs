@@ -1,4 +1,4 @@
-//! Every face does what the reference did, the harness would notice if not, and all platforms agree.
+//! Every face replays the recording, the harness detects corrupted recordings, and all platforms give the same bytes.
 
 #![cfg(test)]
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "this is a host: it does IO")]

@@ -1,4 +1,4 @@
-//! The harness notices whatever differs: a corrupted recording never replays as if it were right.
+//! The harness detects differences: no corrupted recording replays without one.
 
 use conformance::{
     Face, Trace,
@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::reference;
 
-/// Corrupts one place of a trace, if it has such a place. The number says which of several.
+/// Corrupts a place of a trace; returns `None` if the trace has no such place. The number selects among several places.
 type Mutation = fn(&mut Value, usize) -> Option<()>;
 
 const MUTATIONS: [(&str, Mutation); 20] = [
@@ -35,24 +35,24 @@ const MUTATIONS: [(&str, Mutation); 20] = [
     ("request_count", |trace, nth| set_field(trace, nth, "request_count", json!(77))),
     ("base_url", |trace, nth| set_field(trace, nth, "base_url", json!("https://elsewhere.test"))),
     ("refresh_token", |trace, nth| set_field(trace, nth, "refresh_token", json!("rt-other"))),
-    ("a field that is missing", |trace, nth| {
+    ("a missing field", |trace, nth| {
         let row = row(trace, nth)?;
         let fields: Vec<_> = row.keys().filter(|name| *name != "priority").cloned().collect();
         row.remove(pick(fields, nth)?.as_str()).map(drop)
     }),
-    ("a field of the reference's that is too much", |trace, nth| {
+    ("a surplus field of the reference", |trace, nth| {
         let row = row(trace, nth)?;
         (!row.contains_key("scope")).then(|| row.insert("scope".to_owned(), Value::Null)).map(drop)
     }),
-    ("an unknown field that is too much", |trace, nth| {
+    ("a surplus unknown field", |trace, nth| {
         row(trace, nth)?.insert("colour".to_owned(), json!("red"));
         Some(())
     }),
-    ("a row that is missing", |trace, nth| {
+    ("a missing row", |trace, nth| {
         let entries = pick(entries(trace), nth)?;
         (!entries.is_empty()).then(|| entries.remove(nth % entries.len())).map(drop)
     }),
-    ("a row that is too much", |trace, nth| {
+    ("a surplus row", |trace, nth| {
         let entries = pick(entries(trace), nth)?;
         let mut row = entries.first()?.clone();
         row["id"] = json!("abcdef");
@@ -61,12 +61,12 @@ const MUTATIONS: [(&str, Mutation); 20] = [
     }),
     ("a key", |trace, nth| set(pick(runtimes(trace), nth)?.get_mut(0)?, json!("sk-other"))),
     ("a base URL", |trace, nth| set(pick(runtimes(trace), nth)?.get_mut(1)?, json!("https://elsewhere.test"))),
-    ("a runtime that is missing", |trace, nth| {
+    ("a missing runtime", |trace, nth| {
         let runtime = pick(steps_with(trace, "runtime"), nth)?["runtime"].as_object_mut()?;
         let id = pick(runtime.keys().cloned().collect(), nth)?;
         runtime.remove(&id).map(drop)
     }),
-    ("a refresh that is missing", |trace, nth| {
+    ("a missing refresh", |trace, nth| {
         pick(steps_with(trace, "refreshes"), nth)?["refreshes"].as_array_mut()?.pop().map(drop)
     }),
     ("a pool key for a base URL", |trace, nth| {
@@ -81,7 +81,7 @@ fn no_corrupted_recording_replays() {
     let traces: Vec<Value> = serde_json::from_str(&reference()).unwrap();
     for (kind, (name, mutate)) in MUTATIONS.into_iter().enumerate() {
         let mut corrupted = 0;
-        // A third of the traces each, and others for each kind.
+        // Each kind of corruption uses a different third of the traces.
         for (nth, trace) in traces.iter().enumerate().skip(kind % 3).step_by(3) {
             let mut trace = trace.clone();
             if mutate(&mut trace, nth).is_some() {
@@ -94,14 +94,14 @@ fn no_corrupted_recording_replays() {
 }
 
 #[test]
-fn a_recorded_refresh_that_nobody_asks_for_is_noticed() {
+fn a_recorded_refresh_without_an_intent_is_detected() {
     let mut trace = trace_named("rotation-2");
     trace["steps"][1]["refreshes"] = json!([{ "id": "abcdef", "ok": false }]);
     assert_ne!(differences(&trace, &mut Native::default()), 0);
 }
 
 #[test]
-fn an_order_of_rows_that_differs_is_noticed() {
+fn a_different_order_of_rows_is_detected() {
     let mut swapped = 0;
     for mut trace in serde_json::from_str::<Vec<Value>>(&reference()).unwrap() {
         let is_round_robin = trace["config"].to_string().to_lowercase().contains("round_robin");
@@ -117,10 +117,10 @@ fn an_order_of_rows_that_differs_is_noticed() {
     assert!(swapped > 0);
 }
 
-/// A store that writes nothing, though it says so.
-struct Forgetful(Native);
+/// A face whose document ignores changes.
+struct WithoutWrites(Native);
 
-impl Face for Forgetful {
+impl Face for WithoutWrites {
     fn exchange(&mut self, call: &str) -> Result<String, CallError> {
         let parsed: Value = serde_json::from_str(call).unwrap();
         match parsed["call"].as_str() {
@@ -131,27 +131,27 @@ impl Face for Forgetful {
 }
 
 #[test]
-fn a_change_that_was_not_written_is_noticed() {
+fn an_unwritten_change_is_detected() {
     let traces: Vec<Value> = serde_json::from_str(&reference()).unwrap();
     let changing = traces.iter().filter(|trace| trace["steps"].to_string().contains("rotate"));
     for trace in changing.take(20) {
-        assert_ne!(differences(trace, &mut Forgetful(Native::default())), 0, "{}", trace["name"]);
+        assert_ne!(differences(trace, &mut WithoutWrites(Native::default())), 0, "{}", trace["name"]);
     }
 }
 
-/// A face that never answers.
-struct Mute;
+/// A face that answers with empty text.
+struct Silent;
 
-impl Face for Mute {
+impl Face for Silent {
     fn exchange(&mut self, _: &str) -> Result<String, CallError> {
         Ok(String::new())
     }
 }
 
 #[test]
-fn a_face_that_does_not_answer_is_noticed() {
+fn a_face_that_does_not_answer_is_detected() {
     for trace in serde_json::from_str::<Vec<Value>>(&reference()).unwrap() {
-        assert_ne!(differences(&trace, &mut Mute), 0, "{}", trace["name"]);
+        assert_ne!(differences(&trace, &mut Silent), 0, "{}", trace["name"]);
     }
 }
 
@@ -174,7 +174,7 @@ fn set(place: &mut Value, value: Value) -> Option<()> {
     (*place != value).then(|| *place = value)
 }
 
-/// Sets a field that the row has.
+/// Sets a field in a row that has the field.
 fn set_field(trace: &mut Value, nth: usize, name: &str, value: Value) -> Option<()> {
     let rows = entries(trace).into_iter().flatten().filter(|row| row.get(name).is_some_and(|held| *held != value));
     set(&mut pick(rows.collect(), nth)?[name], value)

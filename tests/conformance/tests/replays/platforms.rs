@@ -9,7 +9,7 @@ use crate::component;
 mod inputs;
 mod values;
 
-use inputs::{LOOKS, input, opening};
+use inputs::{VIEWS, input, opening};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
@@ -23,13 +23,13 @@ proptest! {
             session.both_answer(input)?;
         }
         session.both_answer(&Input::new("entries", json!({ "pool": 1, "now": NOW })))?;
-        for look in LOOKS {
-            session.both_answer(&Input::new(look, json!({ "pool": 1 })))?;
+        for view in VIEWS {
+            session.both_answer(&Input::new(view, json!({ "pool": 1 })))?;
         }
     }
 }
 
-/// A call, with places for what only the session knows.
+/// A call, whose ids, intents, leases and times the session fills in.
 #[derive(Clone, Debug)]
 enum Input {
     Call {
@@ -38,12 +38,12 @@ enum Input {
         id: Option<Index>,
         intent: Option<Index>,
         lease: Option<Index>,
-        /// How many milliseconds later than any call before.
+        /// Milliseconds after the latest call.
         later: Option<i64>,
     },
-    /// Writes the changes that were handed out last into the session's document.
+    /// Writes the changes of the latest persist intent to the session's document.
     Persist,
-    /// Text that may be no call at all.
+    /// Arbitrary text.
     Text(String),
 }
 
@@ -53,7 +53,7 @@ impl Input {
     }
 }
 
-/// A native session and one in the component, and what they told so far.
+/// A native session and a component session, with the ids, leases and intents of their answers.
 struct Session {
     native: Native,
     component: ComponentFace,
@@ -70,7 +70,7 @@ impl Session {
         Self {
             native: Native::default(),
             component: component(),
-            ids: vec!["nobody".into()],
+            ids: vec!["unknown".into()],
             intents: vec![json!(u64::MAX)],
             leases: vec![json!(u64::MAX)],
             latest: NOW,
@@ -101,7 +101,7 @@ impl Session {
                     args["intent"] = intent.get(&self.intents).clone();
                 }
                 if let Some(lease) = lease {
-                    args["lease"] = lately(lease, &self.leases).clone();
+                    args["lease"] = recent(lease, &self.leases).clone();
                 }
                 if let Some(later) = later {
                     args["now"] = self.latest.saturating_add(*later).into();
@@ -135,8 +135,8 @@ impl Session {
     }
 }
 
-/// One of the last few, so that requests are followed to their end.
-fn lately<'a>(index: &Index, values: &'a [Value]) -> &'a Value {
+/// Picks among the three latest values, so that requests are followed to their end.
+fn recent<'a>(index: &Index, values: &'a [Value]) -> &'a Value {
     index.get(values.last_chunk::<3>().map_or(values, |last| last))
 }
 

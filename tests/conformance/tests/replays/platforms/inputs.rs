@@ -1,4 +1,4 @@
-//! Random calls: every input of the core, and now and then something that is none.
+//! Random calls: every input of the core, and some malformed calls.
 
 use proptest::{
     collection::vec,
@@ -16,7 +16,7 @@ use super::{
     },
 };
 
-pub(super) const LOOKS: [&str; 5] = ["rows", "setAside", "outstanding", "wake", "policy"];
+pub(super) const VIEWS: [&str; 5] = ["rows", "setAside", "outstanding", "wake", "policy"];
 
 pub(super) fn opening() -> impl Strategy<Value = Input> {
     let key = prop_oneof![
@@ -85,7 +85,7 @@ fn on_pool() -> impl Strategy<Value = Input> {
         1 => policy().prop_map(|policy| ("setPolicy", json!({ "policy": policy }))),
         1 => select(vec!["key", "strategy", "hasCredentials", "current", "close"]).prop_map(|name| (name, json!({}))),
         2 => select(vec!["peek", "entries", "runtime"]).prop_map(|name| (name, json!({}))),
-        1 => select(LOOKS.to_vec()).prop_map(|name| (name, json!({}))),
+        1 => select(VIEWS.to_vec()).prop_map(|name| (name, json!({}))),
     ];
     (call, pool_number(), now(), any::<Index>(), any::<Index>()).prop_map(
         |((name, mut args), pool, now, id, intent)| {
@@ -108,11 +108,11 @@ fn on_pool() -> impl Strategy<Value = Input> {
             if !TAKE_NO_TIME.contains(&name) {
                 args["now"] = now;
             }
-            let is_one = TAKE_AN_ID.contains(&name) || (name == "reset" && id.index(2) == 0);
+            let takes_an_id = TAKE_AN_ID.contains(&name) || (name == "reset" && id.index(2) == 0);
             Input::Call {
                 name,
                 args,
-                id: is_one.then_some(id),
+                id: takes_an_id.then_some(id),
                 intent: ["settle", "claim"].contains(&name).then_some(intent),
                 lease: None,
                 later: None,
@@ -142,8 +142,8 @@ fn on_leases() -> impl Strategy<Value = Input> {
     (call, pool_number(), later, now(), any::<Index>()).prop_map(|((name, mut args), pool, later, now, lease)| {
         args["pool"] = pool;
         args["now"] = now;
-        let is_of_one = ["resume", "report", "release"].contains(&name);
-        Input::Call { name, args, id: None, intent: None, lease: is_of_one.then_some(lease), later }
+        let takes_a_lease = ["resume", "report", "release"].contains(&name);
+        Input::Call { name, args, id: None, intent: None, lease: takes_a_lease.then_some(lease), later }
     })
 }
 
@@ -184,7 +184,7 @@ fn on_logins() -> impl Strategy<Value = Input> {
     })
 }
 
-/// What needs no pool.
+/// Every function without a pool.
 fn on_documents() -> impl Strategy<Value = Input> {
     let document = prop_oneof![
         3 => (vec(row(), 0..4), any_value()).prop_map(|(rows, other)| {

@@ -1,4 +1,4 @@
-//! Random arguments: mostly of the shape that calls take, and with what hosts and providers really say.
+//! Random arguments: mostly well-formed, with values of real hosts and providers.
 
 use proptest::{collection::vec, option::weighted, prelude::*, sample::select};
 use serde_json::{Map, Value, json};
@@ -15,7 +15,7 @@ pub(super) fn request() -> impl Strategy<Value = Value> {
     prop_oneof![6 => request, 2 => Just(Value::Null), 1 => any_value()]
 }
 
-/// What providers answer, as they answer it; also half of it, and nothing like it.
+/// Answers of providers: real, incomplete and malformed.
 pub(super) fn response() -> impl Strategy<Value = Value> {
     let answers = vec![
         json!({ "status": 200, "body": r#"{"choices":[{"message":{"role":"assistant","content":"hi"}}]}"# }),
@@ -54,7 +54,7 @@ pub(super) fn policy() -> impl Strategy<Value = Value> {
     prop_oneof![8 => select(policies), 1 => number, 1 => any_value()]
 }
 
-/// A row as it is stored, now and then with fields that do not belong into one.
+/// A stored row, sometimes with foreign fields.
 pub(super) fn row() -> impl Strategy<Value = Value> {
     let identity = (
         weighted(0.8, select(vec!["a1b2c3", "d4e5f6", "0a0b0c", ""])),
@@ -178,7 +178,7 @@ pub(super) fn outcome() -> impl Strategy<Value = Value> {
     prop_oneof![4 => plain, 3 => tokens, 5 => token_response(), 1 => any_value()]
 }
 
-/// What token endpoints answer, and what they had better not.
+/// Answers of token endpoints, also malformed.
 fn token_response() -> impl Strategy<Value = Value> {
     let granted =
         (token(), weighted(0.5, token()), weighted(0.7, number()), weighted(0.2, any_value())).prop_map(
@@ -208,7 +208,7 @@ fn token_response() -> impl Strategy<Value = Value> {
     )
 }
 
-/// Mostly near one moment; also backwards, far away and at the ends of what a number can be.
+/// Times: mostly near [`NOW`]; also earlier, far away and at the limits of the number type.
 pub(super) fn now() -> impl Strategy<Value = Value> {
     const DAY: i64 = 86_400_000;
     prop_oneof![
@@ -233,7 +233,7 @@ pub(super) fn status() -> impl Strategy<Value = Value> {
     prop_oneof![6 => select(vec![429, 402, 401, 500, 0]).prop_map(Value::from), 1 => any::<i64>().prop_map(Value::from)]
 }
 
-/// JSON Web Tokens among them: one of a person, one that ends near [`NOW`].
+/// Secrets; among them JSON Web Tokens: with a person's address, and with an expiry near [`NOW`].
 pub(super) fn token() -> impl Strategy<Value = &'static str> {
     select(vec![
         "sk-first",

@@ -1,4 +1,4 @@
-//! What a pool promises its sessions, under the policy `adaptive`.
+//! Guarantees of the preset `adaptive` to the sessions of a pool.
 
 use credential_pool::State;
 use serde_json::{Value, json};
@@ -17,16 +17,16 @@ fn adaptive() -> Value {
     json!({ "preset": "adaptive" })
 }
 
-fn run(scenario: &Scenario, watches: bool) -> Figures {
+fn run(scenario: &Scenario, checks_states: bool) -> Figures {
     let mut world = scenario.world(&adaptive());
-    world.watches = watches;
+    world.checks_states = checks_states;
     world.steady_from = START + MINUTE;
     world.run_until(START + scenario.length);
     world.close().0
 }
 
 #[test]
-fn no_request_is_lost_while_a_credential_could_serve_it() {
+fn no_request_is_lost_while_a_credential_is_available() {
     let (mut total, mut seeds) = (Figures::default(), Vec::new());
     for seed in 0..30 {
         let figures = run(&Scenario::mixed(seed, 50, 100, 15 * MINUTE, (5 * SECOND, 25 * SECOND)), false);
@@ -37,27 +37,30 @@ fn no_request_is_lost_while_a_credential_could_serve_it() {
     }
     println!("\n{}\n{}", Figures::HEAD, total.row("30 mixed quarters of an hour", "adaptive"));
     assert!(total.served > 10_000, "{} served", total.served);
-    assert_eq!(total.lost, 0, "seeds {seeds:?}: {:#?}", total.complaints);
+    assert_eq!(total.lost, 0, "seeds {seeds:?}: {:#?}", total.violations);
 }
 
 #[test]
-fn no_resting_or_dead_credential_is_sent_a_request() {
+fn no_request_goes_to_a_cooling_down_or_dead_credential() {
     let (mut total, mut seeds) = (Figures::default(), Vec::new());
     for seed in 100..112 {
         let figures = run(&Scenario::mixed(seed, 20, 30, 40 * MINUTE, (5 * SECOND, 30 * SECOND)), true);
-        if figures.to_resting > 0 {
-            seeds.push((seed, figures.to_resting));
+        if figures.to_cooling_down > 0 {
+            seeds.push((seed, figures.to_cooling_down));
         }
         total.add(&figures);
     }
-    println!("\n{} sent, {} limited, {} of them probes of what rests", total.sent, total.limited, total.probes);
+    println!(
+        "\n{} attempts, {} limited, {} probes of credentials that cool down",
+        total.attempts, total.limited, total.probes
+    );
     assert!(total.limited > 100, "{} limited", total.limited);
-    assert_eq!(total.to_resting, 0, "seeds {seeds:?}: {:#?}", total.complaints);
+    assert_eq!(total.to_cooling_down, 0, "seeds {seeds:?}: {:#?}", total.violations);
 }
 
-/// Rate windows as providers have them, with a load below and above what all credentials together grant.
+/// Rate windows of common sizes, with a load below and above what all credentials together serve.
 #[test]
-fn under_two_percent_are_wasted_in_steady_state() {
+fn under_two_percent_of_attempts_are_wasted_in_steady_state() {
     let windows = [
         ("120 a minute, sliding", Meter::window(120, MINUTE, Kind::Sliding)),
         ("300 a minute, fixed", Meter::window(300, MINUTE, Kind::Fixed { offset: START, refills: vec![] })),
@@ -66,20 +69,20 @@ fn under_two_percent_are_wasted_in_steady_state() {
     let mut worst: (f64, String) = (0.0, String::new());
     println!("\n{}", Figures::HEAD);
     for (window, meter) in windows {
-        for (said, hints) in [("no hints", Hints::None), ("Retry-After", Hints::RetryAfter), ("reset", Hints::Own)] {
+        for (hint, hints) in [("no hints", Hints::None), ("Retry-After", Hints::RetryAfter), ("reset", Hints::Own)] {
             for (load, percent) in [("below", 70), ("above", 150)] {
                 let a_minute = meter.limit as i64 * MINUTE / meter.length;
-                // A session asks about every four seconds.
+                // A session makes a request about every four seconds.
                 let sessions = (3 * a_minute * percent / 100 / 15).clamp(1, 100) as usize;
                 let habit = Habit { think: (2 * SECOND, 4 * SECOND), ..PLAIN };
-                let name = format!("{window}, {said}, load {load}");
+                let name = format!("{window}, {hint}, load {load}");
                 let grant = Grant::new(hints, vec![meter.clone()]);
                 let figures = run(&Scenario::uniform(&name, 9, (3, grant), (sessions, habit), 20 * MINUTE), false);
                 println!("{}", figures.row(&name, "adaptive"));
                 if figures.steady_waste() >= worst.0 {
                     worst = (figures.steady_waste(), name);
                 }
-                assert!(figures.steady_sent > 1_000, "{}", figures.steady_sent);
+                assert!(figures.steady_attempts > 1_000, "{}", figures.steady_attempts);
             }
         }
     }
@@ -88,8 +91,8 @@ fn under_two_percent_are_wasted_in_steady_state() {
 }
 
 #[test]
-fn an_outage_benches_nothing_and_afterwards_everything_serves_at_once() {
-    /// The longest delay before a retry, and how far jitter may stretch it.
+fn an_outage_cools_no_credential_down_and_all_sessions_are_served_right_after_it() {
+    /// Longest delay before a retry, plus 20 % jitter.
     const LONGEST_RETRY: i64 = 8 * SECOND * 12 / 10;
     for outage in [Outage::Unavailable, Outage::Overloaded, Outage::Silent] {
         for style in [Style::Anthropic, Style::OpenAi, Style::OpenRouter] {
@@ -97,7 +100,7 @@ fn an_outage_benches_nothing_and_afterwards_everything_serves_at_once() {
             let grant = Grant::new(Hints::None, vec![]);
             let scenario = Scenario::uniform("outage", 4, (5, grant), (20, PLAIN), 10 * MINUTE);
             let mut world = Scenario { style, outages: vec![(begin..end, outage)], ..scenario }.world(&adaptive());
-            world.notes_from = end;
+            world.record_from = end;
             for minute in 1..=10 {
                 world.run_until(START + minute * MINUTE);
                 let entries = world.host.core.entries(credential_pool::Timestamp::from_millis(world.now));
@@ -106,16 +109,16 @@ fn an_outage_benches_nothing_and_afterwards_everything_serves_at_once() {
                     "{style:?} {outage:?} {entries:?}"
                 );
             }
-            // An attempt that began before the end may fail after it, and waits once more.
-            let under_way = if outage == Outage::Silent { TIMEOUT } else { 300 };
+            // An attempt sent before the end of the outage may fail after it, and is retried after a delay.
+            let latency = if outage == Outage::Silent { TIMEOUT } else { 300 };
             for session in &world.sessions {
                 let (served, asked) = session.first_served.unwrap();
                 let took = served - asked.max(end);
-                assert!(took <= under_way + LONGEST_RETRY + SLOWEST, "{style:?} {outage:?}: {took} ms");
+                assert!(took <= latency + LONGEST_RETRY + SLOWEST, "{style:?} {outage:?}: {took} ms");
             }
             let (figures, host) = world.close();
-            assert_eq!((host.statuses, host.benched), (0, vec![]), "{style:?} {outage:?}");
-            assert_eq!((figures.lost, figures.given_up, figures.limited), (0, 0, 0), "{:#?}", figures.complaints);
+            assert_eq!((host.statuses, host.cooldowns), (0, vec![]), "{style:?} {outage:?}");
+            assert_eq!((figures.lost, figures.given_up, figures.limited), (0, 0, 0), "{:#?}", figures.violations);
             assert!(figures.served > 200, "{}", figures.served);
         }
     }
@@ -133,16 +136,16 @@ fn crashed_sessions_return_their_capacity() {
     let crashed = world.figures.crashed;
     assert!(served > 500 && crashed > 50, "{served} served, {crashed} crashed");
 
-    // From now on nobody crashes: two minutes later all capacity is back, and nobody waits any more.
+    // Without further crashes all capacity is back after two minutes, and no session waits any more.
     world.sessions.iter_mut().for_each(|session| session.habit.crashes = 0);
     world.run_until(START + HOUR + 2 * MINUTE);
-    let (before, waited) = (world.figures.turned_away, world.figures.waited.len());
+    let (before, jobs) = (world.figures.exhausted, world.figures.waited.len());
     world.run_until(START + HOUR + 7 * MINUTE);
-    assert_eq!(world.figures.turned_away, before);
-    assert!(world.figures.waited.len() > waited + 200, "{}", world.figures.waited.len() - waited);
-    let longest = world.figures.waited[waited..].iter().max().unwrap();
+    assert_eq!(world.figures.exhausted, before);
+    assert!(world.figures.waited.len() > jobs + 200, "{}", world.figures.waited.len() - jobs);
+    let longest = world.figures.waited[jobs..].iter().max().unwrap();
     assert!(*longest < 10 * SECOND, "{longest} ms");
     let (figures, host) = world.close();
-    assert_eq!(host.ran_out, figures.crashed, "every crashed lease ran out, and no other");
+    assert_eq!(host.expired_leases, figures.crashed, "the leases of crashed sessions expired, and no others");
     assert_eq!((host.statuses, figures.late), (0, 0));
 }

@@ -1,20 +1,20 @@
-//! An editor as a transcript plays it: a line in, the lines that people may see out.
+//! Replays the inputs of a transcript on an editor, and formats the answers as lines.
 
 use credential_pool::{Edited, Editor, Error, PoolTable, ShownCredential, State, Timestamp, locate};
 use serde_json::Value;
 
 use crate::{START, after, open};
 
-/// What no text editor shows is written so in transcripts.
+/// Marks for invisible characters in transcripts.
 const MARKS: [(&str, &str); 2] = [("⟨BOM⟩", "\u{feff}"), ("␍", "\r")];
 
-/// A document that is open, and when.
-pub struct Stage {
+/// An open document, and the current time.
+pub struct Replay {
     editor: Editor,
     now: Timestamp,
 }
 
-impl Stage {
+impl Replay {
     pub fn open(text: &str) -> Self {
         let text = MARKS.iter().fold(text.to_owned(), |text, (mark, stands_for)| text.replace(mark, stands_for));
         let editor = open(&text);
@@ -22,14 +22,14 @@ impl Stage {
         Self { editor, now: START }
     }
 
-    /// `KEY {EDIT}`: how the text changes, or why it does not. `at MOMENT`: the time from now on. `pools`,
-    /// `table KEY`, `reveal KEY ID FIELD`: what they answer. `reopen`: the text is opened anew. What is empty or has
-    /// spaces stands in quotes.
-    pub fn play(&mut self, input: &str) -> Vec<String> {
-        let (word, rest) = input.split_once(' ').unwrap_or((input, ""));
-        match word {
+    /// Answers an input. `KEY {EDIT}`: the changed lines, or the error. `at TIME`: sets the current time. `pools`,
+    /// `table KEY`, `reveal KEY ID FIELD`: the view. `reopen`: opens the text again. An empty name or a name with spaces
+    /// is in quotes.
+    pub fn answer(&mut self, input: &str) -> Vec<String> {
+        let (command, arguments) = input.split_once(' ').unwrap_or((input, ""));
+        match command {
             "at" => {
-                self.now = after(millis(rest));
+                self.now = after(millis(arguments));
                 Vec::new()
             }
             "reopen" => {
@@ -37,12 +37,12 @@ impl Stage {
                 Vec::new()
             }
             "pools" => self.pools(),
-            "table" => match self.editor.pool(&key(rest), self.now) {
-                Ok(table) => shown(&table),
+            "table" => match self.editor.pool(&key(arguments), self.now) {
+                Ok(table) => table_lines(&table),
                 Err(error) => vec![refusal(&error)],
             },
             "reveal" => {
-                let mut words = rest.split(' ');
+                let mut words = arguments.split(' ');
                 let mut next = || key(words.next().unwrap());
                 let (key, id, field) = (next(), next(), next());
                 match self.editor.reveal(&key, &id.into(), &field, self.now) {
@@ -57,35 +57,35 @@ impl Stage {
         }
     }
 
-    /// `validate` comes first: it says what `edit` will, and changes nothing.
+    /// Validates and makes an edit: `validate` must answer like `edit`, and change nothing.
     fn edit(&mut self, key: &str, edit: &str) -> Vec<String> {
         let edit = match Edited::parse(edit) {
             Ok(edit) => edit,
             Err(error) => return vec![refusal(&error)],
         };
-        let before = self.seen(key);
-        let foreseen = self.editor.validate(key, &edit, self.now);
-        assert_eq!(self.seen(key), before, "validating changes nothing");
+        let before = self.observed(key);
+        let validated = self.editor.validate(key, &edit, self.now);
+        assert_eq!(self.observed(key), before, "validating changes nothing");
         let done = self.editor.edit(key, &edit, self.now);
-        match (&foreseen, &done) {
+        match (&validated, &done) {
             (Ok(()), Ok(())) => changed_lines(&before.0, &self.editor.text()),
-            (foreseen, Err(error)) => {
-                assert_eq!(self.seen(key), before, "what is refused changes nothing");
-                let is_foreseen = foreseen.as_ref().err() == Some(error);
-                vec![refusal(error) + if is_foreseen { "" } else { ", by the document" }]
+            (validated, Err(error)) => {
+                assert_eq!(self.observed(key), before, "a refused edit changes nothing");
+                let is_validated = validated.as_ref().err() == Some(error);
+                vec![refusal(error) + if is_validated { "" } else { ", by the document" }]
             }
-            (Err(error), Ok(())) => panic!("{error}, and yet it was done"),
+            (Err(error), Ok(())) => panic!("validate answers {error}, and the edit was made"),
         }
     }
 
-    fn seen(&mut self, key: &str) -> (String, Option<PoolTable>, Vec<String>) {
+    fn observed(&mut self, key: &str) -> (String, Option<PoolTable>, Vec<String>) {
         (self.editor.text(), self.editor.pool(key, self.now).ok(), self.pools())
     }
 
     fn pools(&mut self) -> Vec<String> {
         let summaries = self.editor.pools(self.now);
         let lines = summaries.into_iter().map(|summary| {
-            let health = summary.health.map_or("nothing reads it".to_owned(), |health| {
+            let health = summary.health.map_or("read by no pool".to_owned(), |health| {
                 let counts = [
                     (health.available, "available"),
                     (health.cooling_down, "cooling down"),
@@ -103,8 +103,8 @@ impl Stage {
     }
 }
 
-/// Its settings, then a line for each credential.
-fn shown(table: &PoolTable) -> Vec<String> {
+/// Formats the settings of a pool, then each credential, one per line.
+fn table_lines(table: &PoolTable) -> Vec<String> {
     let aside = if table.set_aside == 0 { String::new() } else { format!(", {} set aside", table.set_aside) };
     let settings = format!("{} {} {}{aside}", table.key, table.strategy.name(), table.policy);
     [settings].into_iter().chain(table.credentials.iter().map(row)).collect()
@@ -155,11 +155,11 @@ fn refusal(error: &Error) -> String {
     )
 }
 
-/// The lines that went and those that came, in their order. What merges later changes is written as `…`.
+/// Returns the removed and added lines in order, by their longest common subsequence. The merge metadata is shown as `…`.
 fn changed_lines(before: &str, after: &str) -> Vec<String> {
     let (before, after) = (without_merges(before), without_merges(after));
     let (old, new): (Vec<_>, Vec<_>) = (before.split('\n').collect(), after.split('\n').collect());
-    // How many lines are common from there on.
+    // Length of the longest common subsequence from each pair of lines on.
     let mut common = vec![vec![0; new.len() + 1]; old.len() + 1];
     for (i, one) in old.iter().enumerate().rev() {
         for (j, other) in new.iter().enumerate().rev() {
@@ -208,7 +208,7 @@ fn millis(moment: &str) -> i64 {
         "m" => 60_000,
         "h" => 3_600_000,
         "d" => 86_400_000,
-        other => panic!("no time is counted in {other}"),
+        other => panic!("{other} is no unit of time"),
     };
     number.parse::<i64>().unwrap() * unit
 }
