@@ -309,21 +309,21 @@ describe("the keyboard alone", { concurrency: 2 }, () => {
     assert.match(description, /Line 8: ?`priority`/, "which problem is meant");
     await press("Enter");
     await isAt("The document as JSON");
-    await go("Take the quotes away");
+    await go("Remove the quotes");
     await press("Enter");
     await isAt("The document as JSON");
     await problems(1);
-    await go("Forget the status");
+    await go("Clear the status");
     await press("Enter");
     await problems(0);
     await page.getByRole("heading", { name: "No problems" }).waitFor();
 
     await press("Control+z", "Control+z");
     await problems(2);
-    await go("Forget the status");
+    await go("Clear the status");
     await press("Control+y");
     await problems(1);
-    await isAt("Forget the status", "in the one item that is left");
+    await isAt("Clear the status", "in the one item that is left");
     await press("Control+y");
     await problems(0);
     await isAt("No problems");
