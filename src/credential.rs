@@ -1,4 +1,4 @@
-//! One row of a pool: its fields, their defaults and their JSON form.
+//! Credentials: a row of a pool as typed fields, with the defaults and the JSON form of the stored row.
 
 pub(crate) mod borrowed;
 pub(crate) mod failures;
@@ -24,63 +24,62 @@ pub use values::{AuthType, Source, Status};
 
 use fields::{ALWAYS_WRITTEN, FIELDS, Fields};
 
-/// One credential of a pool: a secret, where it came from, how it is doing.
+/// Credential of a pool: a secret with its source, its status and its use count.
 ///
-/// `Debug` shows its id, its kind and its state. Labels, URLs and fields that the pool does not
-/// know are a person's own text and may hold anything, so they are not shown.
+/// `Debug` shows id, kind and status. Labels, URLs and unknown fields are free text that may contain a secret, so
+/// `Debug` leaves them out.
 #[derive(Clone, PartialEq)]
 pub struct Credential {
-    /// Names the credential within its pool.
+    /// Identifier, unique within the pool.
     pub id: CredentialId,
-    /// What people call it.
+    /// Display name.
     pub label: String,
-    /// What kind of secret it holds.
+    /// Kind of secret.
     pub auth_type: AuthType,
-    /// Its place in the order, lowest first. The user's, or a provider's ranking; never a strategy's.
+    /// Position in the order, lowest first. Set by people or by a provider's ranking, never by a strategy.
     pub priority: i64,
-    /// Where it came from.
+    /// Origin of the secret.
     pub source: Source,
-    /// The API key, or the login's access token.
+    /// API key, or access token of a login.
     pub access_token: Secret,
-    /// What a login is refreshed with.
+    /// Refresh token of a login.
     pub refresh_token: Option<Secret>,
-    /// How it is doing; none if it was never used or was reset.
+    /// Status after the last answer; `None` before the first use and after a reset.
     pub last_status: Option<Status>,
-    /// When `last_status` began, in seconds since the Unix epoch.
+    /// Start of `last_status`, in seconds since the Unix epoch.
     pub last_status_at: Option<UnixSeconds>,
-    /// The HTTP status of the failure behind `last_status`.
+    /// HTTP status of the failure behind `last_status`.
     pub last_error_code: Option<i64>,
-    /// Where requests go.
+    /// Base URL of requests.
     pub base_url: Option<String>,
-    /// When a login's access token ends, in milliseconds since the Unix epoch.
+    /// Expiry of a login's access token, in milliseconds since the Unix epoch.
     pub expires_at_ms: Option<i64>,
-    /// Where requests of a nous login go.
+    /// Base URL of requests with a nous login.
     pub inference_base_url: Option<String>,
-    /// The key that a nous login's requests carry.
+    /// Key that requests with a nous login carry.
     pub agent_key: Option<Secret>,
-    /// How often it was used.
+    /// Number of uses.
     pub request_count: u64,
-    /// The OAuth client the login was made with.
+    /// OAuth client that the login belongs to.
     pub client_id: Option<String>,
-    /// Where a nous login is refreshed.
+    /// Base URL of the token endpoint of a nous login.
     pub portal_base_url: Option<String>,
-    /// Its place in the order of `round_robin`, lowest first. Ours alone.
+    /// Position in the order of `round_robin`, lowest first. The reference does not have this field.
     pub turn: u64,
-    /// How many requests it takes for each one that a credential of weight 1 takes, where chance or
-    /// affinity decides.
+    /// Share of requests relative to a credential of weight 1, under the strategy `random` and for affinity.
     pub weight: u32,
-    /// How many requests it may have under way at most.
+    /// Limit of concurrent requests; `None` for no limit.
     pub max_in_flight: Option<u32>,
-    /// Every other field as it was stored: those that nothing here depends on, and unknown ones.
+    /// All other fields as they were stored: known fields without a member of this struct, and unknown fields.
     pub other: Map<String, Value>,
 }
 
 impl Credential {
-    /// Reads a stored row. A missing or null id is answered as `None`: the pool gives it one.
+    /// Reads a stored row. The id is `None` if it is missing, null or empty; the pool then assigns an id.
     ///
     /// # Errors
     ///
-    /// Every field of the wrong type, with a pointer into the row.
+    /// A problem for every field of the wrong type, with a pointer into the row.
     pub fn parse(row: &Value, pool: &PoolKey) -> Result<(Option<CredentialId>, Self), Vec<Problem>> {
         let Value::Object(row) = row else {
             return Err(vec![Problem::error(
@@ -120,17 +119,18 @@ impl Credential {
             turn: fields.count("turn"),
             weight: fields.small("weight").unwrap_or(1),
             max_in_flight: fields.small("max_in_flight"),
-            other: fields.rest(),
+            other: fields.remaining(),
         };
         Ok((id, credential))
     }
 
-    /// The row as it is stored, secrets and all: known fields in the document's order, then the rest.
+    /// Returns the row as it is stored, with its secrets: known fields in the document's order, then unknown fields.
     pub fn to_row(&self) -> Map<String, Value> {
         let mut other = self.other.clone();
         let mut row = Map::new();
         for field in &FIELDS {
-            let value = self.known(field.name).unwrap_or_else(|| other.shift_remove(field.name).unwrap_or(Value::Null));
+            let value =
+                self.typed_field(field.name).unwrap_or_else(|| other.shift_remove(field.name).unwrap_or(Value::Null));
             if !value.is_null() || ALWAYS_WRITTEN.contains(&field.name) {
                 row.insert(field.name.to_owned(), value);
             }
@@ -157,16 +157,16 @@ impl Credential {
         }
     }
 
-    /// The token that a refresh spends: the refresh token, else the access token.
+    /// Returns the token that a refresh spends: the refresh token, else the access token.
     pub(crate) fn token(&self) -> &Secret {
         self.refresh_token.as_ref().filter(|token| !token.is_empty()).unwrap_or(&self.access_token)
     }
 
-    /// This credential with some fields set, as they would be stored; null takes a field away.
+    /// Returns this credential with the given fields in their stored form; null deletes a field.
     ///
     /// # Errors
     ///
-    /// Every field of the wrong type, with a pointer into `fields`.
+    /// A problem for every field of the wrong type, with a pointer into `fields`.
     pub(crate) fn with(&self, fields: &Map<String, Value>, pool: &PoolKey) -> Result<Self, Vec<Problem>> {
         let mut row = self.to_row();
         for (name, value) in fields {
@@ -179,8 +179,8 @@ impl Credential {
         Ok(Self { id: self.id.clone(), ..credential })
     }
 
-    /// The stored form of a field that has a place of its own in this type.
-    fn known(&self, name: &str) -> Option<Value> {
+    /// Returns the stored form of a field that is a member of this struct; `None` for the other fields.
+    fn typed_field(&self, name: &str) -> Option<Value> {
         let text = |text: &Option<String>| text.as_deref().map_or(Value::Null, Value::from);
         let secret = |secret: &Option<Secret>| secret.as_ref().map_or(Value::Null, |secret| secret.expose().into());
         Some(match name {

@@ -1,5 +1,5 @@
-//! What hosts and editors need of a store: the stored state of a pool, changes and how they merge, the document and its
-//! problems, repairs and masks.
+//! Storage for hosts and editors: the stored state of a pool, changes and their merge, the document, its check, fixes and
+//! masking.
 
 pub(crate) mod apply;
 pub(crate) mod change;

@@ -1,6 +1,6 @@
-//! What a row tells of its failures, beside the status: why, until when, and for which models.
+//! Failure fields of a row beside the status: reason, message, end of the cooldown, cooldowns per model.
 //!
-//! These fields stay in [`Credential::other`]: what another program wrote there comes back as it was.
+//! These fields stay in [`Credential::other`], so that values written by other programs are preserved.
 
 use serde_json::{Map, Value};
 
@@ -13,34 +13,34 @@ const RESET_AT: &str = "last_error_reset_at";
 const MODEL_COOLDOWNS: &str = "model_cooldowns";
 
 impl Credential {
-    /// When the provider takes requests again, as far as the row knows.
+    /// Returns the stored end of the cooldown; `None` if the row has none or it cannot be read.
     pub(crate) fn reset_at(&self) -> Option<Timestamp> {
         moment(self.other.get(RESET_AT)?.as_f64()?)
     }
 
-    /// The same moment as the number that was stored.
+    /// Returns the stored end of the cooldown as the number in the row.
     pub(crate) fn reset_at_as_stored(&self) -> Option<f64> {
         self.reset_at().and_then(|_| self.other.get(RESET_AT)?.as_f64())
     }
 
-    /// What went wrong, as it was stored.
+    /// Returns the stored reason of the failure; `None` if it is missing or not text.
     pub(crate) fn error_reason(&self) -> Option<&str> {
         self.other.get(REASON)?.as_str()
     }
 
-    /// Whether there is a message of what went wrong, or a reason or an end that cannot be read.
-    pub(crate) fn tells_more_of_failures(&self) -> bool {
+    /// Returns whether the row has an error message, or a reason or end that cannot be read.
+    pub(crate) fn has_opaque_failure_fields(&self) -> bool {
         let has = |name| self.other.contains_key(name);
         has(MESSAGE) || has(REASON) != self.error_reason().is_some() || has(RESET_AT) != self.reset_at().is_some()
     }
 
-    /// The models for which the credential rests or rested, each with the end of the rest.
+    /// Returns the models with a cooldown, current or past, each with the end of the cooldown.
     pub(crate) fn model_cooldowns(&self) -> impl Iterator<Item = (&str, Timestamp)> {
         let entries = self.other.get(MODEL_COOLDOWNS).and_then(Value::as_object).into_iter().flatten();
         entries.filter_map(|(model, entry)| Some((model.as_str(), end(entry)?)))
     }
 
-    /// Sets what belongs to a status; a message tells of an earlier failure, so it goes.
+    /// Sets reason and end, and deletes the error message, which describes an earlier failure.
     pub(crate) fn set_failure(&mut self, reason: Option<&str>, reset_at: Option<UnixSeconds>) {
         let reset_at = reset_at.map(|at| Value::from(at.as_f64()));
         for (name, value) in [(REASON, reason.map(Value::from)), (MESSAGE, None), (RESET_AT, reset_at)] {
@@ -51,14 +51,15 @@ impl Credential {
         }
     }
 
-    /// Until when the credential rests for a model.
-    pub(crate) fn model_end(&self, model: &str) -> Option<Timestamp> {
+    /// Returns the end of the cooldown for a model; `None` if there is none.
+    pub(crate) fn model_cooldown_end(&self, model: &str) -> Option<Timestamp> {
         end(self.other.get(MODEL_COOLDOWNS)?.get(model)?)
     }
 
-    /// The credential rests for a model until then, or no longer. What tells no end stays.
-    pub(crate) fn cool_down_model(&mut self, model: &str, until: Option<UnixSeconds>) {
-        let held = self.model_end(model);
+    /// Sets the end of the cooldown for a model, or deletes the cooldown if `until` is `None`. An entry without a
+    /// readable end is kept.
+    pub(crate) fn set_model_cooldown(&mut self, model: &str, until: Option<UnixSeconds>) {
+        let held = self.model_cooldown_end(model);
         match until {
             Some(until) if held == moment(until.as_f64()) => {}
             Some(until) => match self.other.entry(MODEL_COOLDOWNS).or_insert(Value::Null) {
@@ -80,22 +81,22 @@ impl Credential {
     }
 }
 
-/// The end of a model's rest, as a change tells it.
+/// Returns the end of a cooldown that a change sets.
 pub(crate) fn cooldown_end(until: UnixSeconds) -> Option<Timestamp> {
     moment(until.as_f64())
 }
 
-/// The end of a model's rest: a moment, or an object that names one.
+/// Returns the end of a model's cooldown: a moment, or an object with the field `until` or `reset_at`.
 fn end(entry: &Value) -> Option<Timestamp> {
     let named = || ["until", "reset_at"].iter().find_map(|name| entry.get(name)?.as_f64());
     moment(entry.as_f64().or_else(named)?)
 }
 
-/// A moment in seconds, or, if it would lie more than 30,000 years ahead, in milliseconds. As
-/// elsewhere, 0 says that nobody knows.
+/// Returns a moment given in seconds, or in milliseconds if the number as seconds would lie more than 30,000 years
+/// ahead. `None` for 0 and negative numbers: an unknown moment is stored as 0.
 fn moment(number: f64) -> Option<Timestamp> {
-    const MOST_SECONDS: f64 = 1e12;
-    let seconds = if number > MOST_SECONDS { number / 1e3 } else { number };
+    const MAX_SECONDS: f64 = 1e12;
+    let seconds = if number > MAX_SECONDS { number / 1e3 } else { number };
     UnixSeconds::new(seconds).filter(|seconds| *seconds > UnixSeconds::EPOCH).map(UnixSeconds::to_timestamp)
 }
 
@@ -140,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn models_rest_until_a_moment_or_what_an_object_names() {
+    fn the_end_of_a_model_s_cooldown_is_a_moment_or_in_an_object() {
         let cooldowns = json!({
             "a": 10, "b": { "until": 20, "why": "quota" }, "c": { "reset_at": 3e12 }, "d": { "until": "x", "reset_at": 40 },
             "e": null, "f": "later", "g": [1], "h": {}, "i": 0,

@@ -1,4 +1,4 @@
-//! The fields of a row: their names, their order, what they may hold.
+//! Table of a row's known fields: name, order and type, with readers for typed values.
 
 use serde_json::{Map, Value};
 
@@ -7,7 +7,7 @@ use crate::{
     secret::Secret,
 };
 
-/// The fields of a row, in the order in which they are written.
+/// Known fields of a row, in the order in which they are written.
 pub(crate) const FIELDS: [Field; 37] = {
     use FieldKind::{Any, Count, Integer, Limit, Number, Text, Weight};
     const fn field(name: &'static str, kind: FieldKind) -> Field {
@@ -54,7 +54,7 @@ pub(crate) const FIELDS: [Field; 37] = {
     ]
 };
 
-/// Fields that the pool manages itself: people and editors do not set them, and a copy of a row leaves them out.
+/// Fields that only the pool sets. Editors refuse them, and a copy of a row leaves them out.
 pub(crate) const POOL_MANAGED_FIELDS: [&str; 11] = [
     "id",
     "last_status",
@@ -69,34 +69,34 @@ pub(crate) const POOL_MANAGED_FIELDS: [&str; 11] = [
     "secret_fingerprint",
 ];
 
-/// Written even when null, as the reference does.
+/// Fields that are written even when null, as the reference does.
 pub(super) const ALWAYS_WRITTEN: [&str; 3] = ["last_status", "last_status_at", "last_error_code"];
 
-/// A field of a row that the pool knows.
+/// Known field of a row.
 pub(crate) struct Field {
     pub(crate) name: &'static str,
     pub(super) kind: FieldKind,
 }
 
-/// What a field may hold beside null.
+/// Type of a field's value. Every field may also be null.
 #[derive(Clone, Copy)]
 pub(crate) enum FieldKind {
     Text,
     Integer,
     Count,
-    /// From 0 up, in 32 bits.
+    /// Integer from 0 to `u32::MAX`.
     Limit,
-    /// From 1 up, in 32 bits.
+    /// Integer from 1 to `u32::MAX`.
     Weight,
     Number,
-    /// Whatever it is, it is carried as it is.
+    /// Any value, kept as it was read.
     Any,
 }
 
 impl Field {
     pub(super) fn problem(&self, row: &Map<String, Value>) -> Option<Problem> {
         let value = row.get(self.name).filter(|value| !value.is_null())?;
-        let (fits, wanted) = match self.kind {
+        let (fits, expected) = match self.kind {
             FieldKind::Text => (value.is_string(), "text in quotes"),
             FieldKind::Integer => (integer(value).is_some(), "a whole number without quotes"),
             FieldKind::Count => (count(value).is_some(), "a whole number from 0 up, without quotes"),
@@ -111,13 +111,13 @@ impl Field {
             Problem::error(
                 ProblemCode::WrongType,
                 pointer_step(self.name),
-                format!("`{}` must be {wanted}; correct it or delete the field", self.name),
+                format!("`{}` must be {expected}; correct it or delete the field", self.name),
             )
         })
     }
 }
 
-/// The fields of a row that nobody has taken yet; all of the right type.
+/// Fields of a row that are not yet read into a [`Credential`](super::Credential); all of the right type.
 pub(super) struct Fields(Map<String, Value>);
 
 impl Fields {
@@ -125,8 +125,7 @@ impl Fields {
         Self(row.iter().filter(|(name, value)| !value.is_null() || !is_known(name)).map(own).collect())
     }
 
-    /// Those that nobody took.
-    pub(super) fn rest(self) -> Map<String, Value> {
+    pub(super) fn remaining(self) -> Map<String, Value> {
         self.0
     }
 
@@ -158,7 +157,7 @@ impl Fields {
     }
 }
 
-/// A whole number; also one that was written as a float, as JavaScript and hand edits do.
+/// Reads an integer, also in the notation of a float, as JavaScript and hand edits may write it.
 fn integer(value: &Value) -> Option<i64> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     value.as_i64().or_else(|| {
@@ -168,7 +167,7 @@ fn integer(value: &Value) -> Option<i64> {
     })
 }
 
-/// A whole number from 0 up.
+/// Reads an integer from 0 up.
 pub(crate) fn count(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| integer(value).and_then(|integer| u64::try_from(integer).ok()))
 }

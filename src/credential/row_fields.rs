@@ -1,4 +1,4 @@
-//! Some fields of a row, as they are stored.
+//! Subset of a row's fields in their stored form.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{fields::FIELDS, token_fields::is_token_field};
 
-/// Fields of a row as they are stored, secrets and all. `Debug` shows no value.
+/// Fields of a row in their stored form, secrets included. `Debug` shows the names of known fields, and no value.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RowFields(pub Map<String, Value>);
@@ -19,7 +19,7 @@ impl fmt::Debug for RowFields {
     }
 }
 
-/// Splits fields into those that a refresh sets, and the others.
+/// Splits fields into the fields that a refresh sets, and all others.
 pub(crate) fn split_token_fields(fields: &Map<String, Value>) -> (Map<String, Value>, Map<String, Value>) {
     fields.iter().map(|(name, value)| (name.clone(), value.clone())).partition(|(name, _)| is_token_field(name))
 }

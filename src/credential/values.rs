@@ -1,4 +1,4 @@
-//! The values of a row's fields that have a type of their own.
+//! Typed values of a row's fields: kind of secret, status, source.
 
 use std::fmt;
 
@@ -6,19 +6,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::providers::kept_login;
 
-/// What kind of secret a credential holds.
+/// Kind of secret that a credential holds.
 #[derive(Clone, PartialEq, Eq)]
 pub enum AuthType {
-    /// A key that does not expire (`api_key`).
+    /// Key that does not expire (`api_key`).
     ApiKey,
-    /// A login with an access token, perhaps with a refresh token (`oauth`).
+    /// Login with an access token and an optional refresh token (`oauth`).
     OAuth,
-    /// A kind that the pool does not know; it is treated as a key.
+    /// Unknown kind, treated as a key.
     Other(String),
 }
 
 impl AuthType {
-    /// The kind as it is stored.
+    /// Returns the stored form.
     pub fn as_str(&self) -> &str {
         match self {
             Self::ApiKey => "api_key",
@@ -47,21 +47,21 @@ impl fmt::Debug for AuthType {
     }
 }
 
-/// How a credential is doing.
+/// Stored status of a credential.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Status {
-    /// It works, or its cooldown is over (`ok`).
+    /// Available: the last request succeeded, or the cooldown is over (`ok`).
     Ok,
-    /// It rests until its cooldown ends (`exhausted`).
+    /// Cooling down (`exhausted`).
     Exhausted,
-    /// Only a new login or a reset can revive it (`dead`).
+    /// Dead until a new secret or a reset (`dead`).
     Dead,
-    /// A status that the pool does not know; the credential counts as available.
+    /// Unknown status, treated as available.
     Other(String),
 }
 
 impl Status {
-    /// The status as it is stored.
+    /// Returns the stored form.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Ok => "ok",
@@ -99,22 +99,22 @@ impl fmt::Debug for Status {
 pub struct Source(String);
 
 impl Source {
-    /// Added by hand.
+    /// Source of credentials that a person added.
     pub const MANUAL: &'static str = "manual";
 
-    /// The source as it is stored.
+    /// Returns the stored form.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether a person added it: `manual` or `manual:…`, trimmed, in any case.
+    /// Returns whether a person added the credential: `manual` or `manual:…`, trimmed, in any case.
     pub fn is_manual(&self) -> bool {
         let source = self.0.trim();
         let kind = source.split_once(':').map_or(source, |(kind, _)| kind);
         kind.eq_ignore_ascii_case(Self::MANUAL)
     }
 
-    /// Whether discovery finds such credentials, so that one whose source went away is pruned.
+    /// Returns whether discovery finds credentials of this source. Their rows are pruned when the source is gone.
     pub fn is_discovered(&self) -> bool {
         let is_configured = self.0.starts_with("env:") || self.0.starts_with("config:") || self.0 == "model_config";
         is_configured || kept_login(&self.0).is_some()

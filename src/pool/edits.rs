@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     credential::{
         Credential, Status,
-        borrowed::leave_out_secrets,
+        borrowed::blank_secrets,
         row_fields::{RowFields, split_token_fields},
     },
     error::Error,
@@ -91,7 +91,7 @@ impl Pool {
         let is_borrowed = self.roster.get(slot).is_some_and(|member| member.credential.is_stored_as_fingerprint());
         let mut stored = edit.clone();
         if let (true, Edit::Tokens { set, .. }) = (is_borrowed, &mut stored) {
-            leave_out_secrets(&mut set.0);
+            blank_secrets(&mut set.0);
         }
         let by = self.outbox.record(stored);
         self.roster.change(slot, |member| member.observe_edit(by, &edit, is_new_token));

@@ -210,10 +210,11 @@ impl Pool {
             return self.add_found(found, problems);
         };
         let (held, pool) = (&member.credential, self.key());
-        let is_missed =
-            Credential::parse(&Value::Object(found.fields.0.clone()), pool).ok().filter(|(_, new)| held.misses(new));
+        let is_missed = Credential::parse(&Value::Object(found.fields.0.clone()), pool)
+            .ok()
+            .filter(|(_, new)| held.lacks_secrets_of(new));
         if let Some((_, new)) = is_missed {
-            self.roster.edit(slot, |credential| credential.take_secrets_of(&new));
+            self.roster.edit(slot, |credential| credential.copy_secrets_of(&new));
         }
         let Some(member) = self.roster.get(slot) else { return };
         let row = member.credential.to_row();

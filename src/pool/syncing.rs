@@ -128,8 +128,8 @@ impl Pool {
     /// A member's row as the store has it, with the uses that no change tells of yet.
     pub(super) fn replace(&mut self, slot: Slot, mut new: Credential, context: CausalContext) {
         let Some(member) = self.roster.get(slot) else { return };
-        if new.misses(&member.credential) {
-            new.take_secrets_of(&member.credential);
+        if new.lacks_secrets_of(&member.credential) {
+            new.copy_secrets_of(&member.credential);
         }
         new.request_count = new.request_count.saturating_add(member.unsaved_uses);
         if member.unsaved_turn {

@@ -1,5 +1,10 @@
-//! Applies the changes of many hosts to what a store keeps: the same changes end in the same state, in
-//! whatever order they come and however often.
+//! Merge of changes into the stored state of a pool. The state is replicated data: the same set of changes gives the same
+//! state in any order and with any repetition.
+//!
+//! - strategy, policy, suppressed sources and each field of a row: last-writer-wins registers, ordered by [`Stamp`]
+//! - use counts: grow-only counters
+//! - removed rows: tombstones
+//! - statuses and cooldowns: multi-value registers whose causal context is the list `ends` of a change
 
 use rustc_hash::FxHashMap;
 use serde_json::Value;
@@ -16,10 +21,9 @@ use crate::{
     stamp::Stamp,
 };
 
-/// Applies changes, in their order, to what a store keeps of a pool.
+/// Applies changes, in the given order, to the stored state of a pool.
 ///
-/// A change that was applied before alters nothing. Rows that cannot be read stay as they are; of a
-/// row that is changed, unknown fields do.
+/// A change that was applied before has no effect. Unreadable rows and unknown fields of changed rows are kept.
 ///
 /// ```
 /// use credential_pool::{Change, Edit, PoolKey, Stamp, Stored, apply};
@@ -37,14 +41,14 @@ use crate::{
 pub fn apply(stored: &mut Stored, changes: &[Change], pool: &PoolKey) {
     let mut places = Places::of(&stored.rows);
     for Change { by, edit } in changes {
-        if stored.merge.take_in(by) {
-            take_in(stored, &mut places, by, edit, pool);
+        if stored.merge.observe(by) {
+            apply_edit(stored, &mut places, by, edit, pool);
         }
     }
-    stored.merge.forget(|id| places.is_taken(id));
+    stored.merge.compact(|id| places.is_taken(id));
 }
 
-fn take_in(stored: &mut Stored, places: &mut Places, by: &Stamp, edit: &Edit, pool: &PoolKey) {
+fn apply_edit(stored: &mut Stored, places: &mut Places, by: &Stamp, edit: &Edit, pool: &PoolKey) {
     match edit {
         Edit::Add { row } => add(stored, places, by, row, pool),
         Edit::Remove { id } => {
@@ -59,7 +63,7 @@ fn take_in(stored: &mut Stored, places: &mut Places, by: &Stamp, edit: &Edit, po
                 Credential::parse(row, pool)
                     .is_ok_and(|(held, row)| held == *was && row.access_token.fingerprint() == *fingerprint)
             };
-            // The row that the id belongs to is not renamed, also if another host named it first.
+            // The first row with the old id keeps the id, also if another host has already renamed the later row.
             let is_shared = was.as_ref().is_none_or(|was| places.readable(was, &stored.rows, pool).count() > 1);
             if is_shared
                 && !places.is_taken(id.as_str())
@@ -75,7 +79,7 @@ fn take_in(stored: &mut Stored, places: &mut Places, by: &Stamp, edit: &Edit, po
         | Edit::Tokens { id, .. }
         | Edit::Claim { id, .. }
         | Edit::Used { id, .. } => {
-            edit_row(stored, places, id, pool, |row, credential| row.take_in(credential, by, edit, pool))
+            edit_row(stored, places, id, pool, |row, credential| row.apply(credential, by, edit, pool))
         }
         Edit::Suppress { source } => suppress(stored, by, source, true),
         Edit::Unsuppress { source } => suppress(stored, by, source, false),
@@ -92,12 +96,12 @@ fn take_in(stored: &mut Stored, places: &mut Places, by: &Stamp, edit: &Edit, po
     }
 }
 
-/// New rows stand at the end, in the order in which they were added, whichever comes first.
+/// Inserts a new row. New rows are ordered by the stamps of their additions, whatever the order of arrival.
 fn add(stored: &mut Stored, places: &mut Places, by: &Stamp, row: &RowFields, pool: &PoolKey) {
     let Some(id) = row.0.get("id").and_then(Value::as_str).map(CredentialId::from) else { return };
     if places.is_taken(id.as_str()) {
-        let found_too = |merge: &mut RowMerge, credential: &mut Credential| merge.found_too(credential, by, row, pool);
-        return edit_row(stored, places, &id, pool, found_too);
+        let add = |merge: &mut RowMerge, credential: &mut Credential| merge.add_concurrently(credential, by, row, pool);
+        return edit_row(stored, places, &id, pool, add);
     }
     let merge = stored.merge.row(&id);
     if merge.is_removed_after(by) {
@@ -109,10 +113,10 @@ fn add(stored: &mut Stored, places: &mut Places, by: &Stamp, row: &RowFields, po
         let id = row.get("id").and_then(Value::as_str);
         id.and_then(|id| stored.merge.rows.get(id)).is_some_and(|merge| merge.is_added_after(by))
     };
-    let behind = stored.rows.iter().rev().take_while(|row| was_added_later(row)).count();
-    let place = stored.rows.len().saturating_sub(behind);
+    let later = stored.rows.iter().rev().take_while(|row| was_added_later(row)).count();
+    let place = stored.rows.len().saturating_sub(later);
     stored.rows.insert(place, Value::Object(row.0.clone()));
-    match behind {
+    match later {
         0 => places.add(id.as_str(), place),
         _ => *places = Places::of(&stored.rows),
     }
@@ -136,10 +140,10 @@ fn edit_row(
     }
 }
 
-/// The list is kept in the order of names, as far as it was in any.
+/// Suppresses a source or lifts its suppression. A sorted list stays sorted.
 fn suppress(stored: &mut Stored, by: &Stamp, source: &Source, is_suppressed: bool) {
-    let mut known = stored.merge.sources.get(source.as_str()).cloned();
-    if !by.supersede(&mut known) {
+    let mut last = stored.merge.sources.get(source.as_str()).cloned();
+    if !by.supersede(&mut last) {
         return;
     }
     stored.merge.sources.insert(source.as_str().to_owned(), by.clone());
@@ -154,7 +158,7 @@ fn suppress(stored: &mut Stored, by: &Stamp, source: &Source, is_suppressed: boo
     }
 }
 
-/// Where the rows with an id stand.
+/// Index from id to the positions of the rows with that id.
 struct Places(FxHashMap<String, Vec<usize>>);
 
 impl Places {
@@ -176,12 +180,12 @@ impl Places {
         self.0.contains_key(id)
     }
 
-    /// The first row with this id that can be read, as a pool takes it.
+    /// Returns the first readable row with this id: the row that a pool uses.
     fn find(&self, id: &CredentialId, rows: &[Value], pool: &PoolKey) -> Option<(usize, Credential)> {
         self.readable(id, rows, pool).next()
     }
 
-    /// The rows with this id that can be read.
+    /// Returns the readable rows with this id.
     fn readable<'a>(
         &'a self,
         id: &CredentialId,

@@ -1,4 +1,4 @@
-//! Changes: edits of stored rows as data. [`apply`](crate::apply) merges the changes of many hosts.
+//! Changes: edits of the stored state as data. [`apply`](crate::apply) merges the changes of many hosts.
 
 use std::fmt;
 
@@ -16,20 +16,20 @@ use crate::{
     time::UnixSeconds,
 };
 
-/// One edit of what a store keeps of a pool, with the host that made it and when.
+/// Edit of the stored state of a pool, stamped with host and time.
 ///
-/// A store [`apply`](crate::apply)s changes to its *latest* state, under its own lock or
-/// compare-and-set, so that what other hosts wrote meanwhile survives. A change that comes again
-/// alters nothing, and changes of different hosts end in the same state in whatever order they come.
+/// A store [`apply`](crate::apply)s changes to its *latest* state, under its own lock or compare-and-set, so that
+/// concurrent changes of other hosts are kept. A repeated change has no effect, and changes of different hosts give the
+/// same state in any order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
-    /// Who made it, and when. No two changes have the same stamp.
+    /// Host and time of the change; unique.
     pub by: Stamp,
-    /// What changes.
+    /// The edit itself.
     pub edit: Edit,
 }
 
-/// As JSON, `by` stands among the fields of the edit. (`flatten` would say the same in 50 KB of wasm.)
+/// In JSON, `by` is a sibling of the edit's fields. Written by hand: `serde(flatten)` adds 50 KB of wasm.
 impl Serialize for Change {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let fields = [("by", serde_json::to_value(&self.by))];
@@ -53,160 +53,160 @@ impl<'de> Deserialize<'de> for Change {
     }
 }
 
-/// What a [`Change`] changes.
+/// Effect of a [`Change`].
 ///
-/// `Debug` shows neither models nor policies: a person's own text may hold anything.
+/// `Debug` shows neither models nor policies: free text may contain a secret.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum Edit {
-    /// A new row. If there is one with its id, another host found the same credential: of each field
-    /// the later one stays.
+    /// Adds a row. If a row with the same id exists, another host discovered the same credential: each field is a
+    /// last-writer-wins register.
     Add {
-        /// The whole row, id, secret and all.
+        /// The whole row, with id and secrets.
         row: RowFields,
     },
-    /// A row that goes.
+    /// Removes a row.
     Remove {
-        /// Which.
+        /// Id of the row.
         id: CredentialId,
     },
-    /// A row that had no id of its own gets one: the last that fits.
+    /// Assigns an id to a row that has none, or shares its id: the last row with this id and fingerprint.
     Identify {
-        /// Its new id.
+        /// New id.
         id: CredentialId,
-        /// The id it shares with an earlier row; none if it has none.
+        /// Id that the row shares with an earlier row; `None` if the row has no id.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         was: Option<CredentialId>,
-        /// Of its `access_token`.
+        /// Fingerprint of the row's `access_token`.
         fingerprint: Fingerprint,
     },
-    /// Fields that a person or discovery set, except those that a refresh sets. Of each field the later edit stays.
+    /// Sets fields by hand or by discovery, token fields excepted. Each field is a last-writer-wins register.
     Set {
-        /// Of which row.
+        /// Id of the row.
         id: CredentialId,
-        /// The fields as they are stored; null takes one away.
+        /// Fields in their stored form; null deletes a field.
         set: RowFields,
     },
-    /// How a credential is doing. CoolingDown of several hosts that did not know of each other hold side by
-    /// side: the row shows the one that ends last.
+    /// Sets the status of a credential. Concurrent cooldowns of several hosts are all kept: the row shows the cooldown
+    /// that ends last.
     Status {
-        /// Of which row.
+        /// Id of the row.
         id: CredentialId,
-        /// The new status; none after a reset.
+        /// New status; `None` for a reset.
         #[serde(with = "stored_status")]
         status: Option<Status>,
-        /// Since when, in seconds since the Unix epoch.
+        /// Start of the status, in seconds since the Unix epoch.
         #[serde(with = "stored_seconds")]
         at: Option<UnixSeconds>,
-        /// The HTTP status of the failure behind it.
+        /// HTTP status of the failure.
         error_code: Option<i64>,
-        /// What went wrong.
+        /// Kind of the failure.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         reason: Option<FailureKind>,
-        /// When a rest ends that `at` and `error_code` do not tell the end of.
+        /// End of the cooldown, in seconds since the Unix epoch; `None` if it follows from `at` and `error_code`.
         #[serde(skip_serializing_if = "Option::is_none", default, with = "stored_seconds")]
         reset_at: Option<UnixSeconds>,
-        /// The rests that the host knew of, by the changes that they began with: they are over.
+        /// Causal context: stamps of the cooldowns that the host knew. This change ends them.
         #[serde(skip_serializing_if = "Vec::is_empty", default)]
         ends: Vec<Stamp>,
-        /// Of a reset: rests that began with earlier changes are over as well.
+        /// Whether cooldowns with earlier stamps end as well; set by a reset.
         #[serde(skip_serializing_if = "is_false", default)]
         ends_earlier: bool,
-        /// The token that was refused, if the status is about that: left out if the row has another.
+        /// Fingerprint of the refused token, if the status is about the token. The status is dropped if the row holds
+        /// another token.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         token: Option<Fingerprint>,
     },
-    /// Until when a credential rests for one model. As with `Status`, the end that lies last stays.
+    /// Sets the cooldown of a credential for one model. Of concurrent cooldowns the row shows the last end.
     ModelCooldown {
-        /// Of which row.
+        /// Id of the row.
         id: CredentialId,
-        /// Which model.
+        /// Name of the model.
         model: String,
-        /// The end of the rest in seconds since the Unix epoch; none if it is over.
+        /// End of the cooldown, in seconds since the Unix epoch; `None` to end it now.
         #[serde(with = "stored_seconds")]
         until: Option<UnixSeconds>,
-        /// The rests for this model that the host knew of: they are over.
+        /// Causal context: stamps of the cooldowns for this model that the host knew. This change ends them.
         #[serde(skip_serializing_if = "Vec::is_empty", default)]
         ends: Vec<Stamp>,
     },
-    /// New tokens, with all that a refresh sets. Of several the one of the later generation stays, and
-    /// what was said of the tokens before is over.
+    /// Sets new tokens with all token fields. The highest generation wins, and ends cooldowns that were about the old
+    /// tokens.
     Tokens {
-        /// Of which row.
+        /// Id of the row.
         id: CredentialId,
-        /// The fingerprint of the token that was spent for them (the refresh token, else the access
-        /// token); none if a person or discovery set them.
+        /// Fingerprint of the token that the refresh spent (refresh token, else access token); `None` for tokens set by
+        /// a person or by discovery.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         replaces: Option<Fingerprint>,
-        /// How many came before them.
+        /// Number of tokens before these.
         generation: Generation,
-        /// The fields as they are stored; null takes one away.
+        /// Fields in their stored form; null deletes a field.
         set: RowFields,
     },
-    /// A host is about to spend a login's token, which nobody else may spend then.
+    /// Claims the right to spend a login's token. Other hosts must not spend the token.
     Claim {
-        /// Of which row.
+        /// Id of the row.
         id: CredentialId,
-        /// Which token; none if it was not spent after all.
+        /// Fingerprint of the token; `None` gives the claim up.
         token: Option<Fingerprint>,
     },
-    /// How often a credential was used since the last such change. Counts add up.
+    /// Adds uses of a credential since the last such change: a grow-only counter.
     Used {
-        /// Which row.
+        /// Id of the row.
         id: CredentialId,
-        /// How often.
+        /// Number of uses.
         count: u64,
-        /// Its place in the order of `round_robin`; the later one wins.
+        /// Position in the order of `round_robin`; the highest wins.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         turn: Option<u64>,
     },
-    /// Discovery leaves a source alone from now on.
+    /// Excludes a source from discovery.
     Suppress {
-        /// Which.
+        /// The source.
         source: Source,
     },
-    /// Discovery may find a source again.
+    /// Includes a source in discovery again.
     Unsuppress {
-        /// Which.
+        /// The source.
         source: Source,
     },
-    /// The pool's strategy.
+    /// Sets the pool's strategy.
     SetStrategy {
-        /// The new one.
+        /// New strategy.
         strategy: Strategy,
     },
-    /// The pool's policy.
+    /// Sets the pool's policy.
     SetPolicy {
-        /// The new one, as [`Policy::to_value`](crate::Policy::to_value) answers it.
+        /// New policy, in the form of [`Policy::to_value`](crate::Policy::to_value).
         policy: Value,
     },
 }
 
-/// How many tokens a row had before: those that a person or discovery set, and since then those that
-/// refreshes brought.
+/// Version of a row's tokens, ordered by edits first: tokens set by a person or by discovery supersede all refreshes
+/// before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Generation {
-    /// How often a person or discovery set them.
+    /// Number of times that a person or discovery set the tokens.
     pub edits: u32,
-    /// How often they were refreshed since.
+    /// Number of refreshes since the last edit.
     pub refreshes: u32,
 }
 
 impl Generation {
-    /// Of tokens that a person or discovery sets.
+    /// Returns the generation of tokens that a person or discovery sets now.
     pub(crate) fn edited(self) -> Self {
         Self { edits: self.edits.saturating_add(1), refreshes: 0 }
     }
 
-    /// Of tokens that a refresh brings.
+    /// Returns the generation of tokens that a refresh sets now.
     pub(crate) fn refreshed(self) -> Self {
         Self { refreshes: self.refreshes.saturating_add(1), ..self }
     }
 }
 
 impl Edit {
-    /// What the edit does to a credential that nobody else edits. Where others do, [`apply`](crate::apply)
-    /// decides how much of it holds.
+    /// Applies the edit to a credential without concurrent edits. [`apply`](crate::apply) merges concurrent edits.
     pub(crate) fn apply_to(&self, credential: &mut Credential, pool: &PoolKey) {
         match self {
             Self::Set { set, .. } | Self::Tokens { set, .. } => {
@@ -220,7 +220,7 @@ impl Edit {
                 credential.last_error_code = *error_code;
                 credential.set_failure(reason.map(FailureKind::name), *reset_at);
             }
-            Self::ModelCooldown { model, until, .. } => credential.cool_down_model(model, *until),
+            Self::ModelCooldown { model, until, .. } => credential.set_model_cooldown(model, *until),
             Self::Used { count, turn, .. } => {
                 credential.request_count = credential.request_count.saturating_add(*count);
                 credential.turn = credential.turn.max(turn.unwrap_or(0));
@@ -236,7 +236,7 @@ impl Edit {
         }
     }
 
-    /// The row whose fields the edit is about, so that it is moot once the row goes.
+    /// Returns the row whose fields the edit sets, so that the edit is void once the row is removed; `None` for others.
     pub(crate) fn row(&self) -> Option<&CredentialId> {
         match self {
             Self::Set { id, .. }

@@ -1,4 +1,4 @@
-//! What a person should look at in a document.
+//! Check of a document: problems with code, message and JSON pointer.
 
 use rustc_hash::FxHashSet;
 use serde_json::Value;
@@ -8,7 +8,7 @@ use super::{
     raw::{self, Container},
     section::{
         EntryShape, LIST_OF_ROWS, LIST_OF_SOURCES, LOGINS, MERGE, POLICIES, POLICY, POOLS, STRATEGIES, STRATEGY,
-        SUPPRESSED, no_object,
+        SUPPRESSED, not_an_object,
     },
 };
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
     time::{Timestamp, UnixSeconds},
 };
 
-/// Everything in a document's text that a person should look at; if it is no document, that alone.
+/// Returns the problems of a document's text; if the text is not a document, that problem alone.
 ///
 /// ```
 /// use credential_pool::{ProblemCode, Timestamp, check};
@@ -40,13 +40,13 @@ pub fn check(text: &str, now: Timestamp) -> Vec<Problem> {
 }
 
 impl Document {
-    /// Everything in the document that a person should look at.
+    /// Returns the problems of the document as it would be written.
     pub fn check(&self, now: Timestamp) -> Vec<Problem> {
         problems(&self.to_text(), self.root(), now)
     }
 }
 
-/// Everything in a document that a person should look at, section by section.
+/// Returns the problems of a document, section by section.
 fn problems(text: &str, root: &Value, now: Timestamp) -> Vec<Problem> {
     let mut problems = Vec::new();
     check_version(root, &mut problems);
@@ -74,19 +74,19 @@ fn check_version(root: &Value, problems: &mut Vec<Problem>) {
         problems.push(Problem::warning(
             ProblemCode::UnknownVersion,
             "/version",
-            "this library knows version 1; look for a newer one before you let it write",
+            "this library supports version 1 of the document; update the library before it writes this file",
         ));
     }
 }
 
-/// The logins themselves are not ours to judge.
+/// Checks only the shape of the section: logins belong to other programs.
 fn check_logins(root: &Value, problems: &mut Vec<Problem>) {
     if root.get(LOGINS).is_some_and(|logins| !logins.is_null() && !logins.is_object()) {
-        problems.push(no_object(LOGINS));
+        problems.push(not_an_object(LOGINS));
     }
 }
 
-/// The entries of a section that have the right shape; problems with the others.
+/// Returns the entries of a section with the right shape, and adds a problem for each other entry.
 fn entries<'a>(root: &'a Value, shape: &EntryShape, problems: &mut Vec<Problem>) -> Vec<(&'a str, &'a Value)> {
     let section = root.get(shape.section).unwrap_or(&Value::Null);
     problems.extend(shape.section_problem(section));
@@ -124,11 +124,11 @@ fn unreachable(pointer: String) -> Problem {
     Problem::warning(
         ProblemCode::UnreachablePool,
         pointer,
-        "no pool reads these rows, for pool keys are in lower case, without spaces around; rename it",
+        "no pool reads these rows, because pool keys are in lower case and without spaces around; rename the key",
     )
 }
 
-/// What the earlier rows of a pool hold.
+/// Ids and secrets of a pool's earlier rows.
 #[derive(Default)]
 struct Seen {
     ids: FxHashSet<CredentialId>,
@@ -150,47 +150,47 @@ fn row_problems(
     let secret = row.runtime_key(pool);
     let is_from_environment = row.source.as_str().starts_with("env:");
     let has_id = id.is_some();
-    let twice_the_id = id.is_some_and(|id| !seen.ids.insert(id));
-    let twice_the_secret = !secret.is_empty() && !seen.secrets.insert(secret.clone());
+    let is_duplicate_id = id.is_some_and(|id| !seen.ids.insert(id));
+    let is_duplicate_secret = !secret.is_empty() && !seen.secrets.insert(secret.clone());
     let is_login = row.auth_type == AuthType::OAuth;
     [
-        (!has_id, MissingId, "", "the row has no `id`; opening the pool gives it one"),
-        (twice_the_id, DuplicateId, "/id", "an earlier row has this id; opening the pool gives this one another"),
+        (!has_id, MissingId, "", "the row has no `id`; the pool assigns an id when it opens"),
+        (is_duplicate_id, DuplicateId, "/id", "an earlier row has this id; the pool assigns another id to this row when it opens"),
         (
             secret.is_empty() && !row.is_stored_as_fingerprint(),
             NoSecret,
             "",
-            "the row has no key or token and is never chosen; add one or remove the row",
+            "the row has no key or token and is never chosen; add a key or token, or remove the row",
         ),
         (
-            twice_the_secret,
+            is_duplicate_secret,
             DuplicateSecret,
             "",
-            "an earlier row holds the same secret, so they rest together; remove one of them",
+            "an earlier row holds the same secret, so both rows cool down together; remove one of them",
         ),
         (
             is_login && !is_from_environment && row.refresh_token.as_ref().is_none_or(Secret::is_empty),
             NoRefreshToken,
             "",
-            "the login has no `refresh_token`, so it ends when its token expires; log in again to get one",
+            "the login has no `refresh_token` and ends when its access token expires; log in again to get a refresh token",
         ),
         (
             matches!(row.auth_type, AuthType::Other(_)),
             UnknownAuthType,
             "/auth_type",
-            "no such kind of credential is known, so it counts as a key; use `api_key` or `oauth`",
+            "this kind of credential is unknown and is treated as a key; use `api_key` or `oauth`",
         ),
         (
             matches!(row.last_status, Some(Status::Other(_))),
             UnknownStatus,
             "/last_status",
-            "no such status is known, so the credential counts as available; use `ok`, `exhausted`, `dead` or null",
+            "this status is unknown, so the credential counts as available; use `ok`, `exhausted`, `dead` or null",
         ),
         (
             row.last_status_at.is_some_and(|at| at > UnixSeconds::from(now)),
             StatusInFuture,
             "/last_status_at",
-            "this moment has not come yet and counts as now; check the clocks of the hosts, and that it is in seconds",
+            "this time is in the future and counts as now; check the clocks of the hosts, and that the value is in seconds",
         ),
     ]
     .into_iter()
@@ -225,13 +225,13 @@ fn check_policy(key: &str, policy: &Value, problems: &mut Vec<Problem>) {
     if !policy.is_null()
         && let Err(error) = Policy::parse(policy)
     {
-        let message = format!("{}; until then the preset `adaptive` counts", error.message);
+        let message = format!("{}; until then the preset `adaptive` applies", error.message);
         let problem = Problem::warning(ProblemCode::InvalidPolicy, error.pointer.unwrap_or_default(), message);
         problems.push(problem.under(&(pointer_step(POLICIES) + &pointer_step(key))));
     }
 }
 
-/// Names that stand twice in one object, at every level.
+/// Adds a problem for each duplicate name in an object, at every level.
 fn check_names(raw: &str, pointer: &str, problems: &mut Vec<Problem>) {
     let Some(container) = Container::read(raw) else { return };
     let mut seen = FxHashSet::default();
@@ -246,7 +246,7 @@ fn check_names(raw: &str, pointer: &str, problems: &mut Vec<Problem>) {
             problems.push(Problem::warning(
                 ProblemCode::DuplicateKey,
                 pointer,
-                "this name stands twice in its object, and the last one counts; delete the other",
+                "this name occurs twice in its object and only the last value counts; delete the other",
             ));
         }
     }

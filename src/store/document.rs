@@ -1,4 +1,4 @@
-//! The document: the JSON file that holds the pools, read and written without losing a byte of what others put there.
+//! The document: the JSON file with the pools, read and written without loss of any other content.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use super::{
     raw, rewrite,
     section::{
         EntryShape, LIST_OF_ROWS, LIST_OF_SOURCES, LOGINS, MERGE, MERGES, POLICIES, POLICY, POOLS, STRATEGIES,
-        STRATEGY, SUPPRESSED, no_object,
+        STRATEGY, SUPPRESSED, not_an_object,
     },
     stored::Stored,
 };
@@ -21,10 +21,10 @@ use crate::{
     pool_key::PoolKey,
 };
 
-/// The whole JSON file the pools live in.
+/// JSON file that holds the pools of all providers.
 ///
-/// What a change does not touch keeps its text: unknown keys, their order, numbers and escapes as
-/// they were written, indentation, line ends.
+/// Text that no change touches keeps its bytes: unknown keys, order, notation of numbers and strings, indentation, line
+/// ends.
 ///
 /// ```
 /// use credential_pool::{Change, Document, Edit, PoolKey, Stamp};
@@ -37,22 +37,22 @@ use crate::{
 /// let removal = Change { by, edit: Edit::Remove { id: "a1b2c3".into() } };
 /// document.apply(&PoolKey::parse("openrouter")?, &[removal])?;
 /// let written = r#"{"mine": 1.0, "credential_pool": {"openrouter": [{"id": "d4e5f6"}]}"#;
-/// assert!(document.to_text().starts_with(written), "and what merges later changes comes behind it");
+/// assert!(document.to_text().starts_with(written), "merge metadata follows");
 /// # Ok::<(), credential_pool::Error>(())
 /// ```
 #[derive(Clone)]
 pub struct Document {
-    /// As it was read.
+    /// Text as it was read.
     text: String,
-    /// As it is now; always an object.
+    /// Value after all changes; always an object.
     root: Value,
 }
 
 impl Document {
-    /// The text of a document without logins and pools.
+    /// Text of a document without logins and pools.
     pub const EMPTY: &str = "{\n  \"version\": 1,\n  \"providers\": {},\n  \"credential_pool\": {}\n}\n";
 
-    /// What a host without a file starts from: no logins, no pools.
+    /// Returns a document without logins and pools, for hosts without a file.
     pub fn empty() -> Self {
         Self { text: Self::EMPTY.to_owned(), root: json!({ "version": 1, LOGINS: {}, POOLS: {} }) }
     }
@@ -61,8 +61,8 @@ impl Document {
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::InvalidDocument`] if the text is not JSON (with line and column), is nested
-    /// too deep, or is not shaped as a document. A host must then leave its file as it is.
+    /// [`ErrorCode::InvalidDocument`] if the text is not JSON (with line and column), is nested too deep, or does not
+    /// have the shape of a document. A host must then leave its file as it is.
     pub fn parse(text: &str) -> Result<Self, Error> {
         read(text).map(|root| Self { text: text.to_owned(), root }).map_err(|problem| {
             Error::new(ErrorCode::InvalidDocument, format!("{}; nothing was overwritten", problem.message))
@@ -70,12 +70,12 @@ impl Document {
         })
     }
 
-    /// The keys of all pools, as they stand in the document.
+    /// Returns the keys of all pools as they are written in the document.
     pub fn pools(&self) -> Vec<String> {
         self.section(POOLS).into_iter().flat_map(Map::keys).cloned().collect()
     }
 
-    /// The keys of the custom endpoints' pools that hold rows, sorted.
+    /// Returns the keys of the custom endpoints' pools that have rows, sorted.
     pub fn custom_pools(&self) -> Vec<String> {
         let pools = self.section(POOLS).into_iter().flatten();
         let mut keys: Vec<_> = pools
@@ -86,8 +86,7 @@ impl Document {
         keys
     }
 
-    /// What the document keeps of a pool. What has the wrong shape counts as absent here and is
-    /// reported by [`Document::check`].
+    /// Returns the stored state of a pool. Parts of the wrong shape count as absent; [`Document::check`] reports them.
     pub fn stored(&self, pool: &PoolKey) -> Stored {
         Stored {
             rows: self.list(POOLS, pool).to_vec(),
@@ -98,18 +97,18 @@ impl Document {
         }
     }
 
-    /// The rows of a pool, in the order in which they stand.
+    /// Returns the rows of a pool, in the order of the document.
     pub(crate) fn rows(&self, pool: &PoolKey) -> &[Value] {
         self.list(POOLS, pool)
     }
 
-    /// The login that another program left for a provider: `providers.<id>`.
+    /// Returns another program's login for a provider: `providers.<id>`; `None` if there is none.
     pub fn login(&self, provider: &str) -> Option<&Value> {
         self.section(LOGINS)?.get(provider).filter(|login| !login.is_null())
     }
 
-    /// All logins that other programs left, by provider: `providers`. None if something else
-    /// stands there, so that no login counts as gone.
+    /// Returns other programs' logins by provider: `providers`. `None` if the section has the wrong shape, so that no
+    /// login counts as gone.
     pub fn logins(&self) -> Option<Map<String, Value>> {
         match self.root.get(LOGINS) {
             None | Some(Value::Null) => Some(Map::new()),
@@ -117,14 +116,13 @@ impl Document {
         }
     }
 
-    /// Applies changes to what the document keeps of a pool, as [`apply`](crate::apply) does.
+    /// Applies changes to the stored state of a pool with [`apply`](crate::apply).
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::InvalidDocument`] if a change belongs where something of the wrong shape
-    /// stands: what cannot be read is not overwritten. [`ErrorCode::InvalidRow`] if a row is nested
-    /// so deep that the document could not be read again, and [`ErrorCode::InvalidPolicy`] if the
-    /// policy is.
+    /// [`ErrorCode::InvalidDocument`] if a change would overwrite a value of the wrong shape: unreadable content is kept.
+    /// [`ErrorCode::InvalidRow`] if a row, and [`ErrorCode::InvalidPolicy`] if the policy is nested so deep that the
+    /// document could not be read again.
     pub fn apply(&mut self, pool: &PoolKey, changes: &[Change]) -> Result<(), Error> {
         let before = self.stored(pool);
         let mut after = before.clone();
@@ -133,30 +131,33 @@ impl Document {
         let mut entries = Vec::new();
         if after.rows != before.rows {
             if !after.rows.iter().all(|row| nests_within(row, raw::MAX_DEPTH.saturating_sub(3))) {
-                return Err(Error::new(ErrorCode::InvalidRow, "a row is nested too deep; store less in it"));
+                return Err(Error::new(
+                    ErrorCode::InvalidRow,
+                    "a row is nested too deep; reduce the nesting of its fields",
+                ));
             }
-            self.expect(&LIST_OF_ROWS, pool)?;
+            self.check_shape(&LIST_OF_ROWS, pool)?;
             entries.push((POOLS, Value::Array(after.rows)));
         }
         if after.suppressed_sources != before.suppressed_sources {
-            self.expect(&LIST_OF_SOURCES, pool)?;
+            self.check_shape(&LIST_OF_SOURCES, pool)?;
             let list = with_texts(self.list(SUPPRESSED, pool), &after.suppressed_sources);
             entries.push((SUPPRESSED, Value::Array(list)));
         }
         if after.strategy != before.strategy {
-            self.expect(&STRATEGY, pool)?;
+            self.check_shape(&STRATEGY, pool)?;
             entries.push((STRATEGIES, after.strategy.map_or(Value::Null, Value::String)));
         }
         if after.policy != before.policy {
             let policy = after.policy.unwrap_or_default();
             if !nests_within(&policy, raw::MAX_DEPTH.saturating_sub(2)) {
-                return Err(Error::new(ErrorCode::InvalidPolicy, "the policy is nested too deep; store less in it"));
+                return Err(Error::new(ErrorCode::InvalidPolicy, "the policy is nested too deep; reduce its nesting"));
             }
-            self.expect(&POLICY, pool)?;
+            self.check_shape(&POLICY, pool)?;
             entries.push((POLICIES, policy));
         }
         if after.merge != before.merge {
-            self.expect(&MERGE, pool)?;
+            self.check_shape(&MERGE, pool)?;
             entries.push((MERGES, after.merge.to_value()));
         }
         for (section, value) in entries {
@@ -165,12 +166,11 @@ impl Document {
         Ok(())
     }
 
-    /// The document as it is to be written.
+    /// Returns the text to write.
     pub fn to_text(&self) -> String {
         rewrite::rewrite(&self.text, &self.root)
     }
 
-    /// The document's value as it is now.
     pub(super) fn root(&self) -> &Value {
         &self.root
     }
@@ -187,8 +187,8 @@ impl Document {
         self.entry(section, pool).and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
 
-    /// That nothing but what belongs there stands where an entry is about to be put.
-    fn expect(&self, shape: &EntryShape, pool: &PoolKey) -> Result<(), Error> {
+    /// Checks that an entry would overwrite nothing but an entry of the same shape.
+    fn check_shape(&self, shape: &EntryShape, pool: &PoolKey) -> Result<(), Error> {
         let section = self.root.get(shape.section).unwrap_or(&Value::Null);
         let entry = section.get(pool.as_str()).unwrap_or(&Value::Null);
         shape.section_problem(section).or_else(|| shape.entry_problem(pool.as_str(), entry)).map_or(Ok(()), |problem| {
@@ -216,19 +216,19 @@ impl fmt::Debug for Document {
     }
 }
 
-/// The document's value, or why it cannot be used as a document.
+/// Returns the document's value, or the problem for which the text is not a document.
 pub(super) fn read(text: &str) -> Result<Value, Problem> {
     let root = raw::parse(text)?;
     if !root.is_object() {
         return Err(Problem::error(
             ProblemCode::WrongType,
             "",
-            "a document must be an object: `{…}`; this is another file, or its content was replaced",
+            "a document must be an object: `{…}`; check that this is the right file, or restore its content",
         ));
     }
     match root.get(POOLS) {
         None | Some(Value::Null | Value::Object(_)) => Ok(root),
-        Some(_) => Err(no_object(POOLS)),
+        Some(_) => Err(not_an_object(POOLS)),
     }
 }
 
@@ -236,15 +236,15 @@ fn texts(list: &[Value]) -> impl Iterator<Item = &str> {
     list.iter().filter_map(Value::as_str)
 }
 
-/// The list with these sources as its texts; whatever else stands in it stays.
+/// Returns the list with these sources as its strings; other values in the list are kept.
 fn with_texts(list: &[Value], sources: &[Source]) -> Vec<Value> {
-    let wanted = |text: &str| sources.iter().any(|source| source.as_str() == text);
-    let kept = list.iter().filter(|item| item.as_str().is_none_or(wanted)).cloned();
+    let is_source = |text: &str| sources.iter().any(|source| source.as_str() == text);
+    let kept = list.iter().filter(|item| item.as_str().is_none_or(is_source)).cloned();
     let added = sources.iter().map(Source::as_str).filter(|source| texts(list).all(|text| text != *source));
     kept.chain(added.map(Value::from)).collect()
 }
 
-/// Whether a value has at most `levels` levels of lists and objects.
+/// Returns whether a value has at most `levels` levels of lists and objects.
 fn nests_within(value: &Value, levels: usize) -> bool {
     let below = |item: &Value| levels.checked_sub(1).is_some_and(|levels| nests_within(item, levels));
     match value {

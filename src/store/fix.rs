@@ -1,7 +1,7 @@
-//! Obvious repairs of what a check of the document finds, as edits of its text.
+//! Fixes: repairs of a document's problems as edits of its text.
 
-mod closing;
 mod place;
+mod syntax;
 
 use std::borrow::Cow;
 
@@ -19,17 +19,17 @@ use crate::{
 
 use place::Place;
 
-/// A repair of a problem.
+/// Repair of a problem.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fix {
-    /// What it does, for people. Holds no value of the document.
+    /// Description for people. Contains no value of the document.
     pub label: Cow<'static, str>,
-    /// What it changes, from the beginning of the text to its end.
+    /// Replacements in ascending order.
     pub edits: Vec<Splice>,
 }
 
 impl Fix {
-    /// The text, repaired.
+    /// Returns the repaired text.
     pub fn apply(&self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
         let mut at = 0;
@@ -48,8 +48,8 @@ impl Fix {
     }
 }
 
-/// The obvious repairs of a problem that [`check`](crate::check) found, the likeliest first; none
-/// if only a person can tell. What a repair is not about keeps its text to the byte.
+/// Returns the repairs of a problem that [`check`](crate::check) found, the likeliest first; empty if the repair needs a
+/// person's knowledge. All other text keeps its bytes.
 ///
 /// ```
 /// use credential_pool::{Timestamp, check, fixes};
@@ -57,12 +57,12 @@ impl Fix {
 /// let text = r#"{"credential_pool": {"zai": [{"id": "a", "access_token": "k", "priority": "3"}]}}"#;
 /// let problem = check(text, Timestamp::from_millis(0)).remove(0);
 /// let fix = fixes(text, problem.code, &problem.pointer).remove(0);
-/// assert_eq!(fix.label, "Take the quotes away");
+/// assert_eq!(fix.label, "Remove the quotes");
 /// assert_eq!(fix.apply(text), text.replace("\"3\"", "3"));
 /// ```
 pub fn fixes(text: &str, code: ProblemCode, pointer: &str) -> Vec<Fix> {
     if code == ProblemCode::NotJson {
-        return closing::fixes(text);
+        return syntax::fixes(text);
     }
     let Some(steps) = place::steps(pointer).filter(|_| raw::fault(text).is_none()) else { return Vec::new() };
     let repair: fn(&str, &[String]) -> Vec<Option<Fix>> = match code {
@@ -90,20 +90,20 @@ fn wrong_type(text: &str, steps: &[String]) -> Vec<Option<Fix>> {
     match *names.as_slice() {
         [POOLS, pool, _, field] => vec![retyped(&place, pool, field), Fix::new("Delete this field", place.deleted())],
         [POOLS, _] if is_object => {
-            vec![Fix::new("Put it into a list", around("[", "]")), Fix::new("Delete it", place.deleted())]
+            vec![Fix::new("Wrap the value in a list", around("[", "]")), Fix::new("Delete the value", place.deleted())]
         }
         [SUPPRESSED, _] if is_text => {
-            vec![Fix::new("Put it into a list", around("[", "]")), Fix::new("Delete it", place.deleted())]
+            vec![Fix::new("Wrap the value in a list", around("[", "]")), Fix::new("Delete the value", place.deleted())]
         }
         [POOLS, _, _] => vec![Fix::new("Remove this row", place.deleted())],
         [LOGINS | POOLS | SUPPRESSED | STRATEGIES | POLICIES | MERGES] | [_, _] | [SUPPRESSED, _, _] => {
-            vec![Fix::new("Delete it", place.deleted())]
+            vec![Fix::new("Delete the value", place.deleted())]
         }
         _ => Vec::new(),
     }
 }
 
-/// With quotes or without, whichever the field of a row takes.
+/// Adds or removes quotes, if the field of a row accepts the value then.
 fn retyped(place: &Place<'_>, pool: &str, field: &str) -> Option<Fix> {
     let pool = PoolKey::parse(pool).ok()?;
     let fits = |json: &str| {
@@ -121,21 +121,21 @@ fn retyped(place: &Place<'_>, pool: &str, field: &str) -> Option<Fix> {
                 Splice { from, to: from.saturating_add(before.len()), text: String::new() },
                 Splice { from: to.saturating_sub(after.len()), to, text: String::new() },
             ];
-            Fix::new("Take the quotes away", edits)
+            Fix::new("Remove the quotes", edits)
         }
         None => {
             serde_json::from_str::<serde_json::Number>(place.value).ok()?;
             fits(&format!("\"{}\"", place.value))?;
-            Fix::new("Put it into quotes", vec![place.before("\""), place.behind("\"")])
+            Fix::new("Put the value in quotes", vec![place.before("\""), place.behind("\"")])
         }
     }
 }
 
 fn duplicate_key(text: &str, steps: &[String]) -> Vec<Option<Fix>> {
-    vec![Fix::new("Delete what does not count", place::without_duplicates(text, steps))]
+    vec![Fix::new("Delete all but the last", place::without_duplicates(text, steps))]
 }
 
-/// The id that the opened pool would give the row.
+/// Assigns the id that the pool would assign when it opens.
 fn id(text: &str, steps: &[String]) -> Vec<Option<Fix>> {
     let [POOLS, key, index, ..] = steps.iter().map(String::as_str).collect::<Vec<_>>()[..] else { return Vec::new() };
     let made = || {
@@ -153,7 +153,7 @@ fn id(text: &str, steps: &[String]) -> Vec<Option<Fix>> {
             Some(old) => old.replaced(quoted),
             None => row.with_first("\"id\"", &quoted),
         };
-        Fix::new(format!("Give it the id {}", id.as_str()), vec![edit])
+        Fix::new(format!("Assign the id {}", id.as_str()), vec![edit])
     };
     vec![made()]
 }
@@ -175,7 +175,7 @@ fn auth_type(text: &str, steps: &[String]) -> Vec<Option<Fix>> {
 }
 
 fn status(text: &str, steps: &[String]) -> Vec<Option<Fix>> {
-    const FORGOTTEN: [&str; 6] = [
+    const STATUS_FIELDS: [&str; 6] = [
         "last_status",
         "last_status_at",
         "last_error_code",
@@ -184,8 +184,8 @@ fn status(text: &str, steps: &[String]) -> Vec<Option<Fix>> {
         "last_error_reset_at",
     ];
     let Some(row) = steps.get(..3).and_then(|steps| Place::at(text, steps)) else { return Vec::new() };
-    let told = FORGOTTEN.into_iter().filter_map(|name| row.item(name)).filter(|field| field.value != "null");
-    vec![Fix::new("Forget the status", told.map(|field| field.replaced("null".to_owned())).collect())]
+    let fields = STATUS_FIELDS.into_iter().filter_map(|name| row.item(name)).filter(|field| field.value != "null");
+    vec![Fix::new("Clear the status", fields.map(|field| field.replaced("null".to_owned())).collect())]
 }
 
 fn strategy(text: &str, steps: &[String]) -> Vec<Option<Fix>> {
@@ -224,7 +224,7 @@ fn pool_key(text: &str, steps: &[String]) -> Vec<Option<Fix>> {
                 edits.extend(place.renamed(new.as_str()));
             }
         }
-        Fix::new("Write its name as it is looked up", edits)
+        Fix::new("Rename the pool to its lookup key", edits)
     };
     let is_empty = raw::value(pool.value).as_array().is_none_or(Vec::is_empty);
     vec![renamed(), is_empty.then(|| Fix::new("Delete this empty pool", pool.deleted())).flatten()]

@@ -1,21 +1,21 @@
-//! Where the parts of a document stand in its text.
+//! Positions of JSON values in a text, by JSON pointer (RFC 6901).
 
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use super::{raw, span::Span};
 
-/// Where a value stands.
+/// Position of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Located {
-    /// The value, quotes or brackets and all.
+    /// Span of the value, with its quotes or brackets.
     pub value: Span,
-    /// The name of the member that it is, with its quotes; none for an element and for the root.
+    /// Span of the member's name, with its quotes; `None` for list elements and the root.
     pub name: Option<Span>,
 }
 
-/// Where the value at a JSON pointer (RFC 6901) stands. Of a name that stands twice the last one
-/// counts. None if there is no such value, or the text is not JSON.
+/// Returns the position of the value at a JSON pointer (RFC 6901). Of duplicate names the last counts. `None` if there is
+/// no such value, or the text is not JSON.
 ///
 /// ```
 /// use credential_pool::locate;
@@ -29,7 +29,7 @@ pub fn locate(text: &str, pointer: &str) -> Option<Located> {
     locate_all(text, &[pointer]).pop().flatten()
 }
 
-/// Where the values at many pointers stand, each as [`locate`] says it, in one walk over the text.
+/// Returns the position of the value at each pointer, as [`locate`] does, in one pass over the text.
 ///
 /// ```
 /// use credential_pool::locate_all;
@@ -39,16 +39,16 @@ pub fn locate(text: &str, pointer: &str) -> Option<Located> {
 /// assert_eq!(begins, [Some(4), None, Some(0)]);
 /// ```
 pub fn locate_all(text: &str, pointers: &[&str]) -> Vec<Option<Located>> {
-    let mut wanted = Wanted { nodes: vec![Node::default()], visits: 0 };
-    let ends: Vec<_> = pointers.iter().map(|pointer| wanted.add(pointer)).collect();
+    let mut tree = PointerTree { nodes: vec![Node::default()], visits: 0 };
+    let ends: Vec<_> = pointers.iter().map(|pointer| tree.add(pointer)).collect();
     if raw::fault(text).is_none() {
-        walk(text, &mut wanted);
+        walk(text, &mut tree);
     }
-    ends.into_iter().map(|end| wanted.found(end?)).collect()
+    ends.into_iter().map(|end| tree.found(end?)).collect()
 }
 
-/// Where a text stops being JSON: the character at which reading fails, or the empty end of a text
-/// that ends too early. None if all of it can be read.
+/// Returns the position of the first syntax error: the character at which parsing fails, or the empty end of a text that
+/// ends too early. `None` if the text is JSON.
 ///
 /// ```
 /// use credential_pool::{Span, fault};
@@ -61,10 +61,10 @@ pub fn fault(text: &str) -> Option<Span> {
     raw::fault(text).map(|fault| fault.span)
 }
 
-/// The tree of all steps of the pointers that are looked for. The first node is the root.
-struct Wanted {
+/// Prefix tree of the pointers to locate. The first node is the root.
+struct PointerTree {
     nodes: Vec<Node>,
-    /// How many values have been met at any node.
+    /// Number of values visited at all nodes.
     visits: usize,
 }
 
@@ -73,14 +73,15 @@ struct Node {
     children: FxHashMap<String, usize>,
     parent: usize,
     found: Option<Located>,
-    /// Which visit met the value that counts so far, and within which visit of the parent: what
-    /// was found in a member whose name comes again does not count.
+    /// Number of the last visit of this node.
     visit: usize,
-    within: usize,
+    /// Number of the parent's visit at that time. A later visit of the parent is a duplicate name and makes the value
+    /// void.
+    parent_visit: usize,
 }
 
-impl Wanted {
-    /// Adds a pointer and answers its node; none if it is no JSON pointer.
+impl PointerTree {
+    /// Adds a pointer and returns its node; `None` if the pointer is invalid.
     fn add(&mut self, pointer: &str) -> Option<usize> {
         let mut at = 0;
         if pointer.is_empty() {
@@ -98,18 +99,18 @@ impl Wanted {
         Some(at)
     }
 
-    /// Notes that the value of a node begins.
-    fn meet(&mut self, node: usize) {
+    /// Records that a value of a node begins.
+    fn visit(&mut self, node: usize) {
         self.visits = self.visits.saturating_add(1);
         let visit = self.visits;
         let parent = self.nodes.get(node).map_or(0, |node| node.parent);
-        let within = self.nodes.get(parent).map_or(0, |parent| parent.visit);
+        let parent_visit = self.nodes.get(parent).map_or(0, |parent| parent.visit);
         if let Some(node) = self.nodes.get_mut(node) {
-            (node.visit, node.within) = (visit, within);
+            (node.visit, node.parent_visit) = (visit, parent_visit);
         }
     }
 
-    fn place(&mut self, node: Option<usize>, located: Located) {
+    fn set_position(&mut self, node: Option<usize>, located: Located) {
         if let Some(node) = node.and_then(|node| self.nodes.get_mut(node)) {
             node.found = Some(located);
         }
@@ -120,7 +121,7 @@ impl Wanted {
         let mut at = node;
         while at != 0 {
             let node = self.nodes.get(at)?;
-            if self.nodes.get(node.parent)?.visit != node.within {
+            if self.nodes.get(node.parent)?.visit != node.parent_visit {
                 return None;
             }
             at = node.parent;
@@ -129,7 +130,7 @@ impl Wanted {
     }
 }
 
-/// A step of a JSON pointer as the name it stands for.
+/// Decodes a reference token of a JSON pointer; `None` if an escape is invalid.
 pub(super) fn unescaped(step: &str) -> Option<String> {
     let mut parts = step.split('~');
     let mut name = parts.next().unwrap_or_default().to_owned();
@@ -143,22 +144,22 @@ pub(super) fn unescaped(step: &str) -> Option<String> {
     Some(name)
 }
 
-/// A list or object that the walk is in.
-struct Open {
+/// List or object that is being read.
+struct OpenContainer {
     is_object: bool,
     node: Option<usize>,
     from: usize,
-    /// The name of the member that it is itself.
+    /// Name of the member whose value this container is.
     own_name: Option<Span>,
-    /// The name of the member that is being read.
+    /// Name of the member that is being read.
     name: Option<Span>,
     index: usize,
 }
 
-/// Goes over a text that is JSON, once.
-fn walk(text: &str, wanted: &mut Wanted) {
+/// Reads a JSON text once and records the positions of all values in the tree.
+fn walk(text: &str, tree: &mut PointerTree) {
     let bytes = text.as_bytes();
-    let mut open: Vec<Open> = Vec::new();
+    let mut open: Vec<OpenContainer> = Vec::new();
     let mut at = text.len().saturating_sub(raw::without_bom(text).len());
     while let Some(byte) = bytes.get(at) {
         let next = at.saturating_add(1);
@@ -173,14 +174,15 @@ fn walk(text: &str, wanted: &mut Wanted) {
             b'}' | b']' => {
                 if let Some(closed) = open.pop() {
                     let value = Span { from: closed.from, to: next };
-                    wanted.place(closed.node, Located { value, name: closed.own_name });
+                    tree.set_position(closed.node, Located { value, name: closed.own_name });
                 }
                 at = next;
             }
             b'{' | b'[' => {
-                let node = node_of(text, open.last(), wanted);
+                let node = node_of(text, open.last(), tree);
                 let own_name = open.last().and_then(|top| top.name);
-                open.push(Open { is_object: *byte == b'{', node, from: at, own_name, name: None, index: 0 });
+                let is_object = *byte == b'{';
+                open.push(OpenContainer { is_object, node, from: at, own_name, name: None, index: 0 });
                 at = next;
             }
             _ => {
@@ -189,9 +191,9 @@ fn walk(text: &str, wanted: &mut Wanted) {
                 match open.last_mut() {
                     Some(top) if top.is_object && top.name.is_none() => top.name = Some(token),
                     _ => {
-                        let node = node_of(text, open.last(), wanted);
+                        let node = node_of(text, open.last(), tree);
                         let name = open.last().and_then(|top| top.name);
-                        wanted.place(node, Located { value: token, name });
+                        tree.set_position(node, Located { value: token, name });
                     }
                 }
                 at = to;
@@ -200,12 +202,12 @@ fn walk(text: &str, wanted: &mut Wanted) {
     }
 }
 
-/// The node of the value that begins in `parent`, if it is wanted.
-fn node_of(text: &str, parent: Option<&Open>, wanted: &mut Wanted) -> Option<usize> {
+/// Returns the node of the value that begins in `parent`; `None` if no pointer leads to the value.
+fn node_of(text: &str, parent: Option<&OpenContainer>, tree: &mut PointerTree) -> Option<usize> {
     let node = match parent {
         None => 0,
         Some(parent) => {
-            let children = &wanted.nodes.get(parent.node?)?.children;
+            let children = &tree.nodes.get(parent.node?)?.children;
             if children.is_empty() {
                 return None;
             }
@@ -215,11 +217,11 @@ fn node_of(text: &str, parent: Option<&Open>, wanted: &mut Wanted) -> Option<usi
             }
         }
     };
-    wanted.meet(node);
+    tree.visit(node);
     Some(node)
 }
 
-/// The place behind the string that begins at `from`.
+/// Returns the end of the string that begins at `from`.
 fn string_end(bytes: &[u8], from: usize) -> usize {
     let mut at = from.saturating_add(1);
     while let Some(byte) = bytes.get(at) {

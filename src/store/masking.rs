@@ -1,8 +1,7 @@
-//! Where a text holds secrets, so that they can be covered while it is shown. Works on a text that
-//! is being typed, and so on broken JSON too.
+//! Masking of secrets in a document's text. The scanner is tolerant: the text may be broken JSON that a person is typing.
 
-mod copies;
-mod names;
+mod name_kind;
+mod secret_index;
 mod secret_patterns;
 
 use std::borrow::Cow;
@@ -10,14 +9,13 @@ use std::borrow::Cow;
 use super::{raw, span::Span};
 use crate::secret::Fingerprint;
 
-use copies::Copies;
-use names::Name;
+use name_kind::NameKind;
+use secret_index::SecretIndex;
 
-/// The parts of a text that hold secrets: ascending, apart from each other, quotes left out.
+/// Returns the spans of a text's secrets, without quotes: ascending and disjoint.
 ///
-/// A value is a secret by its member's name or that of a container around it, by its looks, or
-/// because it holds the text of another secret. The text need not be JSON: a string without an end
-/// ends with its line.
+/// A value is a secret by the name of its member or of a container around it, by a known pattern of secrets, or because
+/// it contains the text of another secret. The text may be broken JSON: an unterminated string ends with its line.
 ///
 /// ```
 /// use credential_pool::secrets;
@@ -28,24 +26,19 @@ use names::Name;
 /// ```
 pub fn secrets(text: &str) -> Vec<Span> {
     let tokens = Scan::of(text);
-    let (mut named, mut copied) = (Vec::new(), Copies::default());
-    for token in &tokens {
-        if token.is_secret {
-            named.push(token.span);
-            if token.is_text {
-                copied.add(&decoded(part(text, token.span)));
-            }
-        }
+    let mut index = SecretIndex::default();
+    for token in tokens.iter().filter(|token| token.is_secret && token.is_text) {
+        index.add(&decoded(part(text, token.span)));
     }
-    let copied = copied.sorted();
-    let mut found = Vec::with_capacity(named.len());
+    let index = index.sorted();
+    let mut found = Vec::new();
     for token in &tokens {
         let raw = part(text, token.span);
         if token.is_secret && !raw.is_empty() {
             found.push(token.span);
-        } else if raw.len() >= SHORTEST {
+        } else if raw.len() >= MIN_LENGTH {
             let shown = decoded(raw);
-            if copied.are_in(&shown, token.is_name) {
+            if index.occurs_in(&shown, token.is_name) {
                 found.push(token.span);
             } else if let Cow::Borrowed(shown) = shown {
                 secret_patterns::find(shown, token.span.from, &mut found);
@@ -61,8 +54,8 @@ pub fn secrets(text: &str) -> Vec<Span> {
     found
 }
 
-/// A text with a cover over each of its [`secrets`], and beside it the first six digits of its
-/// fingerprint: two such texts differ where a secret does, and show neither.
+/// Returns the text with each of its [`secrets`] masked. The mask ends with the first six digits of the secret's
+/// fingerprint, so that masked texts differ where secrets differ.
 ///
 /// ```
 /// use credential_pool::masked;
@@ -83,40 +76,40 @@ pub fn masked(text: &str) -> String {
     out
 }
 
-/// What is shorter neither looks like a secret nor holds one.
-const SHORTEST: usize = 5;
+/// Minimum length of a value that can match a pattern or contain a secret.
+const MIN_LENGTH: usize = 5;
 
-/// A string or a bare word of the text, without quotes.
+/// String or bare word of the text, without quotes.
 struct Token {
     span: Span,
-    /// By the names around it.
+    /// Whether the token is a secret by the names around it.
     is_secret: bool,
     is_name: bool,
-    /// Whether other places may quote it; a number may stand anywhere.
+    /// Whether the token is searched for elsewhere; numbers are not, since they occur anywhere.
     is_text: bool,
 }
 
-/// A list or object that the scan is in.
+/// List or object that is being scanned.
 #[derive(Clone, Copy)]
-struct Open {
+struct OpenContainer {
     bracket: u8,
     is_secret: bool,
-    /// Its members are named after pools.
+    /// Whether the members' names are pool keys.
     holds_pools: bool,
-    /// What hosts note of changes: names of fields that stand for who changed them.
+    /// Whether the container is merge metadata, whose member names are fields of rows and whose values are stamps.
     is_merge: bool,
 }
 
-/// A scanner that goes on, whatever it meets.
+/// Tolerant scanner: accepts any text.
 struct Scan<'a> {
     text: &'a str,
     at: usize,
-    open: Vec<Open>,
-    /// The name that the next value belongs to.
-    name: Name,
-    /// Whether a secret's string went over the end of its line without an end of its own.
-    is_cut: bool,
-    /// Whether that line is over.
+    open: Vec<OpenContainer>,
+    /// Kind of the name before the next value.
+    name: NameKind,
+    /// Whether the last token is a secret's string without a closing quote.
+    is_unterminated: bool,
+    /// Whether the scanner has passed the end of that string's line.
     is_continued: bool,
     tokens: Vec<Token>,
 }
@@ -127,8 +120,8 @@ impl<'a> Scan<'a> {
             text,
             at: 0,
             open: Vec::new(),
-            name: Name::Plain,
-            is_cut: false,
+            name: NameKind::Plain,
+            is_unterminated: false,
             is_continued: false,
             tokens: Vec::new(),
         };
@@ -148,16 +141,16 @@ impl<'a> Scan<'a> {
 
     fn step(&mut self, byte: u8) {
         if self.is_continued && matches!(byte, b'"' | b',' | b'{' | b'[' | b'}' | b']') {
-            (self.is_cut, self.is_continued) = (false, false);
+            (self.is_unterminated, self.is_continued) = (false, false);
         }
         match byte {
             b'\n' | b'\r' => {
-                self.is_continued = self.is_cut;
+                self.is_continued = self.is_unterminated;
                 self.skip();
             }
             b' ' | b'\t' | b':' => self.skip(),
             b',' => {
-                self.name = Name::Plain;
+                self.name = NameKind::Plain;
                 self.skip();
             }
             b'{' | b'[' => {
@@ -180,35 +173,35 @@ impl<'a> Scan<'a> {
     fn enter(&mut self, bracket: u8) {
         let outer = self.open.last();
         let is_in_secret = outer.is_some_and(|outer| outer.is_secret);
-        let is_merge = self.name == Name::Merges || outer.is_some_and(|outer| outer.is_merge);
+        let is_merge = self.name == NameKind::Merges || outer.is_some_and(|outer| outer.is_merge);
         let is_pool = outer.is_some_and(|outer| outer.holds_pools);
         let is_secret = match self.name {
             _ if is_merge || is_pool => is_in_secret,
-            Name::Secret | Name::Counted => true,
-            Name::Public => false,
+            NameKind::Secret | NameKind::Counted => true,
+            NameKind::Public => false,
             _ => is_in_secret,
         };
-        let holds_pools = matches!(self.name, Name::Pools | Name::Merges);
-        self.open.push(Open { bracket, is_secret, holds_pools, is_merge });
-        self.name = Name::Plain;
+        let holds_pools = matches!(self.name, NameKind::Pools | NameKind::Merges);
+        self.open.push(OpenContainer { bracket, is_secret, holds_pools, is_merge });
+        self.name = NameKind::Plain;
     }
 
-    /// A bracket that closes nothing is passed over, and so is one that would end a secret's list
-    /// or object and does not fit.
+    /// Closes a list or object. Ignores a bracket without a counterpart, and a bracket of the other kind inside a secret
+    /// list or object.
     fn leave(&mut self, bracket: u8) {
-        self.name = Name::Plain;
-        let wanted = if bracket == b'}' { b'{' } else { b'[' };
+        self.name = NameKind::Plain;
+        let opening = if bracket == b'}' { b'{' } else { b'[' };
         let Some(top) = self.open.last() else { return };
-        if top.bracket == wanted {
+        if top.bracket == opening {
             self.open.pop();
         } else if !top.is_secret
-            && let Some(at) = self.open.iter().rposition(|open| open.bracket == wanted)
+            && let Some(at) = self.open.iter().rposition(|open| open.bracket == opening)
         {
             self.open.truncate(at);
         }
     }
 
-    /// A string whose opening quote was passed.
+    /// Reads a string after its opening quote.
     fn string(&mut self) {
         let from = self.at;
         let bytes = self.text.as_bytes();
@@ -232,10 +225,10 @@ impl<'a> Scan<'a> {
             self.skip();
         }
         let span = if is_closed { span } else { self.trimmed(span) };
-        self.is_cut = self.token(span, true) && !is_closed;
+        self.is_unterminated = self.token(span, true) && !is_closed;
     }
 
-    /// Anything outside of quotes.
+    /// Reads a word outside of quotes.
     fn word(&mut self) {
         let from = self.at;
         let is_secret = self.is_secret(false);
@@ -252,7 +245,7 @@ impl<'a> Scan<'a> {
         self.token(span, false);
     }
 
-    /// A line that belongs to a secret's string which an unescaped line end cut.
+    /// Reads the next line of a secret's string that contains a raw line end.
     fn continuation(&mut self) {
         let from = self.at;
         while self.peek().is_some_and(|byte| !matches!(byte, b'"' | b'\n' | b'\r')) {
@@ -261,7 +254,7 @@ impl<'a> Scan<'a> {
         let span = self.trimmed(Span { from, to: self.at });
         self.tokens.push(Token { span, is_secret: true, is_name: false, is_text: true });
         if self.peek() == Some(b'"') {
-            (self.is_cut, self.is_continued) = (false, false);
+            (self.is_unterminated, self.is_continued) = (false, false);
             self.skip();
         }
     }
@@ -271,44 +264,44 @@ impl<'a> Scan<'a> {
         Span { from: span.from, to: span.from.saturating_add(kept) }
     }
 
-    /// Takes in a token, and answers whether it is a secret.
+    /// Adds a token. Returns whether the token is a secret.
     fn token(&mut self, span: Span, is_quoted: bool) -> bool {
         let raw = part(self.text, span);
         let shown = decoded(raw);
         if self.is_before_colon() {
-            // A secret whose comma is missing or was mistyped.
-            let is_secret = matches!(self.name, Name::Secret | Name::Counted);
+            // After a secret's name without a comma in between: the token may be the secret itself.
+            let is_secret = matches!(self.name, NameKind::Secret | NameKind::Counted);
             self.name = match self.open.last() {
-                // A pool may be called whatever its owner likes.
-                Some(open) if open.holds_pools && shown.contains(':') => Name::Plain,
-                _ => Name::of(&shown),
+                // A custom pool key is free text.
+                Some(open) if open.holds_pools && shown.contains(':') => NameKind::Plain,
+                _ => NameKind::of(&shown),
             };
             self.tokens.push(Token { span, is_secret, is_name: true, is_text: false });
             return is_secret;
         }
-        let says_something = !shown.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric());
+        let has_content = !shown.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric());
         let is_number = !is_quoted && raw.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
         let is_literal = !is_quoted && matches!(raw, "true" | "false" | "null");
-        // Quotes that are out of step leave colons and commas between them: those are no values.
-        let is_separator = !says_something && shown.bytes().all(|byte| b" \t:,{}[]".contains(&byte));
+        // Unbalanced quotes enclose separators, which are not values.
+        let is_separator = !has_content && shown.bytes().all(|byte| b" \t:,{}[]".contains(&byte));
         let is_secret = self.is_secret(is_number) && !is_literal && !is_separator && !is_fingerprint(&shown);
         self.tokens.push(Token { span, is_secret, is_name: false, is_text: !is_number });
-        if says_something {
-            // Without a comma behind it, it may be a name whose colon is missing.
-            self.name = match Name::of(&shown) {
-                name @ (Name::Secret | Name::Counted) => name,
-                _ => Name::Plain,
+        if has_content {
+            // The token may be a name whose colon is missing.
+            self.name = match NameKind::of(&shown) {
+                name @ (NameKind::Secret | NameKind::Counted) => name,
+                _ => NameKind::Plain,
             };
         }
         is_secret
     }
 
-    /// Whether a value that comes now is a secret by its names.
+    /// Returns whether a value at this place is a secret by the names around it.
     fn is_secret(&self, is_number: bool) -> bool {
         match self.name {
-            Name::Secret => true,
-            Name::Counted => !is_number,
-            Name::Public => false,
+            NameKind::Secret => true,
+            NameKind::Counted => !is_number,
+            NameKind::Public => false,
             _ => self.open.last().is_some_and(|open| open.is_secret),
         }
     }
@@ -323,7 +316,7 @@ fn part(text: &str, span: Span) -> &str {
     text.get(span.from..span.to).unwrap_or_default()
 }
 
-/// What the inside of a string stands for; as it is written where that is nothing.
+/// Decodes the escapes of a string's inside; returns the text itself if decoding gives nothing.
 fn decoded(raw: &str) -> Cow<'_, str> {
     if !raw.contains('\\') {
         return Cow::Borrowed(raw);

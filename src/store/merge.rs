@@ -1,8 +1,8 @@
-//! Merge metadata: what a store has to know of earlier changes to take in later ones.
+//! Merge metadata: the knowledge of earlier changes that a store needs to apply later ones.
 //!
-//! Each host's changes reach a store in the order in which they were made, since every intent holds all
-//! changes that no earlier intent is known to have saved. So one stamp per host tells which of its changes
-//! a store has. For what several hosts may change at once, the store keeps the stamp of the last change.
+//! Each host's changes reach a store in the order in which they were made, since every intent contains all
+//! changes that no earlier intent is known to have saved. So a version vector with one time per host tells which
+//! changes a store has. For each last-writer-wins register the store keeps the stamp of the last write.
 //! Metadata older than one day is dropped: hosts sync at least daily, so no older change can still arrive.
 
 pub(crate) mod cooldowns;
@@ -22,13 +22,12 @@ use crate::{
     stamp::{HostId, Stamp},
 };
 
-/// What a store has to know of earlier changes to take in later ones. Holds no secret; a document
-/// keeps it under `credential_pool_merges`.
+/// Merge metadata of a pool. Contains no secret; a document keeps it under `credential_pool_merges`.
 ///
-/// What cannot be read counts as nothing known.
+/// Unreadable metadata counts as empty.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Merge {
-    /// The last change of each host that the store has, in microseconds.
+    /// Version vector: time of the last applied change per host, in microseconds since the Unix epoch.
     pub(super) hosts: Sorted<HostId, u64>,
     pub(super) strategy: Option<Stamp>,
     pub(super) policy: Option<Stamp>,
@@ -37,47 +36,47 @@ pub struct Merge {
 }
 
 impl Merge {
-    /// Whether nothing is known.
+    /// Returns whether no metadata is kept.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// What is known as it was stored; nothing, if it cannot be read.
+    /// Deserializes stored metadata; empty if it cannot be read.
     pub(crate) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(Self::of(&Value::deserialize(deserializer)?).unwrap_or_default())
     }
 
-    /// What is known, of what was stored as this; none if it cannot be read.
+    /// Reads stored metadata; `None` if it cannot be read.
     pub(crate) fn of(stored: &Value) -> Option<Self> {
         Record::read(stored)
     }
 
-    /// What is known, as it is stored.
+    /// Returns the stored form.
     pub(crate) fn to_value(&self) -> Value {
         Record::write(self)
     }
 
-    /// The latest change of any host, in microseconds.
+    /// Returns the time of the latest applied change of any host, in microseconds since the Unix epoch.
     pub(crate) fn latest(&self) -> u64 {
-        // Beyond the year 2255 a number is not exact in JavaScript: no host of ours has written it.
+        // Later times (beyond the year 2255) are not exact in JavaScript, so no host of this library wrote them.
         const EXACT: u64 = 1 << 53;
         self.hosts.iter().map(|(_, at)| *at).filter(|at| *at < EXACT).max().unwrap_or(0)
     }
 
-    /// Whether the store has a change.
+    /// Returns whether the store has applied a change.
     pub(crate) fn has(&self, by: &Stamp) -> bool {
         self.hosts.get(&by.host).is_some_and(|at| by.at <= *at)
     }
 
-    /// What a pool has to know of a row to change it.
+    /// Returns the causal context of a row.
     pub(crate) fn context(&self, credential: &Credential) -> CausalContext {
         self.rows
             .get(credential.id.as_str())
             .map_or_else(|| RowMerge::default().context(credential), |row| row.context(credential))
     }
 
-    /// Returns whether a change comes for the first time, and notes that the store has it.
-    pub(super) fn take_in(&mut self, by: &Stamp) -> bool {
+    /// Records a change as applied. Returns whether it is new.
+    pub(super) fn observe(&mut self, by: &Stamp) -> bool {
         let is_new = !self.has(by);
         if is_new {
             self.hosts.insert(by.host.clone(), by.at);
@@ -89,22 +88,23 @@ impl Merge {
         self.rows.entry(id.as_str())
     }
 
-    pub(super) fn forget(&mut self, is_there: impl Fn(&str) -> bool) {
-        const KEPT_US: u64 = 24 * 60 * 60 * 1_000_000;
-        // One host whose clock is far ahead must not make all others' changes old.
+    /// Drops metadata older than one day, and the metadata of rows that are gone.
+    pub(super) fn compact(&mut self, is_present: impl Fn(&str) -> bool) {
+        const MAX_AGE_US: u64 = 24 * 60 * 60 * 1_000_000;
+        // The second latest host sets the age: a single host whose clock is far ahead must not age all other changes.
         let (mut first, mut second) = (None, None);
         for (_, at) in self.hosts.iter() {
             second = second.max(first.min(Some(*at)));
             first = first.max(Some(*at));
         }
-        let since = second.or(first).unwrap_or(0).saturating_sub(KEPT_US);
+        let since = second.or(first).unwrap_or(0).saturating_sub(MAX_AGE_US);
         let is_recent = |by: &Stamp| by.at >= since;
         self.hosts.retain(|_, at| *at >= since);
         self.strategy.take_if(|by| !is_recent(by));
         self.policy.take_if(|by| !is_recent(by));
         self.sources.retain(|_, by| is_recent(by));
         self.rows.retain(|id, row| {
-            row.forget(is_recent, is_there(id));
+            row.compact(is_recent, is_present(id));
             **row != RowMerge::default()
         });
     }
@@ -118,7 +118,8 @@ impl Serialize for Merge {
 
 impl<'de> Deserialize<'de> for Merge {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let unreadable = || D::Error::custom("this is not what a store knows of earlier changes");
+        let unreadable =
+            || D::Error::custom("this is not merge metadata; pass the value that was stored, or leave it out");
         Self::of(&Value::deserialize(deserializer)?).ok_or_else(unreadable)
     }
 }

@@ -1,4 +1,4 @@
-//! JSON text, read one level at a time, so that what is not understood can be carried as it was written.
+//! JSON text, parsed one level at a time, so that unknown parts keep their bytes.
 
 use std::str::Chars;
 
@@ -8,11 +8,10 @@ use serde_json::{Value, error::Category};
 use super::span::Span;
 use crate::error::{Problem, ProblemCode};
 
-/// How many levels of lists and objects a document may have; `serde_json`, with which hosts read
-/// it too, allows no more.
+/// Maximum nesting of a document: the limit of `serde_json`, with which hosts read documents too.
 pub(super) const MAX_DEPTH: usize = 127;
 
-/// Reads JSON of any shape, or says what is wrong with it and where.
+/// Reads JSON of any shape. The problem names line and column.
 pub(super) fn parse(text: &str) -> Result<Value, Problem> {
     match fault(text) {
         Some(fault) => Err(Problem::error(ProblemCode::NotJson, "", fault.message)),
@@ -20,46 +19,47 @@ pub(super) fn parse(text: &str) -> Result<Value, Problem> {
     }
 }
 
-/// What is wrong with a text that is not JSON.
+/// Syntax error of a text.
 pub(super) struct Fault {
     pub(super) message: String,
     /// One character, or the empty end of the text.
     pub(super) span: Span,
 }
 
-/// Why a text cannot be read as JSON, if it cannot.
+/// Returns the first syntax error of a text; `None` if the text is JSON.
 pub(super) fn fault(text: &str) -> Option<Fault> {
     let json = without_bom(text);
     let end = Span { from: text.len(), to: text.len() };
     if json.trim().is_empty() {
-        let message = "an empty file is no document: restore it, or delete it if there is nothing to lose";
+        let message = "an empty file is no document: restore its content, or delete the file if there was none";
         return Some(Fault { message: message.to_owned(), span: end });
     }
     if let Err(error) = serde_json::from_str::<IgnoredAny>(json) {
         let place = place(json, error.line(), error.column());
         return Some(match error.classify() {
-            Category::Eof => {
-                Fault { message: format!("the document ends too early, at {place}: restore or complete it"), span: end }
-            }
+            Category::Eof => Fault {
+                message: format!("the document ends too early, at {place}: restore or complete the text"),
+                span: end,
+            },
             _ => Fault {
-                message: format!("the document is not JSON at {place}: correct it there"),
+                message: format!("the document is not JSON at {place}: correct the text there"),
                 span: character(text, json, error.line(), error.column()),
             },
         });
     }
     too_deep(json).map(|(line, column)| Fault {
         message: format!(
-            "the document is nested more than {MAX_DEPTH} levels deep at {}: store less there",
+            "the document is nested more than {MAX_DEPTH} levels deep at {}: reduce the nesting there",
             place(json, line, column)
         ),
         span: character(text, json, line, column),
     })
 }
 
-/// The value of a JSON text.
+/// Returns the value of a JSON text.
 ///
-/// Nothing that JSON's grammar allows is refused: a number beyond the largest float counts as that,
-/// and half a surrogate pair as U+FFFD.
+/// Accepts all of JSON's grammar: a number beyond the largest float becomes the largest float, an unpaired surrogate
+/// becomes U+FFFD.
 pub(super) fn value(raw: &str) -> Value {
     match Container::read(raw) {
         Some(Container { is_object: true, items, .. }) => {
@@ -70,7 +70,7 @@ pub(super) fn value(raw: &str) -> Value {
     }
 }
 
-/// The text that a JSON string stands for.
+/// Returns the content of a JSON string.
 pub(super) fn text(raw: &str) -> String {
     let quoted = raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"')).unwrap_or_default();
     if !quoted.contains('\\') {
@@ -84,12 +84,12 @@ pub(super) fn text(raw: &str) -> String {
             Escaped::Unit(unit) => units.push(unit),
         }
     }
-    // One for each of the three bytes that half a pair would take.
-    const HALF: &str = "\u{fffd}\u{fffd}\u{fffd}";
+    // As many as the bytes of an unpaired surrogate.
+    const UNPAIRED: &str = "\u{fffd}\u{fffd}\u{fffd}";
     char::decode_utf16(units).fold(String::new(), |mut text, char| {
         match char {
             Ok(char) => text.push(char),
-            Err(_) => text.push_str(HALF),
+            Err(_) => text.push_str(UNPAIRED),
         }
         text
     })
@@ -97,11 +97,11 @@ pub(super) fn text(raw: &str) -> String {
 
 enum Escaped {
     Char(char),
-    /// Of UTF-16, perhaps half a pair.
+    /// UTF-16 code unit, perhaps an unpaired surrogate.
     Unit(u16),
 }
 
-/// What is written behind a backslash.
+/// Reads the part of an escape after the backslash.
 fn escaped(rest: &mut Chars<'_>) -> Escaped {
     Escaped::Char(match rest.next() {
         Some('b') => '\u{8}',
@@ -118,33 +118,33 @@ fn escaped(rest: &mut Chars<'_>) -> Escaped {
     })
 }
 
-/// `text` without a byte order mark.
+/// Returns `text` without a byte order mark.
 pub(super) fn without_bom(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
-/// A list or an object, one level of it. Its text is the bracket, each item's four parts in turn,
-/// the trail and the other bracket.
+/// One level of a list or object. Its text is the opening bracket, the four parts of each item, the trail and the closing
+/// bracket.
 pub(super) struct Container<'a> {
     pub(super) is_object: bool,
     pub(super) items: Vec<Item<'a>>,
-    /// The whitespace before the closing bracket.
+    /// Whitespace before the closing bracket.
     pub(super) trail: &'a str,
 }
 
-/// An element of a list or a member of an object.
+/// Element of a list or member of an object.
 pub(super) struct Item<'a> {
-    /// What stands before it: whitespace, and from the second item on a comma.
+    /// Text before the item: whitespace, and from the second item on a comma.
     pub(super) gap: &'a str,
-    /// A member's name, quotes and all; empty in a list.
+    /// Name of a member, with its quotes; empty in a list.
     pub(super) key: &'a str,
-    /// What stands between name and value: a colon and whitespace; empty in a list.
+    /// Text between name and value: colon and whitespace; empty in a list.
     pub(super) colon: &'a str,
     pub(super) value: &'a str,
 }
 
 impl<'a> Container<'a> {
-    /// Reads one level of a JSON text; none if it is neither a list nor an object.
+    /// Reads one level of a JSON text; `None` if the text is neither a list nor an object.
     pub(super) fn read(raw: &'a str) -> Option<Self> {
         let is_object = raw.starts_with('{');
         let mut rest = raw.strip_prefix(['{', '['])?;
@@ -169,19 +169,19 @@ impl<'a> Container<'a> {
     }
 }
 
-/// Moves `cool_down` behind what it begins with, and answers that.
+/// Splits off and returns the first `len(rest)` bytes of `rest`.
 fn take<'a>(rest: &mut &'a str, len: fn(&str) -> usize) -> &'a str {
     let (taken, after) = rest.split_at_checked(len(rest)).unwrap_or_default();
     *rest = after;
     taken
 }
 
-/// How long what stands between two tokens is.
+/// Returns the length of whitespace, commas and colons at the start of a text.
 fn gap_len(text: &str) -> usize {
     text.bytes().take_while(|byte| is_between(*byte)).count()
 }
 
-/// How long the value is that a text begins with. The text is valid JSON.
+/// Returns the length of the value at the start of a text. The text is valid JSON.
 fn token_len(text: &str) -> usize {
     let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
     for (at, byte) in text.bytes().enumerate() {
@@ -213,12 +213,13 @@ fn scalar(raw: &str) -> Value {
         "true" => Value::Bool(true),
         "false" => Value::Bool(false),
         _ if raw.starts_with('"') => Value::String(text(raw)),
-        // What fails is beyond all floats, and counts as the largest.
+        // Only a number beyond the largest float fails.
         _ => serde_json::from_str(raw).unwrap_or(if raw.starts_with('-') { f64::MIN.into() } else { f64::MAX.into() }),
     }
 }
 
-/// Line and column (in bytes) of the first bracket that is one too many. The text is valid JSON.
+/// Returns line and column (in bytes) of the first bracket beyond [`MAX_DEPTH`]; `None` if there is none. The text is valid
+/// JSON.
 fn too_deep(json: &str) -> Option<(usize, usize)> {
     let (mut depth, mut line, mut column) = (0_usize, 1_usize, 0_usize);
     let (mut quoted, mut escaped) = (false, false);
@@ -240,14 +241,14 @@ fn too_deep(json: &str) -> Option<(usize, usize)> {
     None
 }
 
-/// A place for people, who count characters and not bytes.
+/// Formats a place for people: the column counts characters.
 fn place(json: &str, line: usize, column: usize) -> String {
     let shown = json.split('\n').nth(line.saturating_sub(1)).unwrap_or_default();
     let column = shown.char_indices().take_while(|(at, _)| *at < column).count();
     format!("line {line}, column {column}")
 }
 
-/// The character of `text` that ends in this column (in bytes) of its JSON.
+/// Returns the character of `text` that ends in this column (in bytes) of its JSON.
 fn character(text: &str, json: &str, line: usize, column: usize) -> Span {
     let lines = json.split('\n').take(line.saturating_sub(1)).map(|line| line.len().saturating_add(1));
     let bom = text.len().saturating_sub(json.len());

@@ -1,4 +1,4 @@
-//! Writes a new value over an old JSON text, and keeps the text of all that stays the same.
+//! Rewrite of a JSON text with a new value: a structural diff that keeps the text of all equal parts.
 
 use std::collections::VecDeque;
 
@@ -7,11 +7,11 @@ use serde_json::{Map, Number, Value};
 
 use super::raw::{self, Container, Item};
 
-/// The JSON text `text` with the value `new`.
+/// Returns the JSON text `text` with the value `new`.
 ///
-/// Whatever has the same value in both keeps its text. Members keep their order, and new ones go
-/// last; a list's rows are known by their `id`, else by their place. Of a duplicate name the last
-/// one counts, so that is the one that changes.
+/// Parts with equal values keep their text. Members keep their order, and new members are appended. Rows of a list are
+/// matched by `id`, then by content, then by place. Of a duplicate name the last member counts, so only the last member
+/// changes.
 pub(super) fn rewrite(text: &str, new: &Value) -> String {
     let from_json = raw::without_bom(text).trim_start();
     let json = from_json.trim_end();
@@ -20,20 +20,20 @@ pub(super) fn rewrite(text: &str, new: &Value) -> String {
     let style = Style::of(json);
     let mut out = String::with_capacity(text.len());
     out.push_str(before);
-    splice(&mut out, json, new, Place { style: &style, indent: "", on_lines: style.on_lines });
+    rewrite_value(&mut out, json, new, Layout { style: &style, indent: "", on_lines: style.on_lines });
     out.push_str(after);
     out
 }
 
-/// How a document is laid out, where its own parts do not tell.
+/// Style of a document, for parts without neighbours to imitate.
 struct Style<'a> {
-    /// Whether the items of a list or object stand on lines of their own.
+    /// Whether each item of a list or object is on its own line.
     on_lines: bool,
     newline: &'static str,
     /// One level of indentation.
     unit: &'a str,
     colon: &'a str,
-    /// Between items on one line.
+    /// Separator of items on one line.
     comma: &'a str,
 }
 
@@ -45,7 +45,7 @@ impl<'a> Style<'a> {
         let comma = items.get(1).map(|second| second.gap).filter(|gap| !gap.contains('\n'));
         Self {
             on_lines: indent.is_some(),
-            // A line end inside a JSON string is escaped, so this one stands between tokens.
+            // Strings contain no raw line ends, so this line end is between tokens.
             newline: if json.bytes().zip(json.bytes().skip(1)).any(|pair| pair == (b'\r', b'\n')) {
                 "\r\n"
             } else {
@@ -58,47 +58,47 @@ impl<'a> Style<'a> {
     }
 }
 
-/// Where a value is about to be written.
+/// Layout at the place of a value.
 #[derive(Clone, Copy)]
-struct Place<'a> {
+struct Layout<'a> {
     style: &'a Style<'a>,
-    /// The indentation of the line it starts on.
+    /// Indentation of the line on which the value begins.
     indent: &'a str,
-    /// Whether a new list or object puts its items on lines of their own.
+    /// Whether a new list or object puts each item on its own line.
     on_lines: bool,
 }
 
-fn splice(out: &mut String, old: &str, new: &Value, place: Place<'_>) {
+fn rewrite_value(out: &mut String, old: &str, new: &Value, layout: Layout<'_>) {
     match (Container::read(old), new) {
-        (Some(old), Value::Object(new)) if old.is_object => splice_object(out, &old, new, place),
-        (Some(old), Value::Array(new)) if !old.is_object => splice_array(out, &old, new, place),
+        (Some(old), Value::Object(new)) if old.is_object => rewrite_object(out, &old, new, layout),
+        (Some(old), Value::Array(new)) if !old.is_object => rewrite_array(out, &old, new, layout),
         _ if same(&raw::value(old), new) => out.push_str(old),
-        _ => write(out, new, place),
+        _ => write(out, new, layout),
     }
 }
 
-fn write(out: &mut String, new: &Value, place: Place<'_>) {
-    let nothing = |is_object| Container { is_object, items: Vec::new(), trail: "" };
+fn write(out: &mut String, new: &Value, layout: Layout<'_>) {
+    let empty = |is_object| Container { is_object, items: Vec::new(), trail: "" };
     match new {
-        Value::Object(new) => splice_object(out, &nothing(true), new, place),
-        Value::Array(new) => splice_array(out, &nothing(false), new, place),
+        Value::Object(new) => rewrite_object(out, &empty(true), new, layout),
+        Value::Array(new) => rewrite_array(out, &empty(false), new, layout),
         scalar => out.push_str(&scalar.to_string()),
     }
 }
 
-fn splice_object(out: &mut String, old: &Container<'_>, new: &Map<String, Value>, place: Place<'_>) {
+fn rewrite_object(out: &mut String, old: &Container<'_>, new: &Map<String, Value>, layout: Layout<'_>) {
     let names: Vec<_> = old.items.iter().map(|item| raw::text(item.key)).collect();
     let last: FxHashMap<&str, usize> = names.iter().map(String::as_str).zip(0_usize..).collect();
-    let colon = old.items.first().map_or(place.style.colon, |item| item.colon);
-    let seams = Seams::of(old, place);
-    let mut items = Items::open(out, '{', &seams);
+    let colon = old.items.first().map_or(layout.style.colon, |item| item.colon);
+    let seams = Seams::of(old, layout);
+    let mut items = ItemWriter::open(out, '{', &seams);
     for ((at, item), name) in old.items.iter().enumerate().zip(&names) {
         if let Some(value) = new.get(name) {
             let out = items.next((at > 0).then_some(item.gap));
             out.push_str(item.key);
             out.push_str(item.colon);
             match last.get(name.as_str()) == Some(&at) {
-                true => splice(out, item.value, value, seams.inside(place)),
+                true => rewrite_value(out, item.value, value, seams.inside(layout)),
                 false => out.push_str(item.value),
             }
         }
@@ -107,23 +107,23 @@ fn splice_object(out: &mut String, old: &Container<'_>, new: &Map<String, Value>
         let out = items.next(None);
         out.push_str(&Value::from(name.as_str()).to_string());
         out.push_str(colon);
-        write(out, value, seams.inside(place));
+        write(out, value, seams.inside(layout));
     }
     items.close('}');
 }
 
-fn splice_array(out: &mut String, old: &Container<'_>, new: &[Value], place: Place<'_>) {
-    let seams = Seams::of(old, place);
-    let inside = seams.inside(place);
-    let like_the_last = Place { on_lines: old.items.last().map_or(inside.on_lines, is_on_lines), ..inside };
-    let mut items = Items::open(out, '[', &seams);
+fn rewrite_array(out: &mut String, old: &Container<'_>, new: &[Value], layout: Layout<'_>) {
+    let seams = Seams::of(old, layout);
+    let inside = seams.inside(layout);
+    let like_the_last = Layout { on_lines: old.items.last().map_or(inside.on_lines, is_on_lines), ..inside };
+    let mut items = ItemWriter::open(out, '[', &seams);
     for (value, origin) in new.iter().zip(origins(&old.items, new)) {
         match origin.and_then(|origin| Some((origin, old.items.get(origin.at)?))) {
             Some((Origin { at, same }, item)) => {
                 let out = items.next((at > 0).then_some(item.gap));
                 match same {
                     true => out.push_str(item.value),
-                    false => splice(out, item.value, value, inside),
+                    false => rewrite_value(out, item.value, value, inside),
                 }
             }
             None => write(items.next(None), value, like_the_last),
@@ -132,42 +132,42 @@ fn splice_array(out: &mut String, old: &Container<'_>, new: &[Value], place: Pla
     items.close(']');
 }
 
-/// Whether a list's next element, to look like this one, puts its items on lines of their own.
+/// Returns whether an element in the layout of this one puts each item on its own line.
 fn is_on_lines(item: &Item<'_>) -> bool {
     item.value.contains('\n') || Container::read(item.value).is_none_or(|container| container.items.is_empty())
 }
 
-/// What stands between the items of a list or object.
+/// Text around and between the items of a list or object.
 struct Seams<'a> {
-    /// Before the first.
+    /// Before the first item.
     lead: String,
-    /// Before one that had none before it.
+    /// Before each further item that is new or was the first.
     separator: String,
-    /// Behind the last.
+    /// After the last item.
     trail: String,
-    /// Between the brackets if there are none.
-    nothing: &'a str,
-    /// The indentation of the items' lines; none if they stand on one line.
+    /// Between the brackets if there are no items.
+    empty: &'a str,
+    /// Indentation of the items' lines; `None` if all items are on one line.
     indent: Option<String>,
 }
 
 impl<'a> Seams<'a> {
-    fn of(old: &Container<'a>, place: Place<'_>) -> Self {
-        let Style { newline, unit, comma, .. } = *place.style;
+    fn of(old: &Container<'a>, layout: Layout<'_>) -> Self {
+        let Style { newline, unit, comma, .. } = *layout.style;
         let Some(first) = old.items.first() else {
-            return match place.on_lines {
+            return match layout.on_lines {
                 true => Self {
-                    lead: format!("{newline}{}{unit}", place.indent),
-                    separator: format!(",{newline}{}{unit}", place.indent),
-                    trail: format!("{newline}{}", place.indent),
-                    nothing: old.trail,
-                    indent: Some(format!("{}{unit}", place.indent)),
+                    lead: format!("{newline}{}{unit}", layout.indent),
+                    separator: format!(",{newline}{}{unit}", layout.indent),
+                    trail: format!("{newline}{}", layout.indent),
+                    empty: old.trail,
+                    indent: Some(format!("{}{unit}", layout.indent)),
                 },
                 false => Self {
                     lead: String::new(),
                     separator: comma.to_owned(),
                     trail: String::new(),
-                    nothing: old.trail,
+                    empty: old.trail,
                     indent: None,
                 },
             };
@@ -182,57 +182,56 @@ impl<'a> Seams<'a> {
             lead: first.gap.to_owned(),
             separator,
             trail: old.trail.to_owned(),
-            nothing: "",
+            empty: "",
             indent: indent.map(str::to_owned),
         }
     }
 
-    /// The place of an item.
-    fn inside<'p>(&'p self, place: Place<'p>) -> Place<'p> {
-        Place { indent: self.indent.as_deref().unwrap_or(place.indent), on_lines: self.indent.is_some(), ..place }
+    /// Returns the layout of an item.
+    fn inside<'p>(&'p self, layout: Layout<'p>) -> Layout<'p> {
+        Layout { indent: self.indent.as_deref().unwrap_or(layout.indent), on_lines: self.indent.is_some(), ..layout }
     }
 }
 
-/// Writes items with what stands between them.
-struct Items<'a> {
+/// Writer of items and separators.
+struct ItemWriter<'a> {
     out: &'a mut String,
     seams: &'a Seams<'a>,
-    none_yet: bool,
+    is_empty: bool,
 }
 
-impl<'a> Items<'a> {
+impl<'a> ItemWriter<'a> {
     fn open(out: &'a mut String, bracket: char, seams: &'a Seams<'a>) -> Self {
         out.push(bracket);
-        Self { out, seams, none_yet: true }
+        Self { out, seams, is_empty: true }
     }
 
-    /// Where the next item goes; `gap` is what stood before it if another did.
+    /// Writes the separator and returns the output for the next item; `gap` is the old separator, if the item had one.
     fn next(&mut self, gap: Option<&str>) -> &mut String {
-        let gap = match self.none_yet {
+        let gap = match self.is_empty {
             true => &self.seams.lead,
             false => gap.unwrap_or(&self.seams.separator),
         };
         self.out.push_str(gap);
-        self.none_yet = false;
+        self.is_empty = false;
         self.out
     }
 
     fn close(self, bracket: char) {
-        self.out.push_str(if self.none_yet { self.seams.nothing } else { &self.seams.trail });
+        self.out.push_str(if self.is_empty { self.seams.empty } else { &self.seams.trail });
         self.out.push(bracket);
     }
 }
 
-/// The old element that an element of the new list was.
+/// Old element that a new element is matched with.
 #[derive(Clone, Copy)]
 struct Origin {
     at: usize,
     same: bool,
 }
 
-/// For each element of the new list the old one that it was: equal ones at both ends, in between first
-/// equal ones, then those with the same id, then those that hold the same beside it, and of the rest those
-/// in the same place.
+/// Matches each element of the new list with an old element, in this order: equal elements at both ends, equal elements in
+/// between, the same id, the same content apart from the id, the same place among the remaining elements.
 fn origins(old: &[Item<'_>], new: &[Value]) -> impl Iterator<Item = Option<Origin>> {
     let equal = |(item, value): &(&Item<'_>, &Value)| same(&raw::value(item.value), value);
     let head = old.iter().zip(new).take_while(equal).count();
@@ -249,24 +248,24 @@ fn origins(old: &[Item<'_>], new: &[Value]) -> impl Iterator<Item = Option<Origi
 
 fn changed_origins<'a>(old: impl Iterator<Item = (usize, &'a Item<'a>)>, new: &[Value]) -> Vec<Option<usize>> {
     let new_ids: FxHashSet<_> = new.iter().filter_map(id).collect();
-    // An id that is new may have been given to a row without one, or to the second one of two.
+    // A new id may have been assigned to a row without an id, or to a row whose id was a duplicate.
     let stays = |value: &Value| id(value).is_none_or(|id| new_ids.contains(id));
     let old = old.map(|(at, item)| (at, raw::value(item.value))).filter(|(_, value)| stays(value));
     let mut left: Vec<_> = old.map(Some).collect();
     let mut found = vec![None; new.len()];
     let shared = shared_ids(left.iter().flatten().map(|(_, value)| value), new);
-    // An id that is nobody else's finds an equal row by itself, and needs no comparison of all that it holds.
+    // A unique id matches an equal row by itself, which avoids comparing whole rows.
     let whole = |value: &Value| id(value).is_none_or(|id| shared.contains(id)).then(|| value.to_string());
-    let names: [Name<'_>; 3] = [&whole, &|value| id(value).map(str::to_owned), &content];
-    for name in names {
+    let keys: [MatchKey<'_>; 3] = [&whole, &|value| id(value).map(str::to_owned), &content];
+    for key in keys {
         let mut places = FxHashMap::<_, VecDeque<usize>>::default();
         for (place, value) in left.iter().enumerate() {
-            if let Some(name) = value.as_ref().and_then(|(_, value)| name(value)) {
-                places.entry(name).or_default().push_back(place);
+            if let Some(key) = value.as_ref().and_then(|(_, value)| key(value)) {
+                places.entry(key).or_default().push_back(place);
             }
         }
         for (found, value) in found.iter_mut().zip(new).filter(|(found, _)| found.is_none()) {
-            let place = name(value).and_then(|name| places.get_mut(&name)?.pop_front());
+            let place = key(value).and_then(|key| places.get_mut(&key)?.pop_front());
             *found = place.and_then(|place| left.get_mut(place)?.take()).map(|(at, _)| at);
         }
     }
@@ -274,10 +273,10 @@ fn changed_origins<'a>(old: impl Iterator<Item = (usize, &'a Item<'a>)>, new: &[
     found.into_iter().map(|at| at.or_else(|| left.next())).collect()
 }
 
-/// What a row is known by.
-type Name<'a> = &'a dyn Fn(&Value) -> Option<String>;
+/// Key by which rows are matched.
+type MatchKey<'a> = &'a dyn Fn(&Value) -> Option<String>;
 
-/// The ids that more than one old element, or more than one new one, has.
+/// Returns the ids of more than one old element or more than one new element.
 fn shared_ids<'a>(old: impl Iterator<Item = &'a Value>, new: &'a [Value]) -> FxHashSet<String> {
     let (mut of_old, mut of_new) = (FxHashSet::default(), FxHashSet::default());
     let old = old.filter_map(id).filter(|id| !of_old.insert(*id));
@@ -285,7 +284,7 @@ fn shared_ids<'a>(old: impl Iterator<Item = &'a Value>, new: &'a [Value]) -> FxH
     old.chain(new).map(str::to_owned).collect()
 }
 
-/// What an element holds beside its id.
+/// Returns the element's content apart from its id.
 fn content(value: &Value) -> Option<String> {
     let mut value = value.clone();
     value.as_object_mut()?.shift_remove("id");
@@ -296,12 +295,12 @@ fn id(row: &Value) -> Option<&str> {
     row.get("id")?.as_str()
 }
 
-/// The part of whitespace after its last line end; none if it has none.
+/// Returns the whitespace after the last line end; `None` if there is no line end.
 fn last_line(gap: &str) -> Option<&str> {
     gap.rsplit_once('\n').map(|(_, line)| line)
 }
 
-/// Whether two values mean the same: numbers are compared as numbers, so 1 is 1.0.
+/// Returns whether two values are equal. Numbers are compared by value, so 1 equals 1.0.
 fn same(old: &Value, new: &Value) -> bool {
     match (old, new) {
         (Value::Number(old), Value::Number(new)) => same_number(old, new),
@@ -322,11 +321,11 @@ fn same_number(old: &Number, new: &Number) -> bool {
     }
 }
 
-/// A number as an integer, exactly; none if it is not whole or is a float beyond 2^100.
+/// Returns a number as an exact integer; `None` for fractions and for floats beyond 2^100.
 fn whole(number: &Number) -> Option<i128> {
-    const FAR: f64 = (1_u128 << 100) as f64;
+    const MAX: f64 = (1_u128 << 100) as f64;
     number.as_i128().or_else(|| {
-        let float = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() <= FAR)?;
+        let float = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() <= MAX)?;
         #[expect(clippy::cast_possible_truncation, reason = "whole and within 2^100")]
         Some(float as i128)
     })

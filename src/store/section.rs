@@ -1,4 +1,4 @@
-//! The sections of a document: their names, and the shape of their entries.
+//! Sections of a document: names, and shapes of their entries.
 
 use serde_json::Value;
 
@@ -11,29 +11,29 @@ pub(super) const STRATEGIES: &str = "credential_pool_strategies";
 pub(super) const POLICIES: &str = "credential_pool_policies";
 pub(super) const MERGES: &str = "credential_pool_merges";
 
-/// What the entries of a section look like. Null counts as absent everywhere.
+/// Shape of a section's entries. Null counts as absent.
 pub(super) struct EntryShape {
     pub(super) section: &'static str,
     pub(super) fits: fn(&Value) -> bool,
-    /// What must stand there, for people.
-    pub(super) wanted: &'static str,
+    /// Description of the shape in messages.
+    pub(super) expected: &'static str,
 }
 
 pub(super) const LIST_OF_ROWS: EntryShape =
-    EntryShape { section: POOLS, fits: Value::is_array, wanted: "a list of credentials: `[…]`" };
+    EntryShape { section: POOLS, fits: Value::is_array, expected: "a list of credentials: `[…]`" };
 pub(super) const LIST_OF_SOURCES: EntryShape =
-    EntryShape { section: SUPPRESSED, fits: Value::is_array, wanted: "a list of sources: `[…]`" };
+    EntryShape { section: SUPPRESSED, fits: Value::is_array, expected: "a list of sources: `[…]`" };
 pub(super) const STRATEGY: EntryShape =
-    EntryShape { section: STRATEGIES, fits: Value::is_string, wanted: "a strategy's name in quotes" };
+    EntryShape { section: STRATEGIES, fits: Value::is_string, expected: "a strategy's name in quotes" };
 pub(super) const POLICY: EntryShape =
-    EntryShape { section: POLICIES, fits: Value::is_object, wanted: "a policy: `{…}`" };
+    EntryShape { section: POLICIES, fits: Value::is_object, expected: "a policy: `{…}`" };
 
 pub(super) const MERGE: EntryShape =
-    EntryShape { section: MERGES, fits: Value::is_object, wanted: "what hosts wrote there: `{…}`" };
+    EntryShape { section: MERGES, fits: Value::is_object, expected: "merge metadata: `{…}`" };
 
 impl EntryShape {
     pub(super) fn section_problem(&self, section: &Value) -> Option<Problem> {
-        (!section.is_null() && !section.is_object()).then(|| no_object(self.section))
+        (!section.is_null() && !section.is_object()).then(|| not_an_object(self.section))
     }
 
     pub(super) fn entry_problem(&self, key: &str, entry: &Value) -> Option<Problem> {
@@ -41,16 +41,16 @@ impl EntryShape {
             Problem::error(
                 ProblemCode::WrongType,
                 pointer_step(self.section) + &pointer_step(key),
-                format!("an entry of `{}` must be {}; correct it or delete it", self.section, self.wanted),
+                format!("an entry of `{}` must be {}; correct or delete the entry", self.section, self.expected),
             )
         })
     }
 }
 
-pub(super) fn no_object(section: &str) -> Problem {
+pub(super) fn not_an_object(section: &str) -> Problem {
     Problem::error(
         ProblemCode::WrongType,
         pointer_step(section),
-        format!("`{section}` must be an object: `{{…}}`; correct it or delete it"),
+        format!("`{section}` must be an object: `{{…}}`; correct or delete the section"),
     )
 }

@@ -1,23 +1,23 @@
-//! Parts of a text, by byte offsets on character boundaries.
+//! Ranges of a text and their replacement, in byte offsets on character boundaries.
 
 use serde::Serialize;
 
-/// Part of a text as byte offsets, on character boundaries.
+/// Half-open range of a text, in byte offsets on character boundaries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Span {
-    /// Where it begins.
+    /// First byte.
     pub from: usize,
-    /// Where what comes behind it begins.
+    /// End, exclusive.
     pub to: usize,
 }
 
-/// A part of a text that is replaced, in bytes, on the bounds of characters.
+/// Replacement of a range of a text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Splice {
-    /// Where the part begins.
+    /// First byte of the replaced range.
     pub from: usize,
-    /// Where what comes behind it begins.
+    /// End of the replaced range, exclusive.
     pub to: usize,
-    /// What stands there from now on.
+    /// New text of the range.
     pub text: String,
 }

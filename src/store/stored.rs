@@ -1,4 +1,4 @@
-//! What a store keeps of one pool.
+//! Stored state of one pool.
 
 use std::fmt;
 
@@ -8,21 +8,21 @@ use serde_json::Value;
 use super::merge::Merge;
 use crate::credential::Source;
 
-/// What a store keeps of one pool.
+/// Stored state of one pool, as a store keeps it.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Stored {
-    /// The rows, each as it was stored; those that cannot be read are kept as they are.
+    /// Rows in their stored form, unreadable rows included.
     pub rows: Vec<Value>,
-    /// Sources that discovery leaves alone, because somebody removed their credential.
+    /// Sources excluded from discovery, because a person removed their credential.
     pub suppressed_sources: Vec<Source>,
-    /// The pool's strategy, as it was stored.
+    /// Name of the pool's strategy, unchecked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub strategy: Option<String>,
-    /// The pool's [`Policy`](crate::Policy), as it was stored.
+    /// The pool's [`Policy`](crate::Policy) in its stored form, unchecked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<Value>,
-    /// What [`apply`](crate::apply) has to know of earlier changes.
+    /// Merge metadata of [`apply`](crate::apply).
     #[serde(skip_serializing_if = "Merge::is_empty", deserialize_with = "Merge::read")]
     pub merge: Merge,
 }

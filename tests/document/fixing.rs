@@ -169,7 +169,7 @@ fn fixed_text_reads_as_if_written_by_hand() {
             pool("[{\"access_token\": \"k\"}]"),
             row,
             ProblemCode::MissingId,
-            "Give it the id d02ed6",
+            "Assign the id d02ed6",
             pool("[{\"id\": \"d02ed6\", \"access_token\": \"k\"}]"),
         ),
         (
@@ -185,14 +185,14 @@ fn fixed_text_reads_as_if_written_by_hand() {
             pool("[{\"id\": 7}]"),
             "/credential_pool/zai/0/id",
             ProblemCode::WrongType,
-            "Put it into quotes",
+            "Put the value in quotes",
             pool("[{\"id\": \"7\"}]"),
         ),
         (
             "{\"a\": 1, \"b\": 2, \"a\": 3}".to_owned(),
             "/a",
             ProblemCode::DuplicateKey,
-            "Delete what does not count",
+            "Delete all but the last",
             "{\"b\": 2, \"a\": 3}".to_owned(),
         ),
         (
@@ -213,14 +213,14 @@ fn fixed_text_reads_as_if_written_by_hand() {
             "{\"a\": [1, \"x".to_owned(),
             "",
             ProblemCode::NotJson,
-            "Close what is open at the end",
+            "Close the open brackets at the end",
             "{\"a\": [1, \"x\"]}".to_owned(),
         ),
         (
             "{\n  \"a\": [\n    1,\n".to_owned(),
             "",
             ProblemCode::NotJson,
-            "Close what is open at the end",
+            "Close the open brackets at the end",
             "{\n  \"a\": [\n    1\n  ]\n}\n".to_owned(),
         ),
         (

@@ -311,21 +311,21 @@ describe("the keyboard alone", { concurrency: 2 }, () => {
     assert.match(description, /Line 8: ?`priority`/, "which problem the button belongs to");
     await press("Enter");
     await hasFocus("The document as JSON");
-    await tabTo("Take the quotes away");
+    await tabTo("Remove the quotes");
     await press("Enter");
     await hasFocus("The document as JSON");
     await problems(1);
-    await tabTo("Forget the status");
+    await tabTo("Clear the status");
     await press("Enter");
     await problems(0);
     await page.getByRole("heading", { name: "No problems" }).waitFor();
 
     await press("Control+z", "Control+z");
     await problems(2);
-    await tabTo("Forget the status");
+    await tabTo("Clear the status");
     await press("Control+y");
     await problems(1);
-    await hasFocus("Forget the status", "in the one item that is left");
+    await hasFocus("Clear the status", "in the one item that is left");
     await press("Control+y");
     await problems(0);
     await hasFocus("No problems");

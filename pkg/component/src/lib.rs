@@ -1,4 +1,4 @@
-//! The face for WebAssembly component hosts: `call(json) -> json`, without a single import.
+//! WebAssembly component face: `call(json) -> json`, without imports.
 
 use std::cell::RefCell;
 
@@ -6,7 +6,7 @@ use bindings::Guest;
 use credential_pool_protocol::Session;
 
 mod bindings {
-    #![expect(unsafe_code, reason = "`generate!` makes the functions that the component's host calls")]
+    #![expect(unsafe_code, reason = "`generate!` generates the exported functions")]
 
     wit_bindgen::generate!({ path: "../wit", world: "pool" });
 

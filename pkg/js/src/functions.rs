@@ -1,4 +1,4 @@
-//! The functions of the package: what needs no pool.
+//! Functions of the package that need no pool.
 
 use credential_pool_protocol::Reading;
 use serde_json::{Map, Value};
@@ -34,19 +34,20 @@ pub fn js_providers() -> Answer {
     write(&providers())
 }
 
-/// A stored policy with all that it leaves to its preset, for editors.
+/// Resolves a stored policy: fills in all settings that it leaves to its preset. For editors.
 #[wasm_bindgen(js_name = readPolicy, unchecked_return_type = "ResolvedPolicy")]
 pub fn js_read_policy(#[wasm_bindgen(unchecked_param_type = "unknown")] policy: &JsValue) -> Answer {
     write(&Policy::parse(&read::<Value>(policy, "policy")?).map_err(thrown)?)
 }
 
-/// What the pool with this key looks at, so that a host need not show it everything it has.
+/// Returns the sources that discovery reads for a pool, so that a host need not show others.
 #[wasm_bindgen(js_name = wanted, unchecked_return_type = "Wanted")]
 pub fn js_wanted(#[wasm_bindgen(unchecked_param_type = "string")] key: &JsValue) -> Answer {
     write(&wanted(&read(key, "key")?))
 }
 
-/// The pool of the custom endpoint with this base URL, by the configuration's `custom_providers`.
+/// Returns the pool key of the custom endpoint with this base URL, by the configuration's `custom_providers`; null if there
+/// is none.
 #[wasm_bindgen(js_name = poolKeyForBaseUrl, unchecked_return_type = "string | null")]
 pub fn js_pool_key_for_base_url(
     #[wasm_bindgen(unchecked_param_type = "string")] base_url: &JsValue,
@@ -56,7 +57,7 @@ pub fn js_pool_key_for_base_url(
     write(&pool_key_for_base_url(&base_url, &config))
 }
 
-/// Applies changes, in their order, to what a store keeps of a pool.
+/// Applies changes, in the given order, to the stored state of a pool.
 #[wasm_bindgen(js_name = applyChanges, unchecked_return_type = "Stored")]
 pub fn js_apply_changes(
     #[wasm_bindgen(unchecked_param_type = "string")] key: &JsValue,
@@ -68,13 +69,13 @@ pub fn js_apply_changes(
     write(&stored)
 }
 
-/// The text of a document without credentials.
+/// Returns the text of a document without credentials.
 #[wasm_bindgen(js_name = emptyDocument)]
 pub fn js_empty_document() -> String {
     Document::empty().to_text()
 }
 
-/// What a pool is opened with, out of a document's text.
+/// Reads the options for opening a pool from a document's text.
 #[wasm_bindgen(js_name = readDocument, unchecked_return_type = "Reading")]
 pub fn js_read_document(
     #[wasm_bindgen(unchecked_param_type = "string")] text: &JsValue,
@@ -83,7 +84,7 @@ pub fn js_read_document(
     write(&Reading::of(&document(text)?, &read(key, "key")?))
 }
 
-/// The document's text with these changes of one pool; all else stays as it was, to the letter.
+/// Returns the document's text with changes of one pool applied. All other text keeps its bytes.
 #[wasm_bindgen(js_name = applyToDocument, unchecked_return_type = "string")]
 pub fn js_apply_to_document(
     #[wasm_bindgen(unchecked_param_type = "string")] text: &JsValue,
@@ -95,19 +96,19 @@ pub fn js_apply_to_document(
     Ok(document.to_text().into())
 }
 
-/// Everything in a document that a person should look at.
+/// Returns the problems of a document's text.
 #[wasm_bindgen(js_name = checkDocument, unchecked_return_type = "Problem[]")]
 pub fn js_check_document(#[wasm_bindgen(unchecked_param_type = "string")] text: &JsValue, now: Option<f64>) -> Answer {
     write(&check(&read_text(text, "text")?, moment(now, None)?))
 }
 
-/// The keys of all pools of a document.
+/// Returns the keys of all pools of a document.
 #[wasm_bindgen(js_name = pools, unchecked_return_type = "string[]")]
 pub fn js_pools(#[wasm_bindgen(unchecked_param_type = "string")] text: &JsValue) -> Answer {
     write(&document(text)?.pools())
 }
 
-/// The keys of the custom endpoints' pools that hold rows, sorted.
+/// Returns the keys of the custom endpoints' pools that have rows, sorted.
 #[wasm_bindgen(js_name = customPools, unchecked_return_type = "string[]")]
 pub fn js_custom_pools(#[wasm_bindgen(unchecked_param_type = "string")] text: &JsValue) -> Answer {
     write(&document(text)?.custom_pools())

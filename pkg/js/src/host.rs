@@ -1,4 +1,4 @@
-//! What the host gives beside its inputs: the time and the randomness.
+//! Clock and randomness of the host.
 
 use js_sys::{Function, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
@@ -7,12 +7,12 @@ use credential_pool::{Error, ErrorCode, Timestamp};
 
 use super::values::thrown;
 
-/// A function of the host's, if it has one of this name.
+/// Returns a function of the host by name; `None` if the host does not define it.
 pub(super) fn function(host: &JsValue, name: &str) -> Result<Option<Function>, JsValue> {
     match Reflect::get(host, &name.into()) {
         Ok(found) if !found.is_undefined() => found.dyn_into().map(Some).map_err(|_| {
             thrown(
-                Error::new(ErrorCode::InvalidArgument, "the host's clock and randomness must be functions")
+                Error::new(ErrorCode::InvalidArgument, "`now` and `random` of the host must be functions")
                     .at(format!("/host/{name}")),
             )
         }),
@@ -20,9 +20,9 @@ pub(super) fn function(host: &JsValue, name: &str) -> Result<Option<Function>, J
     }
 }
 
-/// The time that was given, else the host's, else `Date.now()`; in milliseconds.
+/// Returns the given time, else the host's, else `Date.now()`, in milliseconds since the Unix epoch.
 pub(super) fn moment(now: Option<f64>, clock: Option<&Function>) -> Result<Timestamp, JsValue> {
-    /// The last moment that a JavaScript `Date` knows.
+    /// Last moment of a JavaScript `Date` (ECMA-262, Time Values and Time Range).
     const LAST: f64 = 8.64e15;
     let millis = match (now, clock) {
         (Some(now), _) => now,
@@ -37,7 +37,7 @@ pub(super) fn moment(now: Option<f64>, clock: Option<&Function>) -> Result<Times
     Ok(Timestamp::from_millis(millis.floor() as i64))
 }
 
-/// 32 bytes from the host's randomness, else from `crypto.getRandomValues`.
+/// Returns 32 bytes from the host's `random`, else from `crypto.getRandomValues`.
 pub(super) fn seed(random: Option<Function>) -> Result<[u8; 32], JsValue> {
     let no_seed = |message| thrown(Error::new(ErrorCode::InvalidArgument, message).at("/host/random"));
     let mut seed = [0; 32];
@@ -45,7 +45,7 @@ pub(super) fn seed(random: Option<Function>) -> Result<[u8; 32], JsValue> {
         Some(random) => {
             let bytes = random.call1(&JsValue::UNDEFINED, &32.into())?;
             let bytes = bytes.dyn_into::<Uint8Array>().ok().filter(|bytes| bytes.length() == 32);
-            bytes.ok_or_else(|| no_seed("`random(32)` must give a Uint8Array of 32 bytes"))?.copy_to(&mut seed);
+            bytes.ok_or_else(|| no_seed("`random(32)` must return a Uint8Array of 32 bytes"))?.copy_to(&mut seed);
         }
         None => getrandom::fill(&mut seed)
             .map_err(|_| no_seed("this host has no `crypto.getRandomValues`; pass `random` in `host`"))?,

@@ -1,13 +1,12 @@
-//! The JavaScript face: class `CredentialPool`, in `js::login` class `CredentialLogin`, and in `js::functions` what
-//! needs neither.
+//! JavaScript face: class `CredentialPool`; class `CredentialLogin` in `login`; functions without a pool in `functions`.
 //!
-//! Converts, and decides nothing. Objects come in as JSON, so that a cycle, a getter that throws or
-//! a `NaN` is an error here and never a trap inside the pool; they go out as plain objects.
+//! Converts values and makes no decisions. Arguments are read as JSON, so that a cycle, a throwing getter or `NaN` is a
+//! typed error and never a trap inside the pool. Answers are plain objects.
 
 mod functions;
 mod host;
 mod login;
-mod steps;
+mod step_cache;
 mod values;
 
 use js_sys::{Function, Reflect};
@@ -19,7 +18,7 @@ use credential_pool::{
 };
 
 use host::{function, moment, seed};
-use steps::Steps;
+use step_cache::StepCache;
 use values::{Answer, read, read_id, thrown, write};
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -31,19 +30,18 @@ import type {
 export type * from "./core/types.js";
 "#;
 
-/// The credentials of one provider, and the decisions about them. Does no IO: every method answers
-/// a step with intents for the host to carry out.
+/// Credential pool of one provider. Does no IO: every method returns a step with intents for the host to carry out.
 #[wasm_bindgen(js_name = CredentialPool)]
 pub struct JsPool {
     pool: Pool,
     now: Option<Function>,
-    steps: Steps,
+    steps: StepCache,
 }
 
 #[wasm_bindgen(js_class = "CredentialPool")]
 impl JsPool {
-    /// Opens a pool: reads its stored rows, discovers, prunes and orders. A row that cannot be read
-    /// is set aside with a reason, and stays in the store as it is.
+    /// Opens a pool: reads the stored rows, discovers credentials, prunes and orders the rows. An unreadable row is set
+    /// aside with a problem and stays in the store.
     #[wasm_bindgen(unchecked_return_type = "Step<Opened> & { pool: CredentialPool }")]
     pub fn open(#[wasm_bindgen(unchecked_param_type = "OpenOptions")] options: &JsValue) -> Answer {
         let field = |name: &str| Reflect::get(options, &name.into()).unwrap_or_default();
@@ -56,18 +54,18 @@ impl JsPool {
         let seed = seed(function(&host, "random")?)?;
         let (pool, step) = Pool::open(key, &stored.unwrap_or_default(), &sources.unwrap_or_default(), seed, at);
         let answer = write(&step)?;
-        Reflect::set(&answer, &"pool".into(), &Self { pool, now, steps: Steps::default() }.into())?;
+        Reflect::set(&answer, &"pool".into(), &Self { pool, now, steps: StepCache::default() }.into())?;
         Ok(answer)
     }
 
-    /// Chooses the credential for the next request, and makes it the current one.
+    /// Chooses the credential for the next request and makes it the current credential.
     #[wasm_bindgen(unchecked_return_type = "Step<Selection>")]
     pub fn select(&mut self, now: Option<f64>) -> Answer {
         let step = self.pool.select(self.at(now)?);
         self.steps.selection(&step)
     }
 
-    /// Benches the credential that failed, with all that hold the same secret, and selects the next.
+    /// Cools down a failed credential and all credentials with the same secret, and selects the next.
     #[wasm_bindgen(unchecked_return_type = "Step<Selection>")]
     pub fn rotate(
         &mut self,
@@ -79,8 +77,8 @@ impl JsPool {
         write(&self.pool.rotate(&id, failure, self.at(now)?).map_err(thrown)?)
     }
 
-    /// Refreshes a login now, whether it is due or not. One at a time: while one is under way, this
-    /// answers with it.
+    /// Refreshes a login now, whether its refresh is due or not. While a refresh of the login is under way, returns that
+    /// refresh.
     #[wasm_bindgen(unchecked_return_type = "Step<Refreshing>")]
     pub fn refresh(
         &mut self,
@@ -90,15 +88,15 @@ impl JsPool {
         write(&self.pool.refresh(&read_id(id)?, self.at(now)?).map_err(thrown)?)
     }
 
-    /// Counts a use. Counts are written with the next `persist`, or when the wake says so.
+    /// Counts a use. Use counts are saved with the next `persist`, at the latest after the wake `unsaved_changes`.
     #[wasm_bindgen(js_name = markUsed, unchecked_return_type = "Step<null>")]
     pub fn mark_used(&mut self, #[wasm_bindgen(unchecked_param_type = "string")] id: &JsValue) -> Answer {
         let step = self.pool.mark_used(&read_id(id)?).map_err(thrown)?;
-        self.steps.nothing(&step)
+        self.steps.empty(&step)
     }
 
-    /// Chooses a credential for a request, and hands out a lease of it. Any number of sessions share
-    /// a pool, each request with a lease of its own.
+    /// Chooses a credential for a request and returns the first move with a lease. Any number of sessions share a pool;
+    /// each request has its own lease.
     #[wasm_bindgen(unchecked_return_type = "Step<NextMove>")]
     pub fn lease(
         &mut self,
@@ -109,7 +107,7 @@ impl JsPool {
         write(&self.pool.lease(request.unwrap_or_default(), self.at(now)?))
     }
 
-    /// Goes on with a request that waited: after `retry`, `wait` and `refresh`.
+    /// Continues a request after the moves `retry`, `wait` and `refresh`.
     #[wasm_bindgen(unchecked_return_type = "Step<NextMove>")]
     pub fn resume(
         &mut self,
@@ -120,7 +118,7 @@ impl JsPool {
         write(&self.pool.resume(lease, self.at(now)?).map_err(thrown)?)
     }
 
-    /// Takes in what the provider answered to a request, and says what the request does next.
+    /// Judges the provider's answer to a request and returns the request's next move.
     #[wasm_bindgen(unchecked_return_type = "Step<NextMove>")]
     pub fn report(
         &mut self,
@@ -132,7 +130,7 @@ impl JsPool {
         write(&self.pool.report(lease, &response, self.at(now)?).map_err(thrown)?)
     }
 
-    /// Ends a request that its session gave up, and says nothing of its credential.
+    /// Ends a request without a report. The credential's status does not change.
     #[wasm_bindgen(unchecked_return_type = "Step<null>")]
     pub fn release(
         &mut self,
@@ -143,7 +141,7 @@ impl JsPool {
         write(&self.pool.release(lease, self.at(now)?).map_err(thrown)?)
     }
 
-    /// Takes in how an intent ended.
+    /// Settles an intent with its outcome.
     #[wasm_bindgen(unchecked_return_type = "Step<Settled>")]
     pub fn settle(
         &mut self,
@@ -155,19 +153,19 @@ impl JsPool {
         write(&self.pool.settle(intent, outcome, self.at(now)?).map_err(thrown)?)
     }
 
-    /// The wake-up: what should happen by now, happens.
+    /// Handles the wake: does all work that is due.
     #[wasm_bindgen(unchecked_return_type = "Step<null>")]
     pub fn tick(&mut self, now: Option<f64>) -> Answer {
         write(&self.pool.tick(self.at(now)?))
     }
 
-    /// Hands out everything that is unsaved, for a host that is about to close.
+    /// Returns all unsaved changes as an intent, for a host that is about to close.
     #[wasm_bindgen(unchecked_return_type = "Step<null>")]
     pub fn flush(&mut self, now: Option<f64>) -> Answer {
         write(&self.pool.flush(self.at(now)?))
     }
 
-    /// Takes in what the store has now, and keeps what is not saved yet.
+    /// Merges the store's current state. Unsaved changes are kept.
     #[wasm_bindgen(unchecked_return_type = "Step<Opened>")]
     pub fn sync(
         &mut self,
@@ -177,8 +175,8 @@ impl JsPool {
         write(&self.pool.sync(&read(stored, "stored")?, self.at(now)?))
     }
 
-    /// Asks, before the request of a refresh is sent, whether it still should be: where hosts share a
-    /// store, so that a refresh token is spent once.
+    /// Claims the login's token before the request of a refresh is sent, so that hosts that share a store spend a refresh
+    /// token once.
     #[wasm_bindgen(unchecked_return_type = "Step<Claim>")]
     pub fn claim(
         &mut self,
@@ -188,14 +186,14 @@ impl JsPool {
         write(&self.pool.claim(read(intent, "intent")?, self.at(now)?).map_err(thrown)?)
     }
 
-    /// Adds a credential behind all others; answers its id.
+    /// Adds a credential after all others. Returns its id.
     #[wasm_bindgen(unchecked_return_type = "Step<string>")]
     pub fn add(&mut self, #[wasm_bindgen(unchecked_param_type = "Row")] row: &JsValue, now: Option<f64>) -> Answer {
         let row: Map<String, Value> = read(row, "row")?;
         write(&self.pool.add(&row, self.at(now)?).map_err(thrown)?)
     }
 
-    /// Sets fields of a credential's row; null takes one away. A new secret starts fresh.
+    /// Sets fields of a credential's row; null deletes a field. A new secret clears status and cooldowns.
     #[wasm_bindgen(unchecked_return_type = "Step<null>")]
     pub fn update(
         &mut self,
@@ -207,8 +205,7 @@ impl JsPool {
         write(&self.pool.update(&id, &fields, self.at(now)?).map_err(thrown)?)
     }
 
-    /// Takes a credential out of the pool. If it was discovered, its source is left alone from now
-    /// on, until it is added by hand.
+    /// Removes a credential. The source of a discovered credential is suppressed until the credential is added by hand.
     #[wasm_bindgen(unchecked_return_type = "Step<null>")]
     pub fn remove(
         &mut self,
@@ -218,7 +215,7 @@ impl JsPool {
         write(&self.pool.remove(&read_id(id)?, self.at(now)?).map_err(thrown)?)
     }
 
-    /// Moves a credential to a place in the order of priority, 0 being the first.
+    /// Moves a credential to a position in the order of priority; 0 is the first.
     #[wasm_bindgen(js_name = moveTo, unchecked_return_type = "Step<null>")]
     pub fn move_to(
         &mut self,
@@ -230,7 +227,7 @@ impl JsPool {
         write(&self.pool.move_to(&id, usize::try_from(place).unwrap_or(usize::MAX), self.at(now)?).map_err(thrown)?)
     }
 
-    /// Ends the rest of one credential, or of all; answers how many had a status.
+    /// Clears the status and cooldowns of a credential, or of all. Returns the number of credentials that had a status.
     #[wasm_bindgen(unchecked_return_type = "Step<number>")]
     pub fn reset(
         &mut self,
@@ -241,7 +238,7 @@ impl JsPool {
         write(&self.pool.reset(id.as_ref(), self.at(now)?).map_err(thrown)?)
     }
 
-    /// Chooses from now on by another strategy, and stores it.
+    /// Sets and stores the strategy.
     #[wasm_bindgen(js_name = setStrategy, unchecked_return_type = "Step<null>")]
     pub fn set_strategy(
         &mut self,
@@ -252,7 +249,7 @@ impl JsPool {
         write(&self.pool.set_strategy(strategy, self.at(now)?))
     }
 
-    /// Judges from now on by another policy, and stores it: a preset and what differs from it.
+    /// Sets and stores the policy: a preset and the settings that differ from it.
     #[wasm_bindgen(js_name = setPolicy, unchecked_return_type = "Step<null>")]
     pub fn set_policy(
         &mut self,
@@ -263,48 +260,48 @@ impl JsPool {
         write(&self.pool.set_policy(&policy, self.at(now)?).map_err(thrown)?)
     }
 
-    /// Names the pool.
+    /// Returns the pool key.
     pub fn key(&self) -> String {
         self.pool.key().as_str().to_owned()
     }
 
-    /// How the next credential is chosen.
+    /// Returns the strategy.
     #[wasm_bindgen(unchecked_return_type = "Strategy")]
     pub fn strategy(&self) -> String {
         self.pool.strategy().name().to_owned()
     }
 
-    /// The pool's policy as it is stored: its preset and what differs from it.
+    /// Returns the policy in its stored form: the preset and the settings that differ from it.
     #[wasm_bindgen(unchecked_return_type = "Policy")]
     pub fn policy(&self) -> Answer {
         write(&self.pool.policy().to_value())
     }
 
-    /// Whether the pool has any credential, resting or not.
+    /// Returns whether the pool has any credential, available or not.
     #[wasm_bindgen(js_name = hasCredentials)]
     pub fn has_credentials(&self) -> bool {
         self.pool.has_credentials()
     }
 
-    /// The credential that was selected last, unless it was benched or went away.
+    /// Returns the credential that was selected last; null if it has failed since or was removed.
     #[wasm_bindgen(unchecked_return_type = "string | null")]
     pub fn current(&self) -> JsValue {
         self.pool.current().map_or(JsValue::NULL, |id| id.as_str().into())
     }
 
-    /// The current credential, else the first in the order that could serve.
+    /// Returns the current credential, else the first available credential in the order; null if none is available.
     #[wasm_bindgen(unchecked_return_type = "string | null")]
     pub fn peek(&self, now: Option<f64>) -> Answer {
         Ok(self.pool.peek(self.at(now)?).map_or(JsValue::NULL, |id| id.as_str().into()))
     }
 
-    /// All credentials in their order, without their secrets.
+    /// Returns all credentials in their order, without their secrets.
     #[wasm_bindgen(unchecked_return_type = "Entry[]")]
     pub fn entries(&self, now: Option<f64>) -> Answer {
         write(&self.pool.entries(self.at(now)?))
     }
 
-    /// Why each credential would or would not serve a request.
+    /// Explains for each credential why it would or would not serve a request.
     #[wasm_bindgen(unchecked_return_type = "Explanation")]
     pub fn explain(
         &self,
@@ -315,31 +312,31 @@ impl JsPool {
         write(&self.pool.explain(&request.unwrap_or_default(), self.at(now)?))
     }
 
-    /// The key and the base URL that a request with this credential uses.
+    /// Returns the key and the base URL of requests with this credential.
     #[wasm_bindgen(unchecked_return_type = "Runtime")]
     pub fn runtime(&self, #[wasm_bindgen(unchecked_param_type = "string")] id: &JsValue) -> Answer {
         write(&self.pool.runtime(&read_id(id)?).map_err(thrown)?)
     }
 
-    /// All rows in their order as they are stored, secrets and all.
+    /// Returns all rows in their order and stored form, with their secrets.
     #[wasm_bindgen(unchecked_return_type = "Row[]")]
     pub fn rows(&self) -> Answer {
         write(&self.pool.rows())
     }
 
-    /// Rows that cannot be read, as they were stored.
+    /// Returns the unreadable rows in their stored form.
     #[wasm_bindgen(js_name = setAside, unchecked_return_type = "unknown[]")]
     pub fn set_aside(&self) -> Answer {
         write(self.pool.set_aside())
     }
 
-    /// All intents that are not settled, for a host that lost its own list.
+    /// Returns all unsettled intents, for a host that lost its own list.
     #[wasm_bindgen(unchecked_return_type = "Intent[]")]
     pub fn outstanding(&self) -> Answer {
         write(&self.pool.outstanding())
     }
 
-    /// The next moment at which something changes by itself.
+    /// Returns the next moment at which the pool's state changes by itself; null if there is none.
     #[wasm_bindgen(unchecked_return_type = "Wake | null")]
     pub fn wake(&self) -> Answer {
         write(&self.pool.wake())

@@ -1,4 +1,4 @@
-//! Class `CredentialLogin`: a login that is being made.
+//! Class `CredentialLogin`: state machine of a new login.
 
 use js_sys::{Function, Object, Reflect};
 use serde_json::{Map, Value};
@@ -16,8 +16,8 @@ const TYPES: &str = r#"
 import type { LoginMove, LoginOptions } from "./core/types.js";
 "#;
 
-/// A login that is being made. Does no IO: every method answers the one next move of the host. Dropping it
-/// cancels it.
+/// State machine of a new login. Does no IO: every method returns the next move of the host. Dropping the object cancels
+/// the login.
 #[wasm_bindgen(js_name = CredentialLogin)]
 pub struct JsLogin {
     login: Login,
@@ -26,7 +26,7 @@ pub struct JsLogin {
 
 #[wasm_bindgen(js_class = "CredentialLogin")]
 impl JsLogin {
-    /// Begins a login of a pool's provider, as the configuration's `credential_pool_logins` says, or as is built in.
+    /// Starts a login for a pool's provider, configured by `credential_pool_logins` or built in.
     #[wasm_bindgen(unchecked_return_type = "{ login: CredentialLogin; move: LoginMove }")]
     pub fn start(#[wasm_bindgen(unchecked_param_type = "LoginOptions")] options: &JsValue) -> Answer {
         let field = |name: &str| Reflect::get(options, &name.into()).unwrap_or_default();
@@ -44,7 +44,7 @@ impl JsLogin {
         Ok(answer.into())
     }
 
-    /// Takes in what came back for the request of a `send`, whatever it says; `{}` if no answer came.
+    /// Passes the response to the request of a `send`, whatever its status; `{}` if no response came.
     #[wasm_bindgen(unchecked_return_type = "LoginMove")]
     pub fn answer(
         &mut self,
@@ -55,13 +55,13 @@ impl JsLogin {
         write(&self.login.answer(&response, self.at(now)?).map_err(thrown)?)
     }
 
-    /// Goes on after a wait. Whoever comes too early is told to wait on.
+    /// Continues after a wait. Before its end, returns the same wait again.
     #[wasm_bindgen(unchecked_return_type = "LoginMove")]
     pub fn resume(&mut self, now: Option<f64>) -> Answer {
         write(&self.login.resume(self.at(now)?).map_err(thrown)?)
     }
 
-    /// The host listens, as `listen` asked for, on this port.
+    /// Reports that the host listens on this port, after the move `listen`.
     #[wasm_bindgen(unchecked_return_type = "LoginMove")]
     pub fn listening(
         &mut self,
@@ -72,8 +72,8 @@ impl JsLogin {
         write(&self.login.listening(port, self.at(now)?).map_err(thrown)?)
     }
 
-    /// The browser came to the port: the address it asked for, whole or from the path on. Throws `foreign_redirect` if
-    /// that does not answer this login.
+    /// Passes the URL that the browser requested on the port, absolute or from the path on. Throws `foreign_redirect` if
+    /// the URL does not belong to this login.
     #[wasm_bindgen(unchecked_return_type = "LoginMove")]
     pub fn redirected(
         &mut self,

@@ -1,4 +1,4 @@
-//! Values on their way in and out: arguments, answers and errors.
+//! Conversion of arguments, answers and errors between JavaScript and Rust.
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Number, Value};
@@ -10,24 +10,25 @@ use credential_pool_protocol as protocol;
 pub(super) type Answer = Result<JsValue, JsValue>;
 
 pub(super) fn read_text(text: &JsValue, name: &str) -> Result<String, JsValue> {
-    text.as_string()
-        .ok_or_else(|| thrown(Error::new(ErrorCode::InvalidArgument, "this must be a string").at(format!("/{name}"))))
+    text.as_string().ok_or_else(|| {
+        thrown(Error::new(ErrorCode::InvalidArgument, "this argument must be a string").at(format!("/{name}")))
+    })
 }
 
 pub(super) fn read_id(id: &JsValue) -> Result<CredentialId, JsValue> {
     read_text(id, "id").map(CredentialId::from)
 }
 
-/// Reads an argument of a known shape; `undefined` counts as null.
+/// Reads an argument as JSON; `undefined` counts as null.
 pub(super) fn read<T: DeserializeOwned>(value: &JsValue, name: &str) -> Result<T, JsValue> {
     let json = to_json(value).map_err(|_| {
         let message =
-            "this cannot be said as JSON: it holds NaN, an infinity, a BigInt or a cycle, is nested too deep, or is an \
-             object that keeps its fields to itself, as a fetch `Response` does: pass `{ status, headers, body }`";
+            "this argument has no JSON form: it contains NaN, an infinity, a BigInt or a cycle, is nested too deep, or is an \
+             object without own fields such as a fetch `Response`: pass `{ status, headers, body }`";
         thrown(Error::new(ErrorCode::InvalidArgument, message).at(format!("/{name}")))
     })?;
     let nested = |_| {
-        let message = "this is nested too deep for JSON";
+        let message = "this argument is nested too deep for JSON";
         thrown(Error::new(ErrorCode::InvalidArgument, message).at(format!("/{name}")))
     };
     let value: Value = serde_json::from_str(json.as_deref().unwrap_or("null")).map_err(nested)?;
@@ -37,15 +38,16 @@ pub(super) fn read<T: DeserializeOwned>(value: &JsValue, name: &str) -> Result<T
     })
 }
 
-/// Writes an answer as plain objects. A whole number from 2^53 up is rounded, as `JSON.parse` does.
+/// Writes an answer as plain objects. Integers from 2^53 up are rounded, as `JSON.parse` does.
 pub(super) fn write<T: Serialize + ?Sized>(value: &T) -> Answer {
-    let not_json = |_| thrown(Error::new(ErrorCode::InvalidArgument, "the answer is no JSON"));
+    let not_json =
+        |_| thrown(Error::new(ErrorCode::InvalidArgument, "the answer has no JSON form; report this as a bug"));
     let mut value = serde_json::to_value(value).map_err(not_json)?;
     round(&mut value);
     value.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).map_err(JsValue::from)
 }
 
-/// Whole numbers that JavaScript cannot hold, as the nearest ones that it can.
+/// Rounds integers beyond JavaScript's safe integers to the nearest float.
 fn round(value: &mut Value) {
     match value {
         Value::Number(number) => {
@@ -62,7 +64,7 @@ fn round(value: &mut Value) {
     }
 }
 
-/// What is thrown to JavaScript for an error.
+/// Returns the `PoolError` to throw for an error.
 pub(super) fn thrown(error: Error) -> JsValue {
     let code = serde_json::to_value(error.code).ok();
     let code = code.as_ref().and_then(Value::as_str).unwrap_or("invalid_argument");

@@ -1,12 +1,12 @@
-//! `call(json) -> json`: every input of the core as text, for hosts that pass nothing else.
+//! `call(json) -> json`: every input of the core as JSON text, for hosts that pass text alone.
 //!
-//! A call is `{ "call": NAME, "args": { … } }`; names and arguments are those of the JavaScript
-//! package, but that calls on a login say so in their name. An answer is `{ "ok": … }` with the package's shapes, or
-//! `{ "error": { "code", "message", "pointer"? } }`, and then nothing changed.
+//! A call is `{ "call": NAME, "args": { … } }`. Names and arguments are those of the JavaScript package, except that names
+//! of calls on a login contain `login`. An answer is `{ "ok": … }` with the package's shapes, or
+//! `{ "error": { "code", "message", "pointer"? } }`; an error means that nothing changed.
 //!
 //! | calls | arguments |
 //! | --- | --- |
-//! | `open` | `key`, `stored`?, `sources`?, `seed` (32 bytes as 64 hex digits), `now`; answers a step and `pool`, the number that names the pool in later calls |
+//! | `open` | `key`, `stored`?, `sources`?, `seed` (32 bytes as 64 hex digits), `now`; returns a step and `pool`, the pool's number for later calls |
 //! | `close`, `key`, `strategy`, `policy`, `hasCredentials`, `current`, `rows`, `setAside`, `outstanding`, `wake` | `pool` |
 //! | `select`, `tick`, `flush`, `peek`, `entries` | `pool`, `now` |
 //! | `runtime`, `markUsed` | `pool`, `id` |
@@ -24,7 +24,7 @@
 //! | `moveTo` | `pool`, `id`, `place`, `now` |
 //! | `setStrategy` | `pool`, `strategy`, `now` |
 //! | `setPolicy` | `pool`, `policy`, `now` |
-//! | `readPolicy` | `policy`; answers it with all that it leaves to its preset |
+//! | `readPolicy` | `policy`; returns the policy with all settings that it leaves to its preset |
 //! | `diagnose` | `key`, `response`, `baseUrl`?, `now` |
 //! | `providers` | none |
 //! | `wanted` | `key` |
@@ -35,7 +35,7 @@
 //! | `applyToDocument` | `text`, `key`, `changes` |
 //! | `checkDocument` | `text`, `now` |
 //! | `pools`, `customPools` | `text` |
-//! | `startLogin` | `key`, `config`?, `flow`?, `seed`, `now`; answers the first move and `login`, the number that names the login in later calls |
+//! | `startLogin` | `key`, `config`?, `flow`?, `seed`, `now`; returns the first move and `login`, the login's number for later calls |
 //! | `answerLogin` | `login`, `response`, `now` |
 //! | `resumeLogin` | `login`, `now` |
 //! | `loginListening` | `login`, `port`, `now` |
@@ -44,10 +44,10 @@
 //!
 //! Times are whole milliseconds since the Unix epoch.
 //!
-//! An outcome is `{ "type": "saved" }` or `{ "type": "failed" }` of an intent to persist, and of an
-//! intent to refresh `{ "type": "response", "status", "headers"?, "body" }` with what came back for its
-//! request, or `{ "type": "unreachable" }`. A host with an OAuth client of its own settles with
-//! `{ "type": "tokens", "set" }` or `{ "type": "refused" }`.
+//! The outcome of a `persist` is `{ "type": "saved" }` or `{ "type": "failed" }`. The outcome of a `refresh` is
+//! `{ "type": "response", "status", "headers"?, "body" }` with the response to its request, or
+//! `{ "type": "unreachable" }`. A host with its own OAuth client settles with `{ "type": "tokens", "set" }` or
+//! `{ "type": "refused" }`.
 //!
 //! ```
 //! use credential_pool_protocol::Session;
@@ -75,7 +75,7 @@ use credential_pool::{
     check, diagnose, pointer_step, pool_key_for_base_url, providers, wanted,
 };
 
-/// The pools that one caller opened, and the logins that it began.
+/// Open pools and logins of a caller, by number.
 #[derive(Debug, Default)]
 pub struct Session {
     pools: BTreeMap<u32, Pool>,
@@ -85,15 +85,17 @@ pub struct Session {
 }
 
 impl Session {
-    /// Answers one call. Never panics: whatever cannot be understood is an error.
+    /// Answers a call. Never panics: invalid text is an error.
     pub fn call(&mut self, json: &str) -> String {
         let answer = parse(json).and_then(|call| self.answer(call));
         let answer = match &answer {
             Ok(ok) => serde_json::to_string(&Answer::Ok(ok)),
             Err(error) => serde_json::to_string(&Answer::<()>::Error(error)),
         };
-        answer
-            .unwrap_or_else(|_| r#"{"error":{"code":"invalid_argument","message":"the answer is no JSON"}}"#.to_owned())
+        answer.unwrap_or_else(|_| {
+            r#"{"error":{"code":"invalid_argument","message":"the answer has no JSON form; report this as a bug"}}"#
+                .to_owned()
+        })
     }
 
     fn answer(&mut self, call: Call) -> Result<Value, Error> {
@@ -188,20 +190,20 @@ impl Session {
     }
 
     fn login(&mut self, login: u32) -> Result<&mut Login, Error> {
-        let message = "no login has this number; use the one that `startLogin` answered";
+        let message = "no login has this number; use the number that `startLogin` returned";
         let unknown = || Error::new(ErrorCode::InvalidArgument, message).at("/args/login");
         self.logins.get_mut(&login).ok_or_else(unknown)
     }
 
     fn pool(&mut self, pool: u32) -> Result<&mut Pool, Error> {
         self.pools.get_mut(&pool).ok_or_else(|| {
-            Error::new(ErrorCode::InvalidArgument, "no open pool has this number; use the one that `open` answered")
+            Error::new(ErrorCode::InvalidArgument, "no open pool has this number; use the number that `open` returned")
                 .at("/args/pool")
         })
     }
 }
 
-/// Every call there is.
+/// All calls.
 #[derive(Deserialize)]
 #[serde(tag = "call", content = "args", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
 enum Call {
@@ -442,7 +444,7 @@ enum Call {
     },
 }
 
-/// What `open` answers: a step, and the number that names the pool.
+/// Answer of `open`: the step, and the pool's number.
 #[derive(Serialize)]
 struct Opening {
     pool: u32,
@@ -450,7 +452,7 @@ struct Opening {
     step: Step<credential_pool::Opened>,
 }
 
-/// What `startLogin` answers.
+/// Answer of `startLogin`.
 #[derive(Serialize)]
 struct LoginStart {
     login: u32,
@@ -458,7 +460,7 @@ struct LoginStart {
     first: LoginMove,
 }
 
-/// What `readDocument` answers: what a pool is opened with.
+/// Answer of `readDocument`: options for opening a pool.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reading {
@@ -467,7 +469,7 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Reads what the pool with this key is opened with.
+    /// Reads the stored state of a pool and the logins of other programs.
     pub fn of(document: &Document, key: &PoolKey) -> Self {
         Self { stored: document.stored(key), document_logins: document.logins() }
     }
@@ -509,7 +511,7 @@ fn parse(json: &str) -> Result<Call, Error> {
     let not_a_call = |message| Error::new(ErrorCode::InvalidArgument, message);
     let call: Value = serde_json::from_str(json)
         .map_err(|_| not_a_call("a call is JSON text: { \"call\": NAME, \"args\": { … } }"))?;
-    // With the name first, the arguments are read in place, so that an error knows where it is.
+    // With the name first, serde reads the arguments in place and errors have a path.
     let mut named = Map::new();
     if let Value::Object(mut fields) = call {
         for name in ["call", "args"] {
@@ -521,7 +523,7 @@ fn parse(json: &str) -> Result<Call, Error> {
     read(Value::Object(named))
 }
 
-/// Reads a value of a known shape; an error says where it does not fit, and nothing of what is there.
+/// Reads a value. An error has a pointer to the place that does not fit, and contains no value.
 pub fn read<'de, T: DeserializeOwned>(value: impl serde::Deserializer<'de>) -> Result<T, Error> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let steps = error.path().iter().map(|step| match step {
@@ -538,5 +540,6 @@ pub fn read<'de, T: DeserializeOwned>(value: impl serde::Deserializer<'de>) -> R
 }
 
 fn json<T: Serialize + ?Sized>(value: &T) -> Result<Value, Error> {
-    serde_json::to_value(value).map_err(|_| Error::new(ErrorCode::InvalidArgument, "the answer is no JSON"))
+    serde_json::to_value(value)
+        .map_err(|_| Error::new(ErrorCode::InvalidArgument, "the answer has no JSON form; report this as a bug"))
 }

@@ -1,4 +1,4 @@
-//! A value in the text of a document, with what it stands in.
+//! Value in the text of a document, with the list or object that contains it.
 
 use crate::store::{
     locate::unescaped,
@@ -6,21 +6,22 @@ use crate::store::{
     span::{Span, Splice},
 };
 
-/// A value, found by its pointer.
+/// Value at a JSON pointer.
 pub(super) struct Place<'a> {
     text: &'a str,
     pub(super) value: &'a str,
     pub(super) span: Span,
-    /// What it is an item of, with the name that it has there; none for the root.
-    within: Option<Within<'a>>,
+    /// Containing list or object; `None` for the root.
+    parent: Option<Parent<'a>>,
 }
 
-struct Within<'a> {
+struct Parent<'a> {
     container: Container<'a>,
+    /// Index of the value among the items.
     at: usize,
 }
 
-/// The names and numbers that a JSON pointer (RFC 6901) goes by.
+/// Returns the reference tokens of a JSON pointer (RFC 6901); `None` if the pointer is invalid.
 pub(super) fn steps(pointer: &str) -> Option<Vec<String>> {
     match pointer.is_empty() {
         true => Some(Vec::new()),
@@ -29,15 +30,15 @@ pub(super) fn steps(pointer: &str) -> Option<Vec<String>> {
 }
 
 impl<'a> Place<'a> {
-    /// What these steps lead to in a text that is JSON. Of duplicate names the last one counts.
+    /// Returns the value that the steps lead to in a JSON text. Of duplicate names the last counts.
     pub(super) fn at(text: &'a str, steps: &[String]) -> Option<Self> {
         let root = raw::without_bom(text).trim();
         steps
             .iter()
-            .try_fold(Self { text, value: root, span: span(text, root), within: None }, |place, step| place.item(step))
+            .try_fold(Self { text, value: root, span: span(text, root), parent: None }, |place, step| place.item(step))
     }
 
-    /// The member of this name, or the element with this number.
+    /// Returns the member with this name, or the element with this index.
     pub(super) fn item(&self, step: &str) -> Option<Self> {
         let container = Container::read(self.value)?;
         let at = match container.is_object {
@@ -46,7 +47,7 @@ impl<'a> Place<'a> {
         }?;
         let value = container.items.get(at)?.value;
         let text = self.text;
-        Some(Self { text, value, span: span(text, value), within: Some(Within { container, at }) })
+        Some(Self { text, value, span: span(text, value), parent: Some(Parent { container, at }) })
     }
 
     pub(super) fn replaced(&self, text: String) -> Splice {
@@ -61,16 +62,16 @@ impl<'a> Place<'a> {
         Splice { from: self.span.to, to: self.span.to, text: text.to_owned() }
     }
 
-    /// Takes the item out, and with it those of the same name, which would count then.
+    /// Deletes the item and all members of the same name: an earlier duplicate would count otherwise.
     pub(super) fn deleted(&self) -> Vec<Splice> {
-        let Some(Within { container, at }) = &self.within else { return Vec::new() };
+        let Some(Parent { container, at }) = &self.parent else { return Vec::new() };
         let namesakes = container.namesakes(*at);
         without(self.text, container, &namesakes)
     }
 
-    /// Gives the member, and those of the same name, another one.
+    /// Renames the member and all members of the same name.
     pub(super) fn renamed(&self, name: &str) -> Vec<Splice> {
-        let Some(Within { container, at }) = &self.within else { return Vec::new() };
+        let Some(Parent { container, at }) = &self.parent else { return Vec::new() };
         let keys = container.namesakes(*at).into_iter().filter_map(|at| Some(container.items.get(at)?.key));
         let name = serde_json::Value::from(name).to_string();
         keys.map(|key| span(self.text, key))
@@ -78,7 +79,7 @@ impl<'a> Place<'a> {
             .collect()
     }
 
-    /// Puts a member in front of the others of this object.
+    /// Inserts a member before all others of this object.
     pub(super) fn with_first(&self, name: &str, value: &str) -> Splice {
         let from = self.span.from.saturating_add(1);
         let Some(container) = Container::read(self.value).filter(|container| !container.items.is_empty()) else {
@@ -100,7 +101,7 @@ impl<'a> Place<'a> {
 }
 
 impl Container<'_> {
-    /// The items with the same name as this one, itself among them.
+    /// Returns the indexes of all items with the same name, this item included.
     fn namesakes(&self, at: usize) -> Vec<usize> {
         let name = self.items.get(at).map(|item| raw::text(item.key));
         let has_name = |item: &Item<'_>| Some(raw::text(item.key)) == name;
@@ -109,8 +110,8 @@ impl Container<'_> {
     }
 }
 
-/// Takes away all members of a name but the last, in every object that the steps lead to: also in
-/// one that does not count itself.
+/// Deletes all members of a name but the last, in every object that the steps lead to, also inside values that do not
+/// count.
 pub(super) fn without_duplicates(text: &str, steps: &[String]) -> Vec<Splice> {
     let Some((name, outer)) = steps.split_last() else { return Vec::new() };
     let mut values = vec![raw::without_bom(text).trim()];
@@ -120,8 +121,8 @@ pub(super) fn without_duplicates(text: &str, steps: &[String]) -> Vec<Splice> {
             .flat_map(|container| {
                 let is_object = container.is_object;
                 container.items.into_iter().enumerate().filter_map(move |(at, item)| {
-                    let is_met = if is_object { raw::text(item.key) == *step } else { at.to_string() == *step };
-                    is_met.then_some(item.value)
+                    let is_match = if is_object { raw::text(item.key) == *step } else { at.to_string() == *step };
+                    is_match.then_some(item.value)
                 })
             })
             .collect();
@@ -136,15 +137,15 @@ pub(super) fn without_duplicates(text: &str, steps: &[String]) -> Vec<Splice> {
     edits
 }
 
-/// Takes items out of a list or object, with their commas and lines.
-fn without(text: &str, container: &Container<'_>, gone: &[usize]) -> Vec<Splice> {
+/// Deletes items of a list or object, with their commas and lines.
+fn without(text: &str, container: &Container<'_>, deleted: &[usize]) -> Vec<Splice> {
     let Some(first) = container.items.first() else { return Vec::new() };
     let begin = |item: &Item<'_>| span(text, if container.is_object { item.key } else { item.value }).from;
     let end = |item: &Item<'_>| span(text, item.value).to;
     let cut = |from, to| Splice { from, to, text: String::new() };
     let mut edits: Vec<Splice> = Vec::new();
-    // The items at the front go up to the first that stays, which takes their place.
-    let front = (0..container.items.len()).take_while(|at| gone.contains(at)).count();
+    // Deleted items at the front are cut up to the first item that is kept.
+    let front = (0..container.items.len()).take_while(|at| deleted.contains(at)).count();
     match container.items.get(front) {
         _ if front == 0 => {}
         Some(kept) => edits.push(cut(begin(first), begin(kept))),
@@ -153,7 +154,7 @@ fn without(text: &str, container: &Container<'_>, gone: &[usize]) -> Vec<Splice>
             return vec![cut(begin(first).saturating_sub(first.gap.len()), to)];
         }
     }
-    for item in gone.iter().filter(|at| **at > front).filter_map(|at| container.items.get(*at)) {
+    for item in deleted.iter().filter(|at| **at > front).filter_map(|at| container.items.get(*at)) {
         let from = begin(item).saturating_sub(item.gap.len());
         match edits.last_mut().filter(|last| last.to == from) {
             Some(last) => last.to = end(item),
@@ -163,7 +164,7 @@ fn without(text: &str, container: &Container<'_>, gone: &[usize]) -> Vec<Splice>
     edits
 }
 
-/// Where a part of the text stands in it.
+/// Returns the position of `part`, a slice of `text`.
 fn span(text: &str, part: &str) -> Span {
     let from = part.as_ptr().addr().saturating_sub(text.as_ptr().addr()).min(text.len());
     Span { from, to: from.saturating_add(part.len()).min(text.len()) }

@@ -1,76 +1,76 @@
-//! What looks like a secret, wherever it stands.
+//! Patterns of secrets: known prefixes of keys, bearer tokens, passwords in URLs, secret parameters, private keys.
 
-use super::names::Name;
+use super::name_kind::NameKind;
 use crate::store::span::Span;
 
-/// How a kind of secret begins.
-struct Look {
+/// Prefix of a kind of secret.
+struct SecretPattern {
     prefix: &'static str,
-    /// How many characters must follow at least.
-    least: usize,
-    /// Whether those are letters and digits alone: names of models have dashes in them.
-    is_plain: bool,
+    /// Minimum number of characters after the prefix.
+    min_length: usize,
+    /// Whether only letters and digits count for `min_length`: the prefix also begins names of models, which have dashes.
+    is_alphanumeric: bool,
 }
 
-const LOOKS: [Look; 38] = [
-    of("sk-", 12),
-    of("sk_", 12),
-    of("pk_live_", 12),
-    of("rk_live_", 12),
-    of("whsec_", 12),
-    plain("ghp_", 16),
-    plain("gho_", 16),
-    plain("ghu_", 16),
-    plain("ghs_", 16),
-    plain("ghr_", 16),
-    of("github_pat_", 16),
-    of("xoxb-", 10),
-    of("xoxp-", 10),
-    of("xoxa-", 10),
-    of("xoxr-", 10),
-    of("xoxs-", 10),
-    of("xapp-", 10),
-    of("AIza", 16),
-    of("ya29.", 10),
-    of("GOCSPX-", 10),
-    of("eyJ", 20),
-    plain("AKIA", 12),
-    plain("ASIA", 12),
-    of("glpat-", 10),
-    plain("hf_", 16),
-    plain("gsk_", 16),
-    plain("xai-", 16),
-    plain("pplx-", 16),
-    of("nvapi-", 16),
-    plain("csk-", 16),
-    plain("r8_", 16),
-    plain("npm_", 20),
-    of("pypi-AgEI", 16),
-    plain("tvly-", 16),
-    plain("fw_", 16),
-    of("dop_v1_", 16),
-    of("shpat_", 16),
-    of("AGE-SECRET-KEY-", 16),
+const PATTERNS: [SecretPattern; 38] = [
+    dashed("sk-", 12),
+    dashed("sk_", 12),
+    dashed("pk_live_", 12),
+    dashed("rk_live_", 12),
+    dashed("whsec_", 12),
+    alphanumeric("ghp_", 16),
+    alphanumeric("gho_", 16),
+    alphanumeric("ghu_", 16),
+    alphanumeric("ghs_", 16),
+    alphanumeric("ghr_", 16),
+    dashed("github_pat_", 16),
+    dashed("xoxb-", 10),
+    dashed("xoxp-", 10),
+    dashed("xoxa-", 10),
+    dashed("xoxr-", 10),
+    dashed("xoxs-", 10),
+    dashed("xapp-", 10),
+    dashed("AIza", 16),
+    dashed("ya29.", 10),
+    dashed("GOCSPX-", 10),
+    dashed("eyJ", 20),
+    alphanumeric("AKIA", 12),
+    alphanumeric("ASIA", 12),
+    dashed("glpat-", 10),
+    alphanumeric("hf_", 16),
+    alphanumeric("gsk_", 16),
+    alphanumeric("xai-", 16),
+    alphanumeric("pplx-", 16),
+    dashed("nvapi-", 16),
+    alphanumeric("csk-", 16),
+    alphanumeric("r8_", 16),
+    alphanumeric("npm_", 20),
+    dashed("pypi-AgEI", 16),
+    alphanumeric("tvly-", 16),
+    alphanumeric("fw_", 16),
+    dashed("dop_v1_", 16),
+    dashed("shpat_", 16),
+    dashed("AGE-SECRET-KEY-", 16),
 ];
 
-/// What goes before a token in a header.
+/// Authentication schemes before a token in a header.
 const SCHEMES: [&str; 2] = ["Bearer ", "bearer "];
-const SHORTEST_BEARER: usize = 16;
+const MIN_BEARER_LENGTH: usize = 16;
 
 const PRIVATE_KEY: &str = "-----BEGIN ";
 
-/// Names of parameters that hold secrets, beside those of members.
+/// Names of secret parameters, in addition to the names of secret members.
 const PARAMETERS: [&str; 5] = ["code", "sig", "signature", "auth", "api"];
 
-const fn of(prefix: &'static str, least: usize) -> Look {
-    Look { prefix, least, is_plain: false }
+const fn dashed(prefix: &'static str, min_length: usize) -> SecretPattern {
+    SecretPattern { prefix, min_length, is_alphanumeric: false }
 }
 
-const fn plain(prefix: &'static str, least: usize) -> Look {
-    Look { prefix, least, is_plain: true }
+const fn alphanumeric(prefix: &'static str, min_length: usize) -> SecretPattern {
+    SecretPattern { prefix, min_length, is_alphanumeric: true }
 }
 
-/// Adds the parts of `text` that look like secrets, in order; `base` is where the text begins.
+/// Adds the spans of `text` that match a pattern, in order; `base` is the offset of the text.
 pub(super) fn find(text: &str, base: usize, found: &mut Vec<Span>) {
     let bytes = text.as_bytes();
     let mut add = |from: usize, to: usize| {
@@ -90,7 +90,7 @@ pub(super) fn find(text: &str, base: usize, found: &mut Vec<Span>) {
             b'=' => parameter(text, at).map(|length| (1, length)),
             b'-' if rest.starts_with(PRIVATE_KEY.as_bytes()) => Some((0, rest.len())),
             b'B' | b'b' if is_start => bearer(rest),
-            _ if is_start && byte.is_ascii_alphabetic() => known(rest).map(|length| (0, length)),
+            _ if is_start && byte.is_ascii_alphabetic() => prefixed(rest).map(|length| (0, length)),
             _ => None,
         };
         let next = match covered {
@@ -105,50 +105,49 @@ pub(super) fn find(text: &str, base: usize, found: &mut Vec<Span>) {
     }
 }
 
-/// How long the secret is that begins here.
-fn known(rest: &[u8]) -> Option<usize> {
-    LOOKS.iter().find_map(|look| {
-        let tail = rest.strip_prefix(look.prefix.as_bytes())?;
-        let long_enough = match look.is_plain {
+/// Returns the length of the secret with a known prefix at the start; `None` if there is none.
+fn prefixed(rest: &[u8]) -> Option<usize> {
+    PATTERNS.iter().find_map(|pattern| {
+        let tail = rest.strip_prefix(pattern.prefix.as_bytes())?;
+        let length = match pattern.is_alphanumeric {
             true => tail.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count(),
             false => run(tail, b"-_."),
         };
-        (long_enough >= look.least).then(|| look.prefix.len().saturating_add(run(tail, b"-_.")))
+        (length >= pattern.min_length).then(|| pattern.prefix.len().saturating_add(run(tail, b"-_.")))
     })
 }
 
-/// Where the token of a header that begins here stands.
+/// Returns begin and end of the token of an authorization header at the start; `None` if there is none.
 fn bearer(rest: &[u8]) -> Option<(usize, usize)> {
     let scheme = SCHEMES.iter().find(|scheme| rest.starts_with(scheme.as_bytes()))?.len();
     let length = run(rest.get(scheme..)?, b"-_.~+/=");
-    (length >= SHORTEST_BEARER).then(|| (scheme, scheme.saturating_add(length)))
+    (length >= MIN_BEARER_LENGTH).then(|| (scheme, scheme.saturating_add(length)))
 }
 
-/// Where the password stands in a URL whose `://` begins here.
+/// Returns begin and end of the password in a URL from its `://` on; `None` if there is none.
 fn password(rest: &[u8]) -> Option<(usize, usize)> {
-    const BEHIND_SCHEME: usize = 3;
-    let authority = rest.get(BEHIND_SCHEME..)?;
+    const SEPARATOR: usize = 3;
+    let authority = rest.get(SEPARATOR..)?;
     let is_end = |byte: &u8| matches!(byte, b'/' | b'?' | b'#') || byte.is_ascii_whitespace();
     let authority = authority.get(..authority.iter().position(is_end).unwrap_or(authority.len()))?;
     let at = authority.iter().rposition(|byte| *byte == b'@')?;
     let from = authority.get(..at)?.iter().position(|byte| *byte == b':')?.saturating_add(1);
-    (from < at).then(|| (from.saturating_add(BEHIND_SCHEME), at.saturating_add(BEHIND_SCHEME)))
+    (from < at).then(|| (from.saturating_add(SEPARATOR), at.saturating_add(SEPARATOR)))
 }
 
-/// Where the value of a parameter ends whose `=` stands at `at`, from there; none if its name says
-/// nothing.
+/// Returns the length from the `=` at `at` to the end of a secret parameter's value; `None` if the parameter is not secret.
 fn parameter(text: &str, at: usize) -> Option<usize> {
     let (before, rest) = text.split_at_checked(at)?;
     let start = before.bytes().rev().take_while(|byte| byte.is_ascii_alphanumeric() || b"-_%".contains(byte)).count();
     let name = before.get(before.len().saturating_sub(start)..)?;
-    let is_secret = Name::of(name) == Name::Secret || PARAMETERS.contains(&name);
+    let is_secret = NameKind::of(name) == NameKind::Secret || PARAMETERS.contains(&name);
     let is_end =
         |byte: &u8| matches!(byte, b'&' | b'#' | b';' | b',' | b'"' | b'\'' | b')') || byte.is_ascii_whitespace();
     let length = rest.bytes().position(|byte| is_end(&byte)).unwrap_or(rest.len());
     (is_secret && length > 1).then_some(length)
 }
 
-/// How many letters, digits and characters of `other` come first.
+/// Returns the number of leading letters, digits and characters of `other`.
 fn run(bytes: &[u8], other: &[u8]) -> usize {
     bytes.iter().take_while(|byte| byte.is_ascii_alphanumeric() || other.contains(byte)).count()
 }

@@ -1,4 +1,5 @@
-//! Concurrent cooldowns: cooldowns that hold side by side, since the hosts that began them did not know of each other.
+//! Concurrent cooldowns: a multi-value register. A change ends the cooldowns in its causal context; cooldowns that began
+//! without knowledge of each other are all kept, and the row shows the cooldown that ends last.
 
 use serde_json::Value;
 
@@ -11,25 +12,27 @@ use crate::{
 
 use super::record::{Fields, Record, field, record, unless_empty};
 
-/// The rests of one row, or of one row for one model: the row shows the one that ends last.
+/// Active cooldowns of a row, or of a row for one model.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Cooldowns<T> {
-    /// Which change began the one that the row shows.
-    shown: Option<Shown>,
+    /// Origin of the visible cooldown, whose value is in the row.
+    visible: Option<Visible>,
+    /// Other cooldowns, in the order of their ends.
     hidden: Vec<(Stamp, T)>,
 }
 
 impl<T> Default for Cooldowns<T> {
     fn default() -> Self {
-        Self { shown: None, hidden: Vec::new() }
+        Self { visible: None, hidden: Vec::new() }
     }
 }
 
-/// Which change began the rest that a row shows, as long as the row tells the same moment: else
-/// another program has written it.
+/// Origin of the cooldown in the row.
 #[derive(Clone, Debug, PartialEq)]
-struct Shown {
+struct Visible {
+    /// Stamp of the change that began the cooldown.
     by: Stamp,
+    /// [`RowCooldown::moment`] at that time. If the row has another, another program has written the row.
     moment: Option<f64>,
 }
 
@@ -39,15 +42,15 @@ where
 {
     fn read(value: &Value) -> Option<Self> {
         let fields = Fields::of(value)?;
-        Some(Self { shown: fields.read_or_default("shown")?, hidden: fields.read_or_default("hidden")? })
+        Some(Self { visible: fields.read_or_default("shown")?, hidden: fields.read_or_default("hidden")? })
     }
 
     fn write(&self) -> Value {
-        record(vec![unless_empty("shown", &self.shown), unless_empty("hidden", &self.hidden)])
+        record(vec![unless_empty("shown", &self.visible), unless_empty("hidden", &self.hidden)])
     }
 }
 
-impl Record for Shown {
+impl Record for Visible {
     fn read(value: &Value) -> Option<Self> {
         let fields = Fields::of(value)?;
         Some(Self { by: fields.read("by")?, moment: fields.read_or_default("moment")? })
@@ -58,77 +61,77 @@ impl Record for Shown {
     }
 }
 
-/// A rest, as a row tells of it.
-pub(super) trait Told: Clone + PartialEq {
-    /// What tells it from other rests of the row, in seconds.
+/// Cooldown in the form of the row's fields.
+pub(super) trait RowCooldown: Clone + PartialEq {
+    /// Returns the moment that distinguishes this cooldown from others of the row, in seconds since the Unix epoch.
     fn moment(&self) -> Option<f64>;
-    /// The order of rests: the last one is shown.
+    /// Returns the end of the cooldown. The cooldown with the last end is visible.
     fn end(&self) -> Timestamp;
 }
 
-impl<T: Told> Cooldowns<T> {
-    /// All that hold, given the one that the row shows.
-    pub(super) fn holding(&self, shown: Option<T>) -> Vec<(Stamp, T)> {
-        // Another program has ended the rest that the row showed, and knew of no other.
-        if shown.is_none() && self.shown.is_some() {
+impl<T: RowCooldown> Cooldowns<T> {
+    /// Returns all active cooldowns with their stamps, given the cooldown in the row.
+    pub(super) fn active(&self, visible: Option<T>) -> Vec<(Stamp, T)> {
+        // Another program has ended the visible cooldown without knowledge of the hidden ones: none is active.
+        if visible.is_none() && self.visible.is_some() {
             return Vec::new();
         }
-        let shown = shown.map(|told| {
-            let moment = told.moment();
-            let by = self.shown.as_ref().filter(|shown| shown.moment == moment).map(|shown| shown.by.clone());
-            (by.unwrap_or_else(|| unknown(moment)), told)
+        let visible = visible.map(|cooldown| {
+            let moment = cooldown.moment();
+            let origin = self.visible.as_ref().filter(|origin| origin.moment == moment);
+            (origin.map_or_else(|| foreign_stamp(moment), |origin| origin.by.clone()), cooldown)
         });
-        shown.into_iter().chain(self.hidden.iter().cloned()).collect()
+        visible.into_iter().chain(self.hidden.iter().cloned()).collect()
     }
 
-    /// Takes down those that hold. Answers the one that is to be shown.
-    pub(super) fn keep(&mut self, holding: Vec<(Stamp, T)>) -> Option<T> {
+    /// Replaces the active cooldowns. Returns the cooldown to write into the row; `None` if none is active.
+    pub(super) fn replace(&mut self, active: Vec<(Stamp, T)>) -> Option<T> {
         self.hidden.clear();
-        for (by, told) in holding {
-            let end = told.end();
+        for (by, cooldown) in active {
+            let end = cooldown.end();
             let place = self.hidden.partition_point(|(other_by, other)| (other.end(), other_by) <= (end, &by));
-            self.hidden.insert(place, (by, told));
+            self.hidden.insert(place, (by, cooldown));
         }
-        let shown = self.hidden.pop();
-        self.shown = shown.as_ref().map(|(by, told)| Shown { by: by.clone(), moment: told.moment() });
-        shown.map(|(_, told)| told)
+        let (by, visible) = self.hidden.pop().unzip();
+        self.visible = by.zip(visible.as_ref()).map(|(by, cooldown)| Visible { by, moment: cooldown.moment() });
+        visible
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.shown.is_none() && self.hidden.is_empty()
+        self.visible.is_none() && self.hidden.is_empty()
     }
 }
 
-/// A rest that another program, or a host before anybody's memory, has begun.
-fn unknown(moment: Option<f64>) -> Stamp {
+/// Returns a stamp for a cooldown of another program, or of a host whose metadata was dropped.
+fn foreign_stamp(moment: Option<f64>) -> Stamp {
     let micros = moment.unwrap_or(0.0) * 1e6;
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "a float beyond u64 becomes its end, which still names it"
+        reason = "a float beyond u64 saturates, and is still the same for the same moment"
     )]
     let at = micros.round() as u64;
     Stamp { at, host: HostId::default() }
 }
 
-/// Returns whether a row's status is about a token that was refused, and not about the account: new tokens end it.
+/// Returns whether a row's status is about a refused token and not about the account, so that new tokens end the status.
 pub(crate) fn is_about_the_token(credential: &Credential) -> bool {
-    ToldStatus::of(credential).is_about_the_token()
+    RowStatus::of(credential).is_about_the_token()
 }
 
-/// A status, as a row tells of it.
+/// Status fields of a row.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct ToldStatus {
+pub(super) struct RowStatus {
     pub(super) status: Option<String>,
     pub(super) at: Option<f64>,
     pub(super) error_code: Option<i64>,
     pub(super) reason: Option<String>,
     pub(super) reset_at: Option<f64>,
-    /// Whether there is more that stays with the row: a message, and what cannot be read.
-    pub(super) has_more: bool,
+    /// Whether the row has further failure fields: a message, or unreadable values.
+    pub(super) has_opaque_fields: bool,
 }
 
-impl Record for ToldStatus {
+impl Record for RowStatus {
     fn read(value: &Value) -> Option<Self> {
         let fields = Fields::of(value)?;
         Some(Self {
@@ -137,7 +140,7 @@ impl Record for ToldStatus {
             error_code: fields.read_or_default("error_code")?,
             reason: fields.read_or_default("reason")?,
             reset_at: fields.read_or_default("reset_at")?,
-            has_more: false,
+            has_opaque_fields: false,
         })
     }
 
@@ -152,7 +155,7 @@ impl Record for ToldStatus {
     }
 }
 
-impl ToldStatus {
+impl RowStatus {
     pub(super) fn of(credential: &Credential) -> Self {
         Self {
             status: credential.last_status.as_ref().map(|status| status.as_str().to_owned()),
@@ -160,7 +163,7 @@ impl ToldStatus {
             error_code: credential.last_error_code,
             reason: credential.error_reason().map(str::to_owned),
             reset_at: credential.reset_at_as_stored(),
-            has_more: credential.tells_more_of_failures(),
+            has_opaque_fields: credential.has_opaque_failure_fields(),
         }
     }
 
@@ -187,7 +190,7 @@ impl ToldStatus {
     }
 }
 
-impl Told for ToldStatus {
+impl RowCooldown for RowStatus {
     fn moment(&self) -> Option<f64> {
         self.at
     }
@@ -204,7 +207,7 @@ impl Told for ToldStatus {
     }
 }
 
-impl Told for Timestamp {
+impl RowCooldown for Timestamp {
     fn moment(&self) -> Option<f64> {
         Some(UnixSeconds::from(*self).as_f64())
     }

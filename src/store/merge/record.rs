@@ -1,4 +1,4 @@
-//! What a store knows of earlier changes, as JSON. By hand: what `serde` derives for these types is a fifth of the wasm.
+//! JSON form of merge metadata. Written by hand: the code that `serde` derives for these types is a fifth of the wasm.
 
 use serde_json::{Map, Value};
 
@@ -10,13 +10,13 @@ use crate::{
     time::Timestamp,
 };
 
-/// Something that stands in a record. What has another shape is none.
+/// Value of merge metadata with a JSON form. `read` returns `None` for another shape.
 pub(super) trait Record: Sized {
     fn read(value: &Value) -> Option<Self>;
     fn write(&self) -> Value;
 }
 
-/// The fields of a record, to be read.
+/// Reader of a record's fields.
 pub(super) struct Fields<'a>(&'a Map<String, Value>);
 
 impl<'a> Fields<'a> {
@@ -28,35 +28,35 @@ impl<'a> Fields<'a> {
         T::read(self.0.get(name)?)
     }
 
-    /// A field that may be left out.
+    /// Reads an optional field; the default if it is missing.
     pub(super) fn read_or_default<T: Record + Default>(&self, name: &str) -> Option<T> {
         self.0.get(name).map_or_else(|| Some(T::default()), T::read)
     }
 }
 
-/// A field of a record, to be written.
+/// Field of a record to write.
 pub(super) struct Field {
     name: &'static str,
     value: Value,
-    /// Whether it is left out if there is nothing in it.
-    may_go: bool,
+    /// Whether an empty value is left out.
+    is_optional: bool,
 }
 
-/// A field that is always there.
+/// Returns a field that is always written.
 pub(super) fn field(name: &'static str, value: &impl Record) -> Field {
-    Field { name, value: value.write(), may_go: false }
+    Field { name, value: value.write(), is_optional: false }
 }
 
-/// A field that is left out if there is nothing in it.
+/// Returns a field that is left out if its value is empty.
 pub(super) fn unless_empty(name: &'static str, value: &impl Record) -> Field {
-    Field { name, value: value.write(), may_go: true }
+    Field { name, value: value.write(), is_optional: true }
 }
 
-/// A record of these fields, in their order.
+/// Returns a record with these fields, in the given order.
 pub(super) fn record(fields: Vec<Field>) -> Value {
     let mut record = Map::new();
-    for Field { name, value, may_go } in fields {
-        if !(may_go && is_empty(&value)) {
+    for Field { name, value, is_optional } in fields {
+        if !(is_optional && is_empty(&value)) {
             record.insert(name.to_owned(), value);
         }
     }
@@ -200,14 +200,14 @@ impl<T: Record> Record for Box<T> {
 impl<T: Record> Record for Vec<(Stamp, T)> {
     fn read(value: &Value) -> Option<Self> {
         let read = |item: &Value| match item.as_array()?.as_slice() {
-            [by, told] => Some((Stamp::read(by)?, T::read(told)?)),
+            [by, value] => Some((Stamp::read(by)?, T::read(value)?)),
             _ => None,
         };
         value.as_array()?.iter().map(read).collect()
     }
 
     fn write(&self) -> Value {
-        self.iter().map(|(by, told)| Value::Array(vec![by.write(), told.write()])).collect()
+        self.iter().map(|(by, value)| Value::Array(vec![by.write(), value.write()])).collect()
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a store knows of earlier changes of one row, and how a later one comes together with them.
+//! Merge metadata of one row, and the application of a change to the row.
 
 use serde_json::Value;
 
@@ -18,27 +18,29 @@ use crate::{
 };
 
 use super::{
-    cooldowns::{Cooldowns, ToldStatus},
+    cooldowns::{Cooldowns, RowStatus},
     record::{Fields, Record, field, record, unless_empty},
 };
 
-/// What a pool has to know of a row to change it.
+/// Causal context of a row: the state that a pool refers to in its changes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct CausalContext {
-    /// The changes that began the cooldowns that hold.
+    /// Stamps of the active cooldowns.
     pub(crate) cooldowns: Vec<Stamp>,
-    /// The same, by model.
+    /// Stamps of the active cooldowns by model.
     pub(crate) model_cooldowns: Sorted<String, Vec<Stamp>>,
     pub(crate) generation: Generation,
-    /// Who claims the token that the row holds.
+    /// Claim on the row's current token.
     pub(crate) claim: Option<Stamp>,
 }
 
+/// Merge metadata of one row.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct RowMerge {
     added: Option<Stamp>,
+    /// Tombstone: stamp of the last removal.
     removed: Option<Stamp>,
-    /// Who set a field last.
+    /// Stamp of the last write per field.
     fields: Sorted<String, Stamp>,
     tokens: Option<Tokens>,
     claim: Option<Claim>,
@@ -46,30 +48,31 @@ pub(crate) struct RowMerge {
     models: Sorted<String, Cooldowns<Timestamp>>,
 }
 
-/// Where the tokens of a row came from.
+/// Origin of a row's tokens.
 #[derive(Clone, Debug, PartialEq)]
 struct Tokens {
-    /// Theirs: if the row has others, another program has written them.
+    /// Fingerprint of the tokens. If the row has others, another program has written the row.
     token: Fingerprint,
     generation: Generation,
     by: Stamp,
 }
 
-/// Who spends a token, or was about to.
+/// Claim on a token: the right to spend it.
 #[derive(Clone, Debug, PartialEq)]
 struct Claim {
+    /// Fingerprint of the token; `None` for a claim that was given up.
     token: Option<Fingerprint>,
     by: Stamp,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
 struct StatusMerge {
-    cooldowns: Cooldowns<ToldStatus>,
-    /// What the row tells while no rest holds.
-    otherwise: ToldStatus,
-    /// Who said so.
+    cooldowns: Cooldowns<RowStatus>,
+    /// Status while no cooldown is active: a last-writer-wins register.
+    base: RowStatus,
+    /// Stamp of the last write of `base`.
     by: Option<Stamp>,
-    /// The last reset: cooldowns that began earlier are over.
+    /// Stamp of the last reset: cooldowns with earlier stamps are over.
     reset: Option<Stamp>,
 }
 
@@ -127,7 +130,7 @@ impl Record for StatusMerge {
         let fields = Fields::of(value)?;
         Some(Self {
             cooldowns: fields.read_or_default("cooldowns")?,
-            otherwise: fields.read_or_default("otherwise")?,
+            base: fields.read_or_default("otherwise")?,
             by: fields.read_or_default("by")?,
             reset: fields.read_or_default("reset")?,
         })
@@ -136,7 +139,7 @@ impl Record for StatusMerge {
     fn write(&self) -> Value {
         record(vec![
             unless_empty("cooldowns", &self.cooldowns),
-            field("otherwise", &self.otherwise),
+            field("otherwise", &self.base),
             unless_empty("by", &self.by),
             unless_empty("reset", &self.reset),
         ])
@@ -144,12 +147,13 @@ impl Record for StatusMerge {
 }
 
 impl RowMerge {
+    /// Returns the metadata of a new row.
     pub(crate) fn added(by: &Stamp, token: Option<Fingerprint>) -> Self {
         let tokens = token.map(|token| Tokens { token, generation: Generation::default(), by: by.clone() });
         Self { added: Some(by.clone()), tokens, ..Self::default() }
     }
 
-    /// The row is gone: nothing else is known of it any more.
+    /// Leaves a tombstone and drops all other metadata.
     pub(crate) fn remove(&mut self, by: &Stamp) {
         let removed = self.removed.take().max(Some(by.clone()));
         *self = Self { removed, ..Self::default() };
@@ -164,16 +168,16 @@ impl RowMerge {
     }
 
     pub(crate) fn context(&self, credential: &Credential) -> CausalContext {
-        let told = ToldStatus::of(credential);
+        let status = RowStatus::of(credential);
         let no_cooldowns = Cooldowns::default();
         let cooldowns = self.status.as_ref().map_or(&no_cooldowns, |status| &status.cooldowns);
         let token = credential.token_fingerprint();
         let stamps_of = |model: &str, until: Timestamp| {
-            let held = self.models.get(model).cloned().unwrap_or_default();
-            stamps(held.holding(Some(until)))
+            let cooldowns = self.models.get(model).cloned().unwrap_or_default();
+            stamps(cooldowns.active(Some(until)))
         };
         CausalContext {
-            cooldowns: stamps(cooldowns.holding(told.is_cooldown().then_some(told))),
+            cooldowns: stamps(cooldowns.active(status.is_cooldown().then_some(status))),
             model_cooldowns: credential
                 .model_cooldowns()
                 .map(|(model, until)| (model.to_owned(), stamps_of(model, until)))
@@ -187,26 +191,26 @@ impl RowMerge {
         }
     }
 
-    /// One change of the row's fields.
-    pub(crate) fn take_in(&mut self, credential: &mut Credential, by: &Stamp, edit: &Edit, pool: &PoolKey) {
+    /// Applies an edit of the row's fields.
+    pub(crate) fn apply(&mut self, credential: &mut Credential, by: &Stamp, edit: &Edit, pool: &PoolKey) {
         match edit {
-            Edit::Set { set, .. } => self.set(credential, by, set, pool),
+            Edit::Set { set, .. } => self.set_fields(credential, by, set, pool),
             Edit::Tokens { replaces, generation, .. } => {
-                if self.is_due(credential, by, replaces.as_ref(), *generation) {
-                    self.take_tokens(credential, by, *generation, edit, pool);
+                if self.is_newer(credential, by, replaces.as_ref(), *generation) {
+                    self.set_tokens(credential, by, *generation, edit, pool);
                 }
             }
-            Edit::Status { ends, .. } => self.take_status(credential, by, ends, edit, pool),
+            Edit::Status { ends, .. } => self.set_status(credential, by, ends, edit, pool),
             Edit::ModelCooldown { model, until, ends, .. } => {
                 let cooldowns = self.models.entry(model);
-                let mut holding = cooldowns.holding(credential.model_end(model));
-                holding.retain(|(began, _)| !ends.contains(began));
-                holding.extend(until.and_then(cooldown_end).map(|until| (by.clone(), until)));
-                let shown = cooldowns.keep(holding).map(UnixSeconds::from);
-                credential.cool_down_model(model, shown);
+                let mut active = cooldowns.active(credential.model_cooldown_end(model));
+                active.retain(|(began, _)| !ends.contains(began));
+                active.extend(until.and_then(cooldown_end).map(|until| (by.clone(), until)));
+                let visible = cooldowns.replace(active).map(UnixSeconds::from);
+                credential.set_model_cooldown(model, visible);
             }
             Edit::Claim { token, .. } => {
-                if self.claim.as_ref().is_none_or(|held| held.by < *by) {
+                if self.claim.as_ref().is_none_or(|claim| claim.by < *by) {
                     self.claim = Some(Claim { token: token.clone(), by: by.clone() });
                 }
             }
@@ -221,25 +225,31 @@ impl RowMerge {
         }
     }
 
-    /// Another host found the same credential, and adds it as well.
-    pub(crate) fn found_too(&mut self, credential: &mut Credential, by: &Stamp, row: &RowFields, pool: &PoolKey) {
-        const NOT_FOUND: [&str; 5] = ["id", "last_status", "last_status_at", "last_error_code", "request_count"];
+    /// Merges the addition of a row that exists: another host discovered the same credential.
+    pub(crate) fn add_concurrently(
+        &mut self,
+        credential: &mut Credential,
+        by: &Stamp,
+        row: &RowFields,
+        pool: &PoolKey,
+    ) {
+        const NOT_DISCOVERED: [&str; 5] = ["id", "last_status", "last_status_at", "last_error_code", "request_count"];
         if self.added.is_none() {
             return;
         }
         let (tokens, mut set) = split_token_fields(&row.0);
-        set.retain(|name, _| !NOT_FOUND.contains(&name.as_str()));
+        set.retain(|name, _| !NOT_DISCOVERED.contains(&name.as_str()));
         let id = credential.id.clone();
         let tokens = Edit::Tokens { id, replaces: None, generation: Generation::default(), set: RowFields(tokens) };
-        self.set(credential, by, &RowFields(set), pool);
-        self.take_in(credential, by, &tokens, pool);
+        self.set_fields(credential, by, &RowFields(set), pool);
+        self.apply(credential, by, &tokens, pool);
         self.added = self.added.take().map(|added| added.min(by.clone()));
     }
 
-    /// Drops what nobody argues about any more.
-    pub(crate) fn forget(&mut self, is_recent: impl Fn(&Stamp) -> bool, is_there: bool) {
+    /// Drops metadata that is not recent; of a removed row, all but a recent tombstone.
+    pub(crate) fn compact(&mut self, is_recent: impl Fn(&Stamp) -> bool, is_present: bool) {
         self.removed.take_if(|by| !is_recent(by));
-        if !is_there {
+        if !is_present {
             *self = Self { removed: self.removed.take(), ..Self::default() };
             return;
         }
@@ -255,7 +265,8 @@ impl RowMerge {
         self.tokens.as_ref().map(|tokens| tokens.generation).unwrap_or_default()
     }
 
-    fn set(&mut self, credential: &mut Credential, by: &Stamp, set: &RowFields, pool: &PoolKey) {
+    /// Sets the fields whose last write is earlier.
+    fn set_fields(&mut self, credential: &mut Credential, by: &Stamp, set: &RowFields, pool: &PoolKey) {
         let mut later = set.0.clone();
         later.retain(|name, _| {
             let of_tokens = || self.tokens.as_ref().filter(|_| is_token_field(name)).map(|tokens| &tokens.by);
@@ -271,8 +282,8 @@ impl RowMerge {
         }
     }
 
-    /// Whether tokens are newer than those in the row.
-    fn is_due(&self, credential: &Credential, by: &Stamp, replaces: Option<&Fingerprint>, new: Generation) -> bool {
+    /// Returns whether new tokens supersede the tokens in the row.
+    fn is_newer(&self, credential: &Credential, by: &Stamp, replaces: Option<&Fingerprint>, new: Generation) -> bool {
         let held = credential.token_fingerprint();
         let known = self.tokens.as_ref().filter(|tokens| tokens.token == held);
         match known.map(|tokens| (tokens.generation, &tokens.by)) {
@@ -281,7 +292,8 @@ impl RowMerge {
         }
     }
 
-    fn take_tokens(
+    /// Sets new tokens, and ends claims and cooldowns that were about the old tokens.
+    fn set_tokens(
         &mut self,
         credential: &mut Credential,
         by: &Stamp,
@@ -299,52 +311,53 @@ impl RowMerge {
         let Edit::Tokens { replaces, .. } = edit else { return };
         self.claim.take_if(|claim| claim.token.as_ref() != Some(&token) || claim.token == *replaces);
         self.tokens = Some(Tokens { token, generation, by: by.clone() });
-        let told = ToldStatus::of(credential);
-        if told.is_cooldown() && credential.token_fingerprint() != before {
+        let visible = RowStatus::of(credential);
+        if visible.is_cooldown() && credential.token_fingerprint() != before {
             let status = self.status.get_or_insert_default();
-            let mut holding = status.cooldowns.holding(Some(told));
-            holding.retain(|(_, told)| !told.is_about_the_token());
-            let shown = status.cooldowns.keep(holding);
-            shown.as_ref().unwrap_or(&status.otherwise).write(credential);
+            let mut active = status.cooldowns.active(Some(visible));
+            active.retain(|(_, cooldown)| !cooldown.is_about_the_token());
+            let visible = status.cooldowns.replace(active);
+            visible.as_ref().unwrap_or(&status.base).write(credential);
         }
     }
 
-    fn take_status(&mut self, credential: &mut Credential, by: &Stamp, ends: &[Stamp], edit: &Edit, pool: &PoolKey) {
+    /// Sets the status, and ends the cooldowns in the causal context of the change.
+    fn set_status(&mut self, credential: &mut Credential, by: &Stamp, ends: &[Stamp], edit: &Edit, pool: &PoolKey) {
         let Edit::Status { ends_earlier, token, .. } = edit else { return };
         let new = {
-            let mut told = credential.clone();
-            edit.apply_to(&mut told, pool);
-            ToldStatus::of(&told)
+            let mut edited = credential.clone();
+            edit.apply_to(&mut edited, pool);
+            RowStatus::of(&edited)
         };
-        let shown = ToldStatus::of(credential);
+        let visible = RowStatus::of(credential);
         let status = self.status.get_or_insert_default();
-        let mut holding = status.cooldowns.holding(shown.is_cooldown().then(|| shown.clone()));
-        if !shown.is_cooldown() {
-            status.otherwise = shown;
+        let mut active = status.cooldowns.active(visible.is_cooldown().then(|| visible.clone()));
+        if !visible.is_cooldown() {
+            status.base = visible;
         }
-        holding.retain(|(began, _)| !ends.contains(began));
+        active.retain(|(began, _)| !ends.contains(began));
         if *ends_earlier {
             by.supersede(&mut status.reset);
         }
         let is_of_another_token = token.as_ref().is_some_and(|token| *token != credential.token_fingerprint());
         if new.is_cooldown() {
-            holding.extend((!is_of_another_token).then(|| (by.clone(), new)));
+            active.extend((!is_of_another_token).then(|| (by.clone(), new)));
         } else if by.supersede(&mut status.by) {
-            status.otherwise = new;
+            status.base = new;
         }
         if let Some(reset) = &status.reset {
-            holding.retain(|(began, _)| began >= reset);
+            active.retain(|(began, _)| began >= reset);
         }
-        let shown = status.cooldowns.keep(holding);
-        shown.as_ref().unwrap_or(&status.otherwise).write(credential);
+        let visible = status.cooldowns.replace(active);
+        visible.as_ref().unwrap_or(&status.base).write(credential);
     }
 }
 
-fn stamps<T>(holding: Vec<(Stamp, T)>) -> Vec<Stamp> {
-    holding.into_iter().map(|(by, _)| by).collect()
+fn stamps<T>(active: Vec<(Stamp, T)>) -> Vec<Stamp> {
+    active.into_iter().map(|(by, _)| by).collect()
 }
 
-/// All fields that a refresh sets, as they would be stored; those that the row does not have are null.
+/// Returns all token fields in their stored form; null for fields that the row does not have.
 pub(crate) fn tokens_of(credential: &Credential) -> RowFields {
     let row = credential.to_row();
     let fields = TOKEN_FIELDS.iter();

@@ -13,18 +13,18 @@ pub fn all_providers() -> Answer {
 
 #[wasm_bindgen(js_class = "DocumentEditor")]
 impl PageEditor {
-    /// The document as it is to be written.
+    /// Returns the text to write.
     pub fn text(&self) -> String {
         self.0.text()
     }
 
-    /// Carries out an edit.
+    /// Applies an edit.
     pub fn edit(&mut self, key: &str, edit: &str, now: f64) -> Result<(), JsValue> {
         let edit = Edited::parse(edit);
         edit.and_then(|edit| self.0.edit(key, &edit, moment(now))).map_err(|error| thrown(&error))
     }
 
-    /// The error that an edit would end with, or `null`.
+    /// Returns the error of an edit without applying it; `null` if the edit is valid.
     pub fn validate(&mut self, key: &str, edit: &str, now: f64) -> Answer {
         let refused = Edited::parse(edit).and_then(|edit| self.0.validate(key, &edit, moment(now))).err();
         json(&refused)

@@ -1,7 +1,7 @@
-//! The page's face: a document under a person's hands, as text in and text out, so that little has to be loaded.
+//! Page face: a document in an editor. Arguments and answers are text, which keeps the wasm small.
 //!
-//! Converts, and decides nothing. Answers are JSON in the shapes of the package; what is thrown is an error's JSON.
-//! The page loads it twice: first what only reads, and all of it when a person begins to edit.
+//! Converts values and makes no decisions. Answers are JSON in the shapes of the package; thrown values are the JSON of an
+//! error. The page loads two builds: a reader first, and the whole face (feature `editing`) with the first edit.
 
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
@@ -17,13 +17,13 @@ mod utf16;
 
 type Answer = Result<String, JsValue>;
 
-/// A document that a person looks at, and may edit.
+/// Document in the editor.
 #[wasm_bindgen(js_name = DocumentEditor)]
 pub struct PageEditor(Editor);
 
 #[wasm_bindgen(js_class = "DocumentEditor")]
 impl PageEditor {
-    /// Reads a document's text. Whoever reads the same text again with the same seed of 32 bytes finds the same ids.
+    /// Reads a document's text. The same text and the same seed of 32 bytes give the same ids.
     pub fn open(text: &str, seed: &[u8]) -> Result<Self, JsValue> {
         let seed = seed
             .try_into()
@@ -31,36 +31,36 @@ impl PageEditor {
         Editor::open(text, seed).map(Self).map_err(|error| thrown(&error))
     }
 
-    /// All pools at a glance.
+    /// Returns a summary of all pools.
     pub fn pools(&mut self, now: f64) -> Answer {
         json(&self.0.pools(moment(now)))
     }
 
-    /// One pool as a table.
+    /// Returns a pool as a table.
     pub fn pool(&mut self, key: &str, now: f64) -> Answer {
         answer(self.0.pool(key, moment(now)))
     }
 
-    /// A secret field of a credential.
+    /// Returns a secret field of a credential.
     pub fn reveal(&mut self, key: &str, id: &str, field: &str, now: f64) -> Answer {
         self.0.reveal(key, &CredentialId::from(id), field, moment(now)).map_err(|error| thrown(&error))
     }
 }
 
-/// The text of a document without credentials.
+/// Returns the text of a document without credentials.
 #[wasm_bindgen(js_name = emptyDocument)]
 pub fn empty_document() -> String {
     Document::EMPTY.to_owned()
 }
 
-/// How much in a document's text a person should look at.
+/// Returns the number of problems of a document's text.
 #[wasm_bindgen(js_name = countProblems)]
 pub fn count_problems(text: &str, now: f64) -> usize {
     check(text, moment(now)).len()
 }
 
 fn moment(millis: f64) -> Timestamp {
-    #[expect(clippy::cast_possible_truncation, reason = "what `Date.now` answers, and the nearest that there is else")]
+    #[expect(clippy::cast_possible_truncation, reason = "the value of `Date.now`, an integer; other values saturate")]
     Timestamp::from_millis(millis as i64)
 }
 
@@ -69,7 +69,7 @@ fn answer<T: Serialize>(value: Result<T, Error>) -> Answer {
 }
 
 fn json(value: &impl Serialize) -> Answer {
-    serde_json::to_string(value).map_err(|_| JsValue::from("the answer is no JSON"))
+    serde_json::to_string(value).map_err(|_| JsValue::from("the answer has no JSON form; report this as a bug"))
 }
 
 fn thrown(error: &Error) -> JsValue {

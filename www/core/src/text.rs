@@ -1,4 +1,4 @@
-//! What stands where in a document's text: its problems, their repairs, its secrets.
+//! Positions in a document's text: problems with their fixes, secrets, values.
 
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
@@ -7,12 +7,11 @@ use credential_pool::{Fix, Problem, Span, check, fault, fixes, locate_all, maske
 
 use super::{Answer, json, moment, utf16::to_utf16};
 
-/// Everything in a document's text that a person should look at, each with where it stands and how it can be repaired.
-/// Places count in UTF-16, as JavaScript's strings do.
+/// Returns the problems of a document's text, each with its span in UTF-16 code units.
 #[wasm_bindgen(js_name = checkText)]
 pub fn check_text(text: &str, now: f64) -> Answer {
     let problems = check(text, moment(now));
-    // What is no JSON has no place for a pointer.
+    // Pointers have no position in a text that is not JSON.
     let fault = fault(text);
     let pointers: Vec<_> = problems.iter().map(|problem| problem.pointer.as_str()).collect();
     let places = locate_all(text, &pointers);
@@ -28,10 +27,10 @@ pub fn check_text(text: &str, now: f64) -> Answer {
     json(&marked)
 }
 
-/// How a problem of a text can be repaired, the likeliest first.
+/// Returns the fixes of a problem, the likeliest first.
 #[wasm_bindgen(js_name = fixesOf)]
 pub fn fixes_of(text: &str, code: &str, pointer: &str) -> Answer {
-    let code = serde_json::from_value(code.into()).map_err(|_| JsValue::from("no such problem is known"))?;
+    let code = serde_json::from_value(code.into()).map_err(|_| JsValue::from("no problem has this code"))?;
     let mut fixes = fixes(text, code, pointer);
     for Fix { edits, .. } in &mut fixes {
         let mut offsets: Vec<_> = edits.iter().flat_map(|edit| [edit.from, edit.to]).collect();
@@ -45,7 +44,7 @@ pub fn fixes_of(text: &str, code: &str, pointer: &str) -> Answer {
     json(&fixes)
 }
 
-/// Where the secrets of a text stand, from and to in turn, in UTF-16; of broken JSON as well.
+/// Returns the spans of a text's secrets, begin and end in turn, in UTF-16 code units. Accepts broken JSON.
 #[wasm_bindgen(js_name = secretsOf)]
 pub fn secrets_of(text: &str) -> Vec<u32> {
     let mut offsets: Vec<_> = secrets(text).iter().flat_map(|span| [span.from, span.to]).collect();
@@ -53,13 +52,13 @@ pub fn secrets_of(text: &str) -> Vec<u32> {
     offsets.into_iter().map(|offset| u32::try_from(offset).unwrap_or(u32::MAX)).collect()
 }
 
-/// The text with a mark for each secret: the same one for the same secret.
+/// Returns the text with masked secrets: equal secrets have equal masks.
 #[wasm_bindgen(js_name = maskedText)]
 pub fn masked_text(text: &str) -> String {
     masked(text)
 }
 
-/// Where the value at a JSON pointer stands, from and to, in UTF-16; empty if it is not there.
+/// Returns begin and end of the value at a JSON pointer, in UTF-16 code units; empty if there is no such value.
 #[wasm_bindgen(js_name = placeOf)]
 pub fn place_of(text: &str, pointer: &str) -> Vec<u32> {
     let Some(Some(place)) = locate_all(text, &[pointer]).pop() else { return Vec::new() };
@@ -68,7 +67,7 @@ pub fn place_of(text: &str, pointer: &str) -> Vec<u32> {
     offsets.into_iter().map(|offset| u32::try_from(offset).unwrap_or(u32::MAX)).collect()
 }
 
-/// A problem, and where it stands.
+/// Problem with its span.
 #[derive(Serialize)]
 struct Marked<'a> {
     problem: &'a Problem,

@@ -1,6 +1,6 @@
-//! Places in a text as JavaScript counts them: in UTF-16 code units.
+//! Offsets in UTF-16 code units, as in JavaScript strings.
 
-/// Turns ascending byte offsets of a text into UTF-16 offsets, in one pass.
+/// Converts ascending byte offsets of a text to UTF-16 offsets, in one pass.
 pub(crate) fn to_utf16(text: &str, offsets: &mut [usize]) {
     let (mut at, mut units) = (0_usize, 0_usize);
     let mut chars = text.chars();

@@ -1,23 +1,23 @@
-//! What the name of a member says of its value.
+//! Classification of member names: whether the value is a secret.
 
-/// What a name says.
+/// Kind of a member's value by the member's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Name {
-    /// Nothing.
+pub(super) enum NameKind {
+    /// No statement about the value.
     Plain,
-    /// The value is a secret, and so is all that is in it.
+    /// Secret, with all nested values.
     Secret,
-    /// A secret, unless it is a number: tokens are also what models read.
+    /// Secret unless the value is a number: `tokens` may be a count.
     Counted,
-    /// No secret, also within one.
+    /// Not a secret, also inside a secret object.
     Public,
-    /// A section of the document whose members are named after pools.
+    /// Section of the document whose member names are pool keys.
     Pools,
-    /// The section in which hosts note what they changed.
+    /// Section with merge metadata.
     Merges,
 }
 
-/// Names of secrets. All names in these tables are in lower case, without anything between words.
+/// Names of secrets. All names in these tables are in lower case, without separators.
 const SECRETS: [&str; 27] = [
     "key",
     "keys",
@@ -48,7 +48,7 @@ const SECRETS: [&str; 27] = [
     "otp",
 ];
 
-/// Names that end like this are those of secrets.
+/// Endings of names of secrets.
 const SECRET_ENDINGS: [&str; 22] = [
     "token",
     "secret",
@@ -74,7 +74,7 @@ const SECRET_ENDINGS: [&str; 22] = [
     "cookie",
 ];
 
-/// Words that do not make a secret of a name, although one of these endings does.
+/// Exceptions from these endings.
 const NO_SECRETS: [&str; 12] = [
     "maxtokens",
     "publickey",
@@ -90,7 +90,7 @@ const NO_SECRETS: [&str; 12] = [
     "affinitykey",
 ];
 
-/// Names of what anyone may read, also within a secret's object.
+/// Names of public values, also inside a secret object.
 const PUBLIC: [&str; 23] = [
     "id",
     "label",
@@ -117,7 +117,7 @@ const PUBLIC: [&str; 23] = [
     "purpose",
 ];
 
-/// Endings of such names.
+/// Endings of names of public values.
 const PUBLIC_ENDINGS: [&str; 11] = [
     "type",
     "url",
@@ -132,10 +132,10 @@ const PUBLIC_ENDINGS: [&str; 11] = [
     "updatedat",
 ];
 
-impl Name {
+impl NameKind {
     pub(super) fn of(name: &str) -> Self {
-        const LONGEST: usize = 120;
-        if name.len() > LONGEST {
+        const MAX_LENGTH: usize = 120;
+        if name.len() > MAX_LENGTH {
             return Self::Plain;
         }
         let mut bare = String::with_capacity(name.len());
@@ -160,7 +160,7 @@ impl Name {
     }
 }
 
-/// Whether the last word of a name is `key` or `keys`, and not `monkey`.
+/// Returns whether the last word of a name is `key` or `keys`; `monkey` is another word.
 fn ends_with_key(name: &str, bare: &str) -> bool {
     if !(bare.ends_with("key") || bare.ends_with("keys")) {
         return false;
@@ -180,29 +180,29 @@ mod tests {
     fn a_name_says_what_its_value_is() {
         let cases = [
             (
-                Name::Secret,
+                NameKind::Secret,
                 "access_token refresh_token accessToken Refresh-Token agent_key agentKey api_key apiKey API_KEY APIKEY \
                  OPENROUTER_API_KEY HF_TOKEN key keys secret client_secret clientSecret password passphrase private_key \
                  privateKey authorization Authorization cookie Set-Cookie bearer id_token code_verifier credentials \
                  x-api-key secret_access_key openrouter_key deployKey 'key' bot_token access refresh",
             ),
-            (Name::Counted, "tokens prompt_tokens access_tokens"),
+            (NameKind::Counted, "tokens prompt_tokens access_tokens"),
             (
-                Name::Public,
+                NameKind::Public,
                 "token_type token_url token_endpoint key_env expires expires_at expiresAt secret_fingerprint \
                  agent_key_expires_at agent_key_expires_in agent_key_obtained_at id label source scope client_id base_url",
             ),
             (
-                Name::Plain,
+                NameKind::Plain,
                 "max_tokens maxTokens agent_key_id agent_key_reused monkey keyboard tokenizer secretary public_key \
                  pool_key openrouter nous é",
             ),
-            (Name::Pools, "credential_pool credential_pool_policies credential_pool_strategies suppressed_sources"),
-            (Name::Merges, "credential_pool_merges"),
+            (NameKind::Pools, "credential_pool credential_pool_policies credential_pool_strategies suppressed_sources"),
+            (NameKind::Merges, "credential_pool_merges"),
         ];
         for (expected, names) in cases {
             for name in names.split_whitespace() {
-                assert_eq!(Name::of(name), expected, "{name}");
+                assert_eq!(NameKind::of(name), expected, "{name}");
             }
         }
     }

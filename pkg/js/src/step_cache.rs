@@ -1,4 +1,4 @@
-//! The steps that a host asks for with every request.
+//! Cache of the steps on the hot path.
 
 use js_sys::{Object, Reflect};
 use rustc_hash::FxHashMap;
@@ -8,44 +8,43 @@ use credential_pool::{CredentialId, Selection, Step, Wake};
 
 use super::values::{Answer, write};
 
-/// Answers of the hot path, made once: a selection without intents and events is the same frozen
-/// object until the wake changes.
+/// Cache of steps without intents and events: the same frozen object is returned until the wake changes.
 #[derive(Default)]
-pub(super) struct Steps {
+pub(super) struct StepCache {
     selections: FxHashMap<CredentialId, (Option<Wake>, JsValue)>,
-    nothing: Option<(Option<Wake>, JsValue)>,
+    empty: Option<(Option<Wake>, JsValue)>,
 }
 
-impl Steps {
+impl StepCache {
     pub(super) fn selection(&mut self, step: &Step<Selection>) -> Answer {
         let Selection::Selected { credential } = &step.value else { return write(step) };
-        if !is_quiet(step) {
+        if !is_cacheable(step) {
             return write(step);
         }
         match self.selections.get(credential) {
-            Some((wake, made)) if *wake == step.wake => Ok(made.clone()),
+            Some((wake, cached)) if *wake == step.wake => Ok(cached.clone()),
             _ => {
-                let made = frozen(write(step)?);
-                self.selections.insert(credential.clone(), (step.wake, made.clone()));
-                Ok(made)
+                let object = frozen(write(step)?);
+                self.selections.insert(credential.clone(), (step.wake, object.clone()));
+                Ok(object)
             }
         }
     }
 
-    pub(super) fn nothing(&mut self, step: &Step<()>) -> Answer {
-        match &self.nothing {
-            Some((wake, made)) if *wake == step.wake && is_quiet(step) => Ok(made.clone()),
+    pub(super) fn empty(&mut self, step: &Step<()>) -> Answer {
+        match &self.empty {
+            Some((wake, cached)) if *wake == step.wake && is_cacheable(step) => Ok(cached.clone()),
             _ => {
-                let made = frozen(write(step)?);
-                self.nothing = is_quiet(step).then(|| (step.wake, made.clone()));
-                Ok(made)
+                let object = frozen(write(step)?);
+                self.empty = is_cacheable(step).then(|| (step.wake, object.clone()));
+                Ok(object)
             }
         }
     }
 }
 
-/// Whether the step is all in its value and its wake, so that the next one can be the very same.
-fn is_quiet<T>(step: &Step<T>) -> bool {
+/// Returns whether the step consists of value and wake alone.
+fn is_cacheable<T>(step: &Step<T>) -> bool {
     step.intents.is_empty() && step.events.is_empty()
 }
 

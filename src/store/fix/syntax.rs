@@ -1,9 +1,9 @@
-//! Repairs of a text that is not JSON: a mark too many or too few.
+//! Fixes of JSON syntax: an extra comma, a missing comma, quote or closing bracket.
 
 use super::Fix;
 use crate::store::{raw, span::Splice};
 
-/// The repairs that make the text JSON.
+/// Returns the first repair that makes the text JSON; empty if there is none.
 pub(super) fn fixes(text: &str) -> Vec<Fix> {
     let Some(fault) = raw::fault(text) else { return Vec::new() };
     let scan = Scan::of(text);
@@ -14,8 +14,8 @@ pub(super) fn fixes(text: &str) -> Vec<Fix> {
     let line_end = before.trim_end_matches([',', ' ', '\t']).len();
     let candidates = [
         ("Delete the comma at the end", cuts().collect()),
-        ("Close what is open at the end", vec![close()]),
-        ("Close what is open at the end", cuts().chain([close()]).collect()),
+        ("Close the open brackets at the end", vec![close()]),
+        ("Close the open brackets at the end", cuts().chain([close()]).collect()),
         ("Add the missing comma", vec![splice(before.len(), before.len(), ",")]),
         ("Add the missing quote", vec![splice(line_end, line_end, "\"")]),
     ];
@@ -27,11 +27,11 @@ fn splice(from: usize, to: usize, text: &str) -> Splice {
     Splice { from, to, text: text.to_owned() }
 }
 
-/// What stands out of place in a text.
+/// Syntax errors of a text.
 struct Scan {
-    /// Commas with nothing behind them.
+    /// Positions of trailing commas.
     commas: Vec<usize>,
-    /// What closes all that is open at the end.
+    /// Text that closes all open strings, lists and objects at the end.
     missing: String,
 }
 
