@@ -18,7 +18,7 @@ const HOUR = 3600;
 
 const now = Math.floor(Date.now() / 1000);
 
-/** What a person wrote, with all that must stay as it is. */
+/** A handwritten document, with parts that must stay unchanged. */
 const DOCUMENT = `{
 \t"mine": 12345678901234567890123,
   "version": 1,   "note": "caf\\u00e9 \\/ ✓",
@@ -211,7 +211,7 @@ describe("pools in Redis", () => {
   const HASH = "credential-pool:pool:openrouter";
   after(stopAllRedis);
 
-  /** Runs the command line on a Redis that wants a password. */
+  /** Runs the command line on a Redis with a password. */
   async function opened(text) {
     const redis = await startRedis();
     if (text !== undefined) {
@@ -281,7 +281,7 @@ describe("pools in Redis", () => {
 describe("failures", { concurrency: true }, () => {
   const EMPTY = "{}";
   const REFUSED = [
-    // words, exit code, error code, what the message says, and with what
+    // arguments, exit code, error code, message, and input
     [["lst"], 2, "unknown_command", /commands are list, add.*Did you mean list/],
     [["list", "--jason"], 2, "unknown_option", /no such option/],
     [["list", "--document"], 2, "missing_argument", /--document/],
@@ -446,7 +446,7 @@ async function run(words, { text = DOCUMENT, path, input = "", env = {} } = {}) 
   const place = path === null ? [] : ["--document", path];
   const { FORCE_COLOR, NO_COLOR, HERMES_HOME, CREDENTIAL_POOL_REDIS, ...others } = process.env;
   const child = spawn(process.execPath, [CLI, ...place, ...words], { env: { ...others, ...env } });
-  // Who does not read is not written to.
+  // A command may end without reading stdin.
   child.stdin.on("error", () => {});
   child.stdin.end(input);
   const texts = Promise.all([child.stdout, child.stderr].map(async (stream) => Buffer.concat(await stream.toArray()).toString()));
@@ -458,7 +458,7 @@ async function run(words, { text = DOCUMENT, path, input = "", env = {} } = {}) 
   };
 }
 
-/** Runs what must succeed, without a word on stderr. */
+/** Runs a command that must succeed with an empty stderr. */
 async function done(words, given) {
   const ran = await run(words, given);
   assert.deepEqual([ran.exit, ran.err], [0, ""], words.join(" "));

@@ -47,7 +47,7 @@ describe("reading", { concurrency: true }, () => {
     });
   }
 
-  test("a document that is missing is empty, and is made for its owner alone, with its folder", async () => {
+  test("a missing document is empty, and is made for its owner alone, with its folder", async () => {
     const path = join(await folder(), "deep", "auth.json");
     const { api } = await edited({ path });
     const got = await api("GET", "/document");
@@ -58,7 +58,7 @@ describe("reading", { concurrency: true }, () => {
     assert.equal((await api("PUT", "/document", { etag: NONE, body: OTHER })).status, 412);
   });
 
-  test("the page comes with what keeps others out, and nothing beside it does", async () => {
+  test("the page has protective headers, and no file beside it is served", async () => {
     const { api, path } = await edited();
     const { status, headers, text } = await api("GET", "/", { token: null });
     assert.deepEqual([status, headers["content-type"]], [200, "text/html;charset=utf-8"]);
@@ -76,7 +76,7 @@ describe("reading", { concurrency: true }, () => {
 });
 
 describe("writing", { concurrency: true }, () => {
-  test("what somebody else wrote meanwhile stays, and its ETag is told", async () => {
+  test("a concurrent change stays, and its ETag is returned", async () => {
     const { path, api } = await edited();
     const { headers: { etag } } = await api("GET", "/document");
     await new FileStore(path).commit("openrouter", [{ type: "remove", id: "a", by: { at: 1, host: "other" } }]);
@@ -91,7 +91,7 @@ describe("writing", { concurrency: true }, () => {
     assert.equal((await api("PUT", "/document", { etag, body: OTHER })).status, 200, "it says so already");
   });
 
-  test("a host that writes is waited for, and what it wrote stays", async () => {
+  test("a write waits for a host's lock, and the host's change stays", async () => {
     const { path, api } = await edited();
     const { headers: { etag } } = await api("GET", "/document");
     let put;
@@ -104,7 +104,7 @@ describe("writing", { concurrency: true }, () => {
     assert.equal(await readFile(path, "utf8"), `${DOCUMENT}\n`);
   });
 
-  test("of many who saw the same, one writes", async () => {
+  test("of many writers with the same ETag, one succeeds", async () => {
     const { path, api } = await edited();
     const { headers: { etag } } = await api("GET", "/document");
     const texts = Array.from({ length: 8 }, (_, n) => DOCUMENT.replace(`"a"`, `"a${n}"`));
@@ -121,7 +121,7 @@ describe("writing", { concurrency: true }, () => {
     ["pools that are none", `{"credential_pool": ["${CANARY}"]}`, "/credential_pool"],
     ["no text", Uint8Array.from([0x22, 0xff, 0x22])],
   ]) {
-    test(`${name}: refused, and the document stays, also one that nobody can read`, async () => {
+    test(`${name}: refused, and the document stays, even an unreadable document`, async () => {
       for (const text of [DOCUMENT, `{"access_token": "${CANARY}`]) {
         const { path, api } = await edited({ text });
         const { headers: { etag } } = await api("GET", "/document");
@@ -146,7 +146,7 @@ describe("writing", { concurrency: true }, () => {
     assert.deepEqual([(await stat(path)).mode & 0o777, await readFile(path, "utf8")], [0o640, OTHER]);
   });
 
-  test("a document that may not be written, or is no text any more: nothing is, and the error says so", async () => {
+  test("a read-only document, or a file that is no text: nothing is written, and the error says so", async () => {
     const { path, api } = await edited();
     const { headers: { etag } } = await api("GET", "/document");
     await chmod(path, 0o444);
@@ -173,12 +173,12 @@ describe("writing", { concurrency: true }, () => {
   });
 });
 
-describe("who may", { concurrency: true }, () => {
+describe("access", { concurrency: true }, () => {
   const put = { etag: "seen", body: OTHER };
   const from = (Origin) => ({ headers: { Origin } });
   const by = (Host) => ({ headers: { Host } });
   const REFUSED = [
-    // what, method, path, how, status, code
+    // case, method, path, options, status, code
     ["no token", "GET", "/document", { token: null }, 401, "no_token"],
     ["a wrong token", "GET", "/document", { token: "a".repeat(43) }, 401, "no_token"],
     ["a part of the token", "GET", "/document", { token: (token) => token.slice(0, -1) }, 401, "no_token"],
@@ -211,7 +211,7 @@ describe("who may", { concurrency: true }, () => {
     });
   }
 
-  test("the page itself, by either name", async () => {
+  test("the page itself, under either host name", async () => {
     const { api, port } = await edited();
     for (const host of [`127.0.0.1:${port}`, `localhost:${port}`]) {
       const headers = { Host: host, Origin: `http://${host}` };
@@ -228,7 +228,7 @@ describe("who may", { concurrency: true }, () => {
 });
 
 describe("watching", { concurrency: true }, () => {
-  test("tells the ETag at first, and when somebody has written: in place, anew, or through the server", async () => {
+  test("sends the ETag at first, and after each write: in place, by a rename, or through the server", async () => {
     const { path, api, url, token } = await edited();
     const response = await fetch(new URL("watch", url), { headers: { Authorization: `Bearer ${token}` } });
     assert.equal(response.headers.get("content-type"), "text/event-stream; charset=utf-8");
@@ -263,7 +263,7 @@ describe("the command", { concurrency: true }, () => {
     });
   }
 
-  test("for people it shows the address, and who may use it", async () => {
+  test("prints the address for people, and who may use it", async () => {
     const { child, path, ended } = start(["edit", "--no-open"], await file(DOCUMENT));
     await once(child.stdout, "data");
     child.kill("SIGINT");
@@ -274,7 +274,7 @@ describe("the command", { concurrency: true }, () => {
     assert.match(out, /until Ctrl-C/);
   });
 
-  test("--port takes that port, and says if it is taken", async () => {
+  test("--port chooses the port, and fails if it is in use", async () => {
     const blocker = createServer().listen(0, "127.0.0.1");
     await once(blocker, "listening");
     const { port } = blocker.address();
@@ -286,7 +286,7 @@ describe("the command", { concurrency: true }, () => {
     assert.equal((await edited({ words: ["--port", String(port)] })).port, port);
   });
 
-  test("what cannot be edited is said", async () => {
+  test("a document that cannot be edited fails with its reason", async () => {
     const redis = { CREDENTIAL_POOL_REDIS: `redis://me:${CANARY}@127.0.0.1:1` };
     const tries = [
       [["edit", "--no-open"], null, redis, 2, "invalid_argument", /in files, not pools in Redis: give --document PATH/],
@@ -305,7 +305,7 @@ describe("the command", { concurrency: true }, () => {
     }
   });
 
-  test("a package without its page says how to get it", async () => {
+  test("a package without its page says how to get the page", async () => {
     const copy = await folder();
     const isNotPage = (path) => !path.endsWith("/page");
     await cp(join(PACKAGE, "dist"), join(copy, "dist"), { recursive: true, filter: isNotPage });
@@ -317,7 +317,7 @@ describe("the command", { concurrency: true }, () => {
     assert.match(err, /^credential-pool: the page is missing in this package: .*cargo xtask build/);
   });
 
-  test("--help teaches it", async () => {
+  test("--help documents it", async () => {
     const { exit, out } = await start(["edit", "--help"], null).ended;
     assert.equal(exit, 0);
     for (const word of ["--port <port>", "--no-open", "--document <path>", "Examples:"]) assert.ok(out.includes(word));
@@ -376,7 +376,7 @@ function start(words, path, { env = {}, cli = join(PACKAGE, "dist/cli.js") } = {
   return { child, path, ended, written };
 }
 
-/** A server on a document, and how to ask it. */
+/** A server on a document, and a function that sends requests to it. */
 async function edited({ text = DOCUMENT, path, words = [] } = {}) {
   const run = start(["--json", "edit", "--no-open", ...words], path ?? await file(text));
   while (!run.written.out.endsWith("}\n")) {
@@ -388,7 +388,7 @@ async function edited({ text = DOCUMENT, path, words = [] } = {}) {
   return { ...run, url, port, token, api: (method, to, given) => asked({ port, own: token, method, to, ...given }) };
 }
 
-/** One request. Not with `fetch`, which does not let its caller choose a Host, an Origin or a method. */
+/** Sends a request. Not with `fetch`, which restricts Host, Origin and method. */
 async function asked({ port, own, method, to, token = own, etag, headers = {}, body }) {
   const bearer = typeof token === "function" ? token(own) : token;
   const given = (value) => (typeof value === "function" ? value(port) : value);
@@ -408,7 +408,7 @@ async function asked({ port, own, method, to, token = own, etag, headers = {}, b
   return { status: response.statusCode, headers: response.headers, text, get json() { return JSON.parse(text); } };
 }
 
-/** What a stream of server-sent events tells. */
+/** The entity tags in a stream of server-sent events. */
 async function* etags(body) {
   let text = "";
   for await (const chunk of body.pipeThrough(new TextDecoderStream())) {

@@ -62,7 +62,7 @@ describe("login", { concurrency: true }, () => {
   });
 
   const REFUSED = [
-    // words, what the server does, what the configuration says, exit code, error code, what the message says
+    // arguments, behaviour of the server, configuration, exit code, error code, message
     [["--flow", "device_code"], { interval: 1, says: ["access_denied"] }, {}, 4, "denied", /begin another.*\(HTTP 400\)/],
     [["--flow", "device_code"], { interval: 1, says: ["expired_token"] }, {}, 4, "expired", /approve it sooner/],
     [["--flow", "device_code"], {}, { client_id: "other" }, 4, "misconfigured", /correct `client_id`/],
@@ -83,7 +83,7 @@ describe("login", { concurrency: true }, () => {
     });
   }
 
-  test("nobody said how: the message does", async () => {
+  test("a pool without a configured login: the message says what to configure", async () => {
     const { exit, err } = await run(["login", "openrouter"], {});
     assert.equal(exit, 2);
     assert.match(err, /^credential-pool: how to log in .* is not known: describe it .*credential_pool_logins/);
@@ -116,7 +116,7 @@ describe("login", { concurrency: true }, () => {
 const cleanings = [];
 after(() => Promise.all(cleanings.map((clean) => clean())));
 
-/** Nothing of what a server gave out may be seen. */
+/** No secret of a server may be shown. */
 function hidden(server, text) {
   assert.ok(server.secrets.every((secret) => !text.includes(secret)), text);
 }

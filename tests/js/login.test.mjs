@@ -198,7 +198,7 @@ describe("what cannot be used", () => {
 
 const START = 1_775_757_580_463;
 
-/** A clock that stands still but for who sleeps. */
+/** A clock that only advances while a caller sleeps. */
 function clock() {
   let at = START;
   const now = () => at;
@@ -219,7 +219,7 @@ async function authorization(options, use) {
   }
 }
 
-/** What a browser does. */
+/** Acts as a browser. */
 async function visit(url, init) {
   const response = await fetch(url, init);
   return { status: response.status, text: await response.text() };

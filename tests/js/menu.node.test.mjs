@@ -49,7 +49,7 @@ describe("the menu", { concurrency: 4 }, () => {
   });
 
   const DONE = [
-    // action, answers, what is shown, the words after the place of the document
+    // action, answers, output, arguments after the location of the document
     ["list", [], /0 +work +a /, "list openrouter"],
     ["explain", [["For which model", `small${ENTER}`]], /is dead: /, "explain openrouter --model small"],
     ["reset", [[WHICH, ENTER]], /openrouter: 1 credential reset/, "reset openrouter a"],
@@ -204,7 +204,7 @@ async function file(text) {
 const rows = async (path, pool = "openrouter") => JSON.parse(await readFile(path, "utf8")).credential_pool[pool];
 
 function environment(env) {
-  // With `CI` set, Node takes a terminal for one without colours.
+  // With `CI` set, Node assumes a terminal without colours.
   const { CI, FORCE_COLOR, NO_COLOR, HERMES_HOME, CREDENTIAL_POOL_REDIS, NODE_TEST_CONTEXT, ...others } = process.env;
   return { ...others, ...env };
 }

@@ -18,13 +18,13 @@ async function served(key, rows, options = {}) {
   const provider = await startProvider({ poolKey: key });
   closing.push(() => provider.close());
   const store = options.store ?? storeOf(key, rows);
-  // Real providers are left alone.
+  // No request leaves the machine.
   const fetch = (to, init) => globalThis.fetch(new URL(new URL(to).pathname, provider.url), init);
   const pool = await open({ key, store, fetch, baseUrl: `${provider.url}/v1`, ...options });
   return { provider, pool, store, ask: (init, request) => pool.fetch("chat/completions", question(init), request) };
 }
 
-/** A pool whose provider answers as this function says. */
+/** A pool whose provider responds with this function. */
 async function answered(answer, rows = keys("a", "b"), options = {}) {
   const seen = [];
   const fetch = async (to, init) => {
@@ -50,7 +50,7 @@ const question = (init) => ({ method: "POST", headers: { "Content-Type": "applic
 const json = (status, body, headers) => new Response(JSON.stringify(body), { status, headers });
 const limited = () => json(429, { error: { message: "slow down" } }, { "retry-after": "30" });
 const rowsOf = (store, key = "openrouter") => JSON.parse(store.text).credential_pool[key];
-/** Whether requests hold any of the credentials, of which each may have one. */
+/** Whether any credential has a request under way, with a limit of one request each. */
 const isHeld = (pool) => pool.core.explain().credentials.some(({ verdict }) => verdict.type === "at_cap");
 
 function says(code, fields = {}) {

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import {
-  applyChanges, applyToDocument, checkDocument, CredentialPool, customPools, diagnose, emptyDocument, PoolError, pools, providers,
-  poolKeyForBaseUrl, readDocument, readPolicy, wanted,
+  applyChanges, applyToDocument, checkDocument, CredentialPool, customPools, diagnose, emptyDocument, PoolError, pools,
+  poolKeyForBaseUrl, poolName, providers, readDocument, readPolicy, wanted,
 } from "credential-pool";
 
 const NOW = 1_775_757_580_463;
@@ -36,8 +36,13 @@ const refuses = (call, code, pointer) =>
     return true;
   });
 
+test("a pool has one canonical key", () => {
+  assert.deepEqual(["openrouter", "OpenRouter", "Custom:Mine"].map(poolName), ["openrouter", "openrouter", "custom:mine"]);
+  refuses(() => poolName(" "), "invalid_argument", "/key");
+});
+
 describe("decisions", () => {
-  test("a pool selects, counts, benches and writes", () => {
+  test("a pool selects, counts, cools down and writes", () => {
     const { pool, value, intents, wake } = open([key("a", 0), key("b", 1)]);
     assert.deepEqual({ value, intents, wake }, { value: { hasCredentials: true, problems: [] }, intents: [], wake: null });
 
@@ -153,7 +158,7 @@ describe("leases", () => {
   const limited = (seconds) => ({ status: 429, headers: seconds === undefined ? [] : [["Retry-After", `${seconds}`]] });
   const texts = (said) => said.map(({ text }) => text);
 
-  /** What a host does for one request: each attempt gets the next answer, each wait is waited out. */
+  /** Acts as a host for one request: each attempt gets the next response, each wait is waited out. */
   function serve(pool, request, ...answers) {
     const moves = [];
     let now = NOW;

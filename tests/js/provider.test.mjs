@@ -45,7 +45,7 @@ test("a key without money is told so", async () => {
   assert.match(json.error.message, /^Your credit balance is too low/);
 });
 
-test("a key and a login are withdrawn, each in words of its own", async () => {
+test("a key and a login are revoked, each with a message of its own", async () => {
   provider.addKey("sk-old", { revokedAfter: 1 });
   provider.addLogin({ accessToken: "at-old" }, { revokedAfter: 1 });
   assert.deepEqual([await statusOf("sk-old"), await statusOf("sk-old")], [200, 400]);

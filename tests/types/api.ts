@@ -301,7 +301,7 @@ export function readVerdict(verdict: Verdict): string | number | null {
     case "chosen":
       return readChoice(verdict.by);
     case "available":
-      return verdict.halfOpen ? "on trial" : null;
+      return verdict.halfOpen ? "half-open" : null;
     case "cooling_down":
       return verdict.probeAt ?? verdict.until;
     case "cooling_down_for_model":
@@ -383,7 +383,7 @@ export function misuse(selection: Selection, settled: Settled, move: NextMove): 
   CredentialPool.open({});
   // @ts-expect-error a time is a number
   pool.select(new Date());
-  // @ts-expect-error a credential is named
+  // @ts-expect-error a credential has an id
   pool.rotate({ status: 429 });
   // @ts-expect-error a status is a number
   pool.rotate("a1b2c3", { status: "429" });
@@ -393,7 +393,7 @@ export function misuse(selection: Selection, settled: Settled, move: NextMove): 
   pool.settle("1", { type: "saved" });
   // @ts-expect-error an outcome has a known type
   pool.settle(1, { type: "done" });
-  // @ts-expect-error new tokens come along
+  // @ts-expect-error the outcome contains new tokens
   pool.settle(1, { type: "tokens" });
   // @ts-expect-error a refresh sets tokens, and no label
   pool.settle(1, { type: "tokens", set: { access_token: "new", label: "mine" } });
@@ -403,25 +403,25 @@ export function misuse(selection: Selection, settled: Settled, move: NextMove): 
   pool.lease({ credential: "a1b2c3" });
   // @ts-expect-error a lease is reported by its number
   pool.report({ type: "use", lease: 1, credential: "a" }, { status: 200 });
-  // @ts-expect-error what the provider answered comes along
+  // @ts-expect-error a report contains the response
   pool.report(1);
   // @ts-expect-error `resume` and `report` are not the same
   pool.resume(1, { status: 200 });
   // @ts-expect-error a policy has these fields
   pool.setPolicy({ patienceMs: 1 });
-  // @ts-expect-error a failure leads to one of these
+  // @ts-expect-error a rule has a known action
   pool.setPolicy({ failures: { quota: { action: "explode" } } });
   // @ts-expect-error a request that ended has no lease
   same<number>(move.lease);
   // @ts-expect-error a field that rows store has its type
   pool.add({ priority: "first" });
-  // @ts-expect-error which credential it is stands in some answers only
+  // @ts-expect-error only some selections have a credential
   same<string>(selection.credential);
-  // @ts-expect-error when to try again stands in one answer only
+  // @ts-expect-error only an exhausted selection has `retryAt`
   same<number>(settled.retryAt);
   // @ts-expect-error entries hold no secret
   pool.entries()[0]?.access_token;
-  // @ts-expect-error a step is not to be changed
+  // @ts-expect-error a step is read-only
   pool.select().intents.push({ type: "persist", id: 1, changes: [] });
   // @ts-expect-error a login is started, not constructed
   new CredentialLogin();

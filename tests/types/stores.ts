@@ -1,4 +1,4 @@
-/** Stores as hosts use them, and as somebody writes a third one. */
+/** Stores as hosts use them, and a store of a host's own. */
 
 import {
   applyToDocument,
@@ -7,15 +7,18 @@ import {
   emptyDocument,
   type LockOptions,
   MemoryStore,
+  poolName,
   type Reading,
   readDocument,
   type Store,
   StoreError,
   type StoreErrorCode,
 } from "credential-pool";
-import { FileStore, type FileStoreOptions } from "credential-pool/file-store";
+import {
+  DocumentFile, type DocumentText, FileStore, type FileStoreOptions, type ReplaceResult,
+} from "credential-pool/file-store";
 
-/** The least that a server with compare-and-set has to offer. */
+/** Minimum of a server with compare-and-set. */
 interface Server {
   get(): Promise<string | undefined>;
   replace(before: string | undefined, after: string): Promise<boolean>;
@@ -59,6 +62,15 @@ export async function use(store: Store): Promise<number> {
   // @ts-expect-error a change is an object
   await store.commit(pool.key(), ["used"]);
   return locked + stores.length;
+}
+
+export async function edit(file: DocumentFile): Promise<string> {
+  const { text, etag }: DocumentText = await file.read();
+  const replaced: ReplaceResult = await file.replace(`${text}\n`, etag);
+  const end: () => void = file.watch((changed) => void changed.length);
+  end();
+  const kept: string | undefined = await new FileStore(file.path).document();
+  return kept ?? poolName(replaced.etag);
 }
 
 export function told(error: unknown): StoreErrorCode | undefined {

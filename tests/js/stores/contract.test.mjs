@@ -8,7 +8,7 @@ import { CredentialPool, emptyDocument, PoolError, readDocument, StoreError } fr
 
 import { added, clear, counts, HANDMADE, KEY, kinds, removed, used } from "./kinds.mjs";
 
-/** Longer than a store takes to notice what another wrote. */
+/** Longer than a store takes to notice another writer's change. */
 const LONG_MS = 250;
 
 after(clear);

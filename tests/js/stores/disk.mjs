@@ -55,7 +55,7 @@ assert.deepEqual(await counts(), { a: 4, large: 0 }, "it can be read");
 assert.deepEqual(readdirSync(folder).sort(), ["auth.json", "ballast"]);
 console.log("done");
 
-/** Fills the disk but for so many blocks. */
+/** Fills the disk except for a number of blocks. */
 function leave(blocks) {
   const file = openSync(ballast, "a");
   const { bfree } = statfsSync(folder);

@@ -17,7 +17,7 @@ after(clear);
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 
 test("a full disk, and one that is read-only", async (t) => {
-  // A small disk can be had where this process may mount one for itself alone: as root, or as root of an own namespace.
+  // A small disk needs the right to mount: as root, or as root of an own namespace.
   const reasons = [];
   for (const own of [["--mount"], ["--mount", "--map-root-user"]]) {
     const { error, status, stderr } = spawnSync("unshare", [...own, "mount", "-t", "tmpfs", "tmpfs", await folder()], { encoding: "utf8" });
@@ -35,7 +35,7 @@ test("a full disk, and one that is read-only", async (t) => {
 
 test("a write that fails half-way leaves the file as it was", halfWay);
 
-/** A process that may not write files of more than 4 KiB fails in the same place as on a full disk. */
+/** A process with a file size limit of 4 KiB fails in the same place as on a full disk. */
 async function halfWay() {
   const path = join(await folder(), "auth.json");
   await writeFile(path, HANDMADE);

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 
 import { applyToDocument, StoreError } from "credential-pool";
-import { FileStore } from "credential-pool/file-store";
+import { DocumentFile, FileStore } from "credential-pool/file-store";
 
 import { added, clear, counts, folder, HANDMADE, KEY, removed, used } from "./kinds.mjs";
 
@@ -30,7 +30,7 @@ const rejects = (promise, code, what = "") =>
     return true;
   });
 
-test("the file says what applyToDocument says, to the byte, and has no company", async () => {
+test("the file holds the text of applyToDocument, to the byte, and no other file stays beside it", async () => {
   for (const text of [HANDMADE, HANDMADE.trimEnd(), HANDMADE.replaceAll("\n", "\r\n"), `{"credential_pool":{}}`]) {
     const { path, store, folder } = await file(text);
     const changes = [used("a"), added("c")];
@@ -40,7 +40,7 @@ test("the file says what applyToDocument says, to the byte, and has no company",
   }
 });
 
-test("a text that stays the same is not written again", async () => {
+test("an unchanged text is not written again", async () => {
   const { path, store } = await file();
   const changes = [added("a"), removed("nobody"), used("a")];
   await store.commit(KEY, changes);
@@ -73,7 +73,7 @@ test("a missing file is made for its owner alone, with its folders", async () =>
   for (const made of [join(root, "one"), join(root, "one", "two")]) assert.equal((await stat(made)).mode & 0o777, 0o700);
 });
 
-test("links stay links, and all of them mean one file", async () => {
+test("links stay links, and all links lead to one file", async () => {
   const { path, folder } = await file();
   await mkdir(join(folder, "far"));
   await symlink("../auth.json", join(folder, "far", "second"));
@@ -93,7 +93,7 @@ test("links stay links, and all of them mean one file", async () => {
 
 });
 
-test("links that lead nowhere are errors, and are left alone", async () => {
+test("broken links are errors, and stay as they are", async () => {
   const { folder } = await file();
   const links = { circle: "circle", one: "two", two: "one", away: "far/away", far: "." };
   for (const [name, target] of Object.entries(links)) await symlink(target, join(folder, name));
@@ -106,7 +106,7 @@ test("links that lead nowhere are errors, and are left alone", async () => {
   assert.equal(await readFile(join(folder, "auth.json"), "utf8"), HANDMADE);
 });
 
-test("a file that becomes a folder is neither read nor replaced, and is taken up again when it is back", async () => {
+test("a file that becomes a folder is neither read nor replaced, and is used again once it is back", async () => {
   const { path, store, folder } = await file();
   await store.commit(KEY, [used("a")]);
   const before = await readFile(path, "utf8");
@@ -122,7 +122,7 @@ test("a file that becomes a folder is neither read nor replaced, and is taken up
   assert.deepEqual(await readdir(folder), ["auth.json"]);
 });
 
-test("a folder that is taken away is an error, or made again", async () => {
+test("a removed folder is an error, or made again", async () => {
   const root = await folder();
   const path = join(root, "deep", "auth.json");
   const store = new FileStore(path);
@@ -142,7 +142,7 @@ test("a folder that is taken away is an error, or made again", async () => {
   assert.deepEqual(await readdir(join(root, "deep")), ["auth.json"]);
 });
 
-test("what is no text or no file is left as it is", async () => {
+test("a path that is no text or no file stays as it is", async () => {
   const bytes = Uint8Array.from([...new TextEncoder().encode(`{"a": "`), 0xff, 0xfe, 0x22, 0x7d]);
   const { path, store, folder } = await file(bytes);
   await rejects(store.read(KEY), "invalid_document");
@@ -156,7 +156,7 @@ test("what is no text or no file is left as it is", async () => {
   await rejects(new FileStore(join(path, "below", "auth.json")).commit(KEY, [added("a")]), "unwritable");
 });
 
-test("a corrupt file is an error that says where", async () => {
+test("a corrupt file is an error with its place", async () => {
   const { store, path } = await file(HANDMADE.replace(`"sk-b"`, `"sk-canary`));
   await assert.rejects(store.commit(KEY, [used("a")]), ({ code, message }) => {
     assert.equal(code, "invalid_document");
@@ -166,7 +166,7 @@ test("a corrupt file is an error that says where", async () => {
   });
 });
 
-test("a file that is marked read-only is not replaced", async () => {
+test("a read-only file is not replaced", async () => {
   const { path, store, folder } = await file();
   await chmod(path, 0o444);
   await rejects(store.commit(KEY, [used("a")]), "unwritable");
@@ -174,7 +174,7 @@ test("a file that is marked read-only is not replaced", async () => {
   assert.deepEqual(await readdir(folder), ["auth.json"]);
 });
 
-test("what dead processes left is removed, and what others left is not", async () => {
+test("temporary files of dead processes are removed, and other files are not", async () => {
   const { store, folder } = await file();
   const others = [".auth.json.tmp", ".auth.json.0123456789abcdeg.tmp", ".other.json.0123456789abcdef.tmp", "auth.json.bak"];
   for (const name of [...others, ".auth.json.0123456789abcdef.tmp"]) await writeFile(join(folder, name), "{");
@@ -182,7 +182,7 @@ test("what dead processes left is removed, and what others left is not", async (
   assert.deepEqual((await readdir(folder)).sort(), [...others, "auth.json"].sort());
 });
 
-test("a lock that a dead process left is waited for, and then taken, by one at a time", async () => {
+test("a stale lock is waited for, and then taken over by one process at a time", async () => {
   const { path, folder } = await file();
   const stores = Array.from({ length: 5 }, () => new FileStore(path, { staleMs: 2000 }));
   await mkdir(`${path}.lock`);
@@ -194,7 +194,7 @@ test("a lock that a dead process left is waited for, and then taken, by one at a
   assert.deepEqual(await readdir(folder), ["auth.json"]);
 });
 
-test("a recovery that a dead process did not finish is finished", async () => {
+test("an interrupted recovery is finished", async () => {
   const { path, store, folder } = await file();
   for (const name of [`${path}.lock`, `${path}.lock.recovery`]) {
     await mkdir(name);
@@ -204,7 +204,7 @@ test("a recovery that a dead process did not finish is finished", async () => {
   assert.deepEqual(await readdir(folder), ["auth.json"]);
 });
 
-test("a lock that was lost costs nobody what they wrote, and is not taken from its next holder", async () => {
+test("a lost lock costs no other process its changes, and stays with its next holder", async () => {
   const { path, store, folder } = await file();
   const commits = Array.from({ length: 40 }, () => store.commit(KEY, [used("a")]));
   const thief = new FileStore(path);
@@ -218,13 +218,13 @@ test("a lock that was lost costs nobody what they wrote, and is not taken from i
   assert.deepEqual(await readdir(folder), ["auth.json"]);
 });
 
-test("a program that takes no lock does not lose what it wrote", async () => {
+test("a program without the lock does not lose its changes", async () => {
   const { path, store } = await file();
   let isRunning = true;
   const foreign = (async () => {
     let written = 0;
     for (; isRunning && written < 15; written++) {
-      // As an editor saves: the whole file at once, from what it has just read.
+      // An editor writes the whole file at once, from the text that it has just read.
       writeFileSync(`${path}.theirs`, applyToDocument(readFileSync(path, "utf8"), "nous", [added(`f${written}`)]));
       renameSync(`${path}.theirs`, path);
       await sleep(15);
@@ -239,7 +239,7 @@ test("a program that takes no lock does not lose what it wrote", async () => {
   for (let i = 0; i < 20; i++) assert.equal((await counts(store))[`o${i}`], 0, `own row o${i}`);
 });
 
-test("changes are noticed without the system's help", async () => {
+test("changes are noticed without notifications of the system", async () => {
   const root = await folder();
   const path = join(root, "later", "auth.json");
   const store = new FileStore(path, { pollMs: 50 });
@@ -259,4 +259,22 @@ test("changes are noticed without the system's help", async () => {
   await sleep(300);
   assert.deepEqual(told, [1, 2, 0], "a file that went away is empty");
   end();
+});
+
+test("an editor replaces the text that it has read, and no other", async () => {
+  const path = join(await folder(), "auth.json");
+  const [file, store] = [new DocumentFile(path), new FileStore(path)];
+  const missing = await file.read();
+  assert.deepEqual([missing.text, await store.document()], ["", undefined]);
+  const first = await file.replace(HANDMADE, missing.etag);
+  assert.deepEqual([first.isWritten, await store.document()], [true, HANDMADE]);
+  assert.deepEqual(await file.read(), { text: HANDMADE, etag: first.etag });
+
+  await store.commit(KEY, [used("a")]);
+  const refused = await file.replace("{}", first.etag);
+  assert.deepEqual([refused.isWritten, refused.etag], [false, (await file.read()).etag]);
+  assert.notEqual(await store.document(), "{}");
+  assert.equal((await file.replace("{}", refused.etag)).isWritten, true);
+  assert.equal(readFileSync(path, "utf8"), "{}");
+  await assert.rejects(file.replace("[", refused.etag), { code: "invalid_document" });
 });

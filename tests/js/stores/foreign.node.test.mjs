@@ -17,7 +17,7 @@ import { dump, parse } from "./reference.mjs";
 
 after(clear);
 
-/** As the reference writes it. */
+/** A document in the form of the reference. */
 const THEIRS = `{
   "version": 1,
   "providers": {
@@ -98,7 +98,7 @@ test("it and a store write in turns: nothing is lost on either side", { timeout:
   assert.equal(document.get("providers").size, 1 + ROUNDS);
   assert.equal(document.get("credential_pool").get(KEY)[0].size, 11 + ROUNDS + 1, "its fields, and the count");
 
-  /** A document without what the store has reason to change. */
+  /** A document without the parts that the store changes. */
   function untouched(text) {
     const document = parse(text);
     document.delete("credential_pool_merges");

@@ -1,4 +1,4 @@
-/** The stores that must keep the same contract, and how a test gets at each. */
+/** The stores that must keep the same contract, and their set-up. */
 
 import { randomUUID } from "node:crypto";
 import { mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
@@ -13,7 +13,7 @@ import { startRedis, stopAllRedis } from "./redis-server.mjs";
 
 export const KEY = "openrouter";
 
-/** What a person wrote, with all that must stay as it is. */
+/** A handwritten document, with parts that must stay unchanged. */
 export const HANDMADE = `{
 \t"mine": 12345678901234567890123,
   "version": 1,   "note": "caf\\u00e9 \\/ ✓",
@@ -87,7 +87,7 @@ export async function folder() {
   return path;
 }
 
-/** Ends and removes what the tests have made. */
+/** Ends and removes everything that the tests have made. */
 export async function clear() {
   await Promise.all(stores.splice(0).map((store) => store.close()));
   redis = undefined;
@@ -97,7 +97,7 @@ export async function clear() {
 
 let last = 0;
 
-/** A change of a host that makes no other, so that it may come in any order with others. */
+/** A change of a host of its own, so that it may come in any order with other changes. */
 export const change = (edit) => {
   last = Math.max(last + 1, Date.now() * 1000);
   return { by: { at: last, host: randomUUID() }, ...edit };
@@ -109,7 +109,7 @@ export const added = (id) => change({ type: "add", row: { id, source: "manual", 
 
 export const removed = (id) => change({ type: "remove", id });
 
-/** The rows that a store has, by what tells them apart. */
+/** The rows of a store, by id. */
 export async function counts(store, key = KEY) {
   const { stored } = await store.read(key);
   return Object.fromEntries(stored.rows.map(({ id, request_count }) => [id, request_count ?? 0]));

@@ -20,7 +20,7 @@ async function file() {
   return { path, lock: `${path}.lock`, folder: join(path, "..") };
 }
 
-/** What this process is called as an owner: a name of its own, place, number and time of beginning. */
+/** The parts of this process's owner name: random part, namespace, pid and start time. */
 async function ownName() {
   const { path, folder } = await file();
   return new FileStore(path).lock("x", async () => {

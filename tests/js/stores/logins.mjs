@@ -1,4 +1,4 @@
-/** A provider of logins whose tokens live shortly, and what its hosts share. */
+/** A provider of logins with short-lived tokens, and the state that its hosts share. */
 
 import { createServer } from "node:http";
 import process from "node:process";
@@ -9,19 +9,19 @@ import { RedisStore } from "credential-pool/redis-store";
 
 export const KEY = "anthropic";
 
-/** A clock that runs `speed` times as fast as the real one. */
+/** A clock that runs `speed` times as fast as the real clock. */
 export const clock = (origin, speed) => () => Math.floor(origin + (Date.now() - origin) * speed);
 
 /** The store at a place, such as `file:/tmp/auth.json`. */
 export async function storeAt(place) {
   const { protocol, pathname } = new URL(place);
-  // Left locks are taken soon, so that the tests are.
+  // Stale locks are taken over soon, so that the tests are fast.
   if (protocol === "file:") return new FileStore(pathname, { staleMs: 2000 });
   if (protocol === "redis:") return new RedisStore({ url: place, lockMs: 2000 });
   throw new Error(`no store is known for ${protocol}`);
 }
 
-/** After how many uses an access token ends. */
+/** Number of uses after which an access token expires. */
 const USES = 12;
 
 /**
@@ -35,7 +35,7 @@ export class LoginProvider {
   outages = 0;
   served = 0;
   wrongs = [];
-  /** How often each refresh token came, by whether it was exchanged. */
+  /** Number of times that each refresh token was received, by whether it was exchanged. */
   #refreshTokens = new Map();
   #accessTokens = new Map();
   #last = 0;
@@ -57,7 +57,7 @@ export class LoginProvider {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  /** A new pair of tokens, as a person gets by logging in. */
+  /** A new pair of tokens, as after a login of a person. */
   login() {
     this.#last += 1;
     const pair = { access_token: `at-${this.#last}`, refresh_token: `rt-${this.#last}` };
@@ -95,7 +95,7 @@ export class LoginProvider {
     const pair = this.login();
     await this.onMoment("granted", host);
     if (Math.random() < 0.2) await sleep(Math.random() * 60);
-    // Every fourth is due soon by the clock; all end with their uses.
+    // Every fourth token is due soon by the clock; all tokens expire with their uses.
     return [200, { ...pair, expires_in: this.grants % 4 === 0 ? 121 : 3600 }];
   }
 

@@ -25,7 +25,7 @@ const OPERATIONS = 2000;
 
 const KILLS = 500;
 const FILES = 5;
-/** Two processes write to each file, and each has so many commits under way when it is killed. */
+/** Number of commits that a process has under way when it is killed. Two processes write to each file. */
 const IN_FLIGHT = 3;
 
 describe("many processes", () => {
@@ -43,7 +43,7 @@ describe("many processes", () => {
 
     const expected = Object.fromEntries(["a", "b", ...hosts.map((_, n) => `host${n}`)].map((id) => [id, 0]));
     for (const [id, count] of uses.flatMap(Object.entries)) {
-      // With a row that was removed go its counts.
+      // A removed row takes its counts with it.
       if (!id.endsWith("-gone")) expected[id] += count;
     }
     assert.deepEqual(await counts(new FileStore(path)), expected);
@@ -58,7 +58,7 @@ describe("many processes", () => {
       const path = join(await folder(), "auth.json");
       await writeFile(path, HANDMADE);
       const reader = new FileStore(path);
-      // While one is dead, the other meets what it left.
+      // While a process is dead, the other process meets its stale lock.
       await Promise.all(["a", "b"].map(async (row) => {
         let acknowledged = 0;
         for (let kill = 1; kill <= KILLS / FILES / 2; kill++) {
@@ -95,7 +95,7 @@ describe("many processes", () => {
     const writers = Array.from({ length: WRITERS }, (_, n) => run("writer.mjs", {}, path, `w${n}`));
     await Promise.all(writers.map(({ child }) => once(child.stdout, "data")));
     let left = 0;
-    // On a busy machine the writers leave the lock alone for short moments only.
+    // On a busy machine the writers release the lock for short moments only.
     while (left < LOCKS && Date.now() < deadline) {
       try {
         mkdirSync(`${path}.lock`);
@@ -145,7 +145,7 @@ describe("many processes", () => {
 });
 
 test("a process that ends takes its locks with it", async () => {
-  // Of one that was killed, only Linux tells that it is gone; elsewhere the lock has to become stale.
+  // Only Linux tells that a killed process has ended; on other systems the lock has to become stale.
   for (const [signal, waitMs] of [["SIGTERM", 1000], ["SIGINT", 1000], ["SIGKILL", process.platform === "linux" ? 1000 : 15_000]]) {
     const path = join(await folder(), "auth.json");
     const holder = run("holder.mjs", {}, path, "x");
@@ -202,7 +202,7 @@ test("a file whose owner cannot be kept is not replaced", async (t) => {
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 
-/** Runs an action as a user who may not do everything. */
+/** Runs an action as an unprivileged user. */
 async function asNobody(action) {
   const NOBODY = 65534;
   if (process.getuid() !== 0) return action();

@@ -26,7 +26,7 @@ export async function startRedis(...settings) {
   return server;
 }
 
-/** Ends all servers, and removes what they kept. */
+/** Ends all servers, and removes their data. */
 export async function stopAllRedis() {
   await Promise.all([...servers].map((server) => server.end()));
   servers.clear();
@@ -45,7 +45,7 @@ class RedisServer {
     this.url = `redis://127.0.0.1:${port}`;
   }
 
-  /** Starts it on its port, with what it had on disk. */
+  /** Starts the server on its port, with its data on disk. */
   async start() {
     const words = [
       "--port", this.port, "--bind", "127.0.0.1", "--dir", this.#folder,
@@ -62,7 +62,7 @@ class RedisServer {
     throw new Error("neither redis-server nor valkey-server is there: install one of them");
   }
 
-  /** Asks it something, as an administrator would. */
+  /** Runs a command as an administrator. */
   async ask(...words) {
     if (!this.#admin) {
       const admin = createClient({ url: this.url, RESP: 2, socket: { reconnectStrategy: false } });
@@ -72,7 +72,7 @@ class RedisServer {
     return this.#admin.sendCommand(words.map(String));
   }
 
-  /** As if its machine lost its power. */
+  /** Kills the server, as a loss of power does. */
   async kill() {
     this.#forget();
     const { exitCode, signalCode } = this.#child;
@@ -82,7 +82,7 @@ class RedisServer {
     await closed;
   }
 
-  /** It does nothing any longer, and its connections stay. By its id: Deno sends a child one signal only. */
+  /** Stops the server's process while its connections stay. By pid, since Deno sends a child a single signal. */
   freeze() {
     process.kill(this.#child.pid, "SIGSTOP");
   }
@@ -91,7 +91,7 @@ class RedisServer {
     process.kill(this.#child.pid, "SIGCONT");
   }
 
-  /** Takes away what it has on disk. */
+  /** Removes the server's data on disk. */
   async wipe() {
     await rm(join(this.#folder, "appendonlydir"), { recursive: true, force: true });
   }

@@ -24,7 +24,7 @@ async function seeded(...settings) {
   return redis;
 }
 
-/** Runs hosts, and checks that all they did is there. */
+/** Runs hosts, and checks that all their changes are stored. */
 async function runHosts(t, redis, operations, { meanwhile = async () => {} } = {}) {
   const started = performance.now();
   const hosts = Array.from({ length: PROCESSES }, (_, n) =>
@@ -38,14 +38,14 @@ async function runHosts(t, redis, operations, { meanwhile = async () => {} } = {
 
   const expected = Object.fromEntries(["a", "b", ...hosts.map((_, n) => `host${n}`)].map((id) => [id, 0]));
   for (const [id, count] of (await uses).flatMap(Object.entries)) {
-    // With a row that was removed go its counts.
+    // A removed row takes its counts with it.
     if (!id.endsWith("-gone")) expected[id] += count;
   }
   const written = await counts(redisStore({ url: redis.url }));
   assert.deepEqual(written, expected);
 }
 
-/** They are in the middle of it. */
+/** Waits until the hosts are writing. */
 async function atRevision(redis, least) {
   for (;;) {
     const [version] = await redis.ask("HMGET", HASH, "version");

@@ -115,7 +115,7 @@ test("a password that is wrong, missing or not wanted, and a user who may not: s
   await fails(openFree({ url: free.url.replace("//", `//u:${CANARY}@`) }).read(KEY), "unreadable", /WRONGPASS|ERR/);
 });
 
-test("a user who may do what the README says can do all that a store does", async () => {
+test("the permissions of the README are sufficient for a store", async () => {
   const readme = await readFile(new URL("../../../pkg/README.md", import.meta.url), "utf8");
   const [, commands] = /`(\+hmget [^`]*)`/.exec(readme);
   const may = ["~credential-pool:*", "&credential-pool:*", ...commands.split(" "), "+scan"];
@@ -143,11 +143,11 @@ test("neither a URL nor a client, or none that can be used, is misuse", () => {
   }
 });
 
-test("a server that is not there: an error in time; and when it comes, all is well", async () => {
+test("an unreachable server: an error in time, and success once the server starts", async () => {
   const { redis, open } = await server();
   await redis.kill();
   const impatient = open({ waitMs: 300 });
-  await fails(impatient.read(KEY), "unreadable", /ECONNREFUSED.*see that it runs/);
+  await fails(impatient.read(KEY), "unreadable", /ECONNREFUSED.*check that it runs/);
   await fails(impatient.commit(KEY, [added("a")]), "unwritable", /ECONNREFUSED.*nothing was written/);
   await fails(impatient.lock("x", async () => assert.fail()), "unwritable", /ECONNREFUSED/);
   const waiting = open().commit(KEY, [added("a")]);
@@ -157,19 +157,19 @@ test("a server that is not there: an error in time; and when it comes, all is we
   assert.deepEqual(await counts(impatient), { a: 0 });
 });
 
-test("a server that answers no longer: the changes are uncertain, and the same changes again are certain", async () => {
+test("a frozen server: the changes are uncertain, and the same changes again are certain", async () => {
   const { redis, open } = await server();
   const store = open({ waitMs: 500 });
   await store.commit(KEY, [added("a")]);
   redis.freeze();
   await fails(store.commit(KEY, [added("b")]), "uncertain", /does not answer.*commit them again/);
-  await fails(store.read(KEY), "unreadable", /see that it runs/);
+  await fails(store.read(KEY), "unreadable", /check that it runs/);
   redis.thaw();
   await until(() => store.commit(KEY, [added("b")]).then(() => true));
   assert.deepEqual(await counts(store), { a: 0, b: 0 });
 });
 
-test("a store that is closed says so, also to those who wait", async () => {
+test("a closed store rejects later and pending calls", async () => {
   const { redis, store } = await server();
   await redis.kill();
   const waiting = store.commit(KEY, [added("a")]);
@@ -179,7 +179,7 @@ test("a store that is closed says so, also to those who wait", async () => {
   await fails(store.read(KEY), "unreadable", /closed/);
 });
 
-test("who watches learns what changed while the connection was lost", async () => {
+test("a watch reports changes that came while the connection was lost", async () => {
   const { redis, store, open } = await server();
   await store.commit(KEY, [added("a")]);
   await store.read(KEY);
@@ -197,7 +197,7 @@ test("who watches learns what changed while the connection was lost", async () =
   assert.deepEqual(told.slice(1), ["a,b,c"]);
 });
 
-test("a server that comes back empty gets back what its stores know", async () => {
+test("a server that restarts empty gets the stores' state back", async () => {
   const { redis, store, open } = await server();
   const other = open();
   await store.commit(KEY, [added("a"), used("a", 3)]);
@@ -210,7 +210,7 @@ test("a server that comes back empty gets back what its stores know", async () =
   assert.deepEqual(await counts(store), { a: 4, b: 0 });
 });
 
-test("a server that is emptied while it runs gets back what its stores know", async () => {
+test("a server that is emptied while it runs gets the stores' state back", async () => {
   const { redis, store } = await server();
   await store.commit(KEY, [added("a")]);
   await redis.ask("FLUSHALL");
@@ -218,14 +218,14 @@ test("a server that is emptied while it runs gets back what its stores know", as
   assert.deepEqual(await counts(store), { a: 0, b: 0 });
 });
 
-test("of several stores who knew different states, none loses what it has written", async () => {
+test("stores with different states: none loses its changes", async () => {
   const { redis, open } = await server();
   const stores = Array.from({ length: 4 }, () => open());
   for (const [n, store] of stores.entries()) await store.commit(KEY, [added(`s${n}`)]);
   await redis.kill();
   await redis.wipe();
   await redis.start();
-  // The one that knows the least comes first; the others notice in the background or when they next write.
+  // The store with the oldest state comes first; the others notice in the background or with their next write.
   await stores[0].commit(KEY, [added("new0")]);
   for (const [n, store] of stores.entries()) await store.commit(KEY, [added(`later${n}`)]);
   const rows = ["s0", "s1", "s2", "s3", "new0", "later0", "later1", "later2", "later3"].sort();
@@ -253,7 +253,7 @@ test("a server that lost its last writes gets them again", async () => {
   await redis.ask("HSET", HASH, ...old);
   assert.deepEqual(await counts(other), { a: 0, b: 0, c: 0 }, "known to be later");
 
-  // Somebody has written more since than what was lost: only who wrote it knows.
+  // Another store has written more than was lost: only the author of the lost changes knows them.
   await redis.ask("HSET", HASH, ...old);
   const stranger = open();
   for (const id of ["x", "y", "z"]) await stranger.commit(KEY, [added(id)]);
@@ -281,7 +281,7 @@ test("the lock of an action that takes long is kept, and comes back with an empt
   assert.deepEqual(await redis.ask("KEYS", "*lock*"), [], "both are given back");
 });
 
-/** Waits for what must come about. */
+/** Waits until a condition holds. */
 async function until(isDone) {
   const deadline = performance.now() + 10_000;
   for (;;) {

@@ -6,7 +6,7 @@ import { chmodSync, closeSync, fsyncSync, openSync, readFileSync, renameSync, wr
 import { dirname, join } from "node:path";
 import process from "node:process";
 
-/** What a file holds: objects as maps, and what is neither object nor list as the text that it has in JSON. */
+/** Content of a file: objects as maps, and scalars as their JSON text. */
 export function load(path) {
   return parse(readFileSync(path, "utf8"));
 }
@@ -31,7 +31,7 @@ export function parse(text) {
   return value();
 }
 
-/** The file is replaced by a rename. The lock is `flock` on `auth.lock`, which is left behind; nobody else is told. */
+/** The file is replaced by a rename. The lock is `flock` on `auth.lock`, which stays; other programs are not notified. */
 export function save(path, document) {
   closeSync(openSync(join(dirname(path), "auth.lock"), "a"));
   const temporary = `${path}.tmp.${process.pid}.${randomBytes(16).toString("hex")}`;

@@ -21,10 +21,10 @@ after(clear);
 const PROCESSES = 8;
 const EXPIRIES = 200;
 
-/** A login that is lost for good serves nobody again. */
+/** A login without a valid refresh token never serves again. */
 const LONGEST = { timeout: 180_000 };
 
-/** The places at which the hosts share a login. */
+/** The stores in which the hosts share a login. */
 const places = [
   {
     name: "a file",
@@ -49,14 +49,14 @@ for (const { name, make } of places) {
   });
 
   test(`the same in ${name} while the refreshing process is killed: at worst the login has to be made anew`, LONGEST, async (t) => {
-    /** How often a process is still to be killed, by where it is in its refresh. */
+    /** Number of kills left, by the state of the process's refresh. */
     const kills = { refused: 3, asked: 3, granted: 3, answered: 3 };
     let isKilling = false;
     let fleet;
     const provider = new LoginProvider(EXPIRIES, async (moment, host) => {
       if (isKilling || !(kills[moment] > 0) || provider.grants < 5 || Math.random() > 0.2) return;
       isKilling = true;
-      // With `refused` and `answered` it goes on meanwhile: to claim and to ask, or to write what it got.
+      // With `refused` and `answered` the process continues meanwhile: it claims and sends, or writes the new tokens.
       await sleep(moment === "granted" || moment === "asked" ? 0 : Math.random() * 40);
       if (await fleet.kill(host)) kills[moment] -= 1;
       isKilling = false;
@@ -72,11 +72,11 @@ for (const { name, make } of places) {
   });
 }
 
-/** The processes, and the person who logs in. */
+/** The processes, and the person who logs in again. */
 class Fleet {
   logins = 0;
   problems = [];
-  /** Clocks run fast, so that a claim of a process that died is over soon. */
+  /** Clocks run fast, so that the claim of a dead process ends soon. */
   #speed = 30;
   #origin = Date.now();
   #processes = new Map();
@@ -100,25 +100,25 @@ class Fleet {
     return fleet;
   }
 
-  /** Kills a process, and starts another one in its place; false if it is gone already. */
+  /** Kills a process, and starts another process in its place; false if it has already ended. */
   async kill({ name, pid }) {
     const { closed } = this.#processes.get(name) ?? {};
     if (closed === undefined) return false;
     this.#processes.delete(name);
-    // Deno is a child of what was started.
+    // Deno is a child of the started process.
     process.kill(pid, "SIGKILL");
     await closed;
     this.#spawn();
     return true;
   }
 
-  /** Of a test that failed. */
+  /** Output for a failed test. */
   stop() {
     for (const { child } of this.#processes.values()) child.kill("SIGTERM");
     return this.provider.close();
   }
 
-  /** When all processes have seen enough. */
+  /** Resolves when all processes are done. */
   async end() {
     for (let running; (running = [...this.#processes.values()]).length > 0;) {
       await Promise.race(running.map(({ closed }) => closed));
@@ -145,7 +145,7 @@ class Fleet {
     });
   }
 
-  /** A person logs in anew, once for a login that is lost. */
+  /** Makes a new login, once for each login whose refresh token was spent. */
   async #logIn(token) {
     if (this.#madeAnew.has(token)) return;
     this.#madeAnew.add(token);

@@ -16,7 +16,7 @@ const pool = await openPool({
   key: KEY,
   store: await storeAt(place),
   host: { now: clock(Number(origin), Number(speed)) },
-  // Real providers are left alone; this one is told who asks.
+  // Requests go to this provider, which is told the sender.
   fetch: (to, { headers, ...init }) => {
     const asks = new Headers(headers);
     asks.set("x-process", `${name} ${process.pid}`);

@@ -6,7 +6,7 @@ import { once } from "node:events";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
-/** Runs a script of this folder; answers its process and what it writes, by line and as a whole. */
+/** Runs a script of this folder. Returns its process and its output, by line and as a whole. */
 export function run(script, { inDeno = false }, ...words) {
   const deno = ["node_modules/deno/bin.cjs", "run", "--allow-all", "--no-lock", "--quiet"];
   const command = [...(inDeno ? deno : []), here(script), ...words.map(String)];
