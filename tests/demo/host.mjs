@@ -45,14 +45,14 @@ export class Host {
    * @param {CredentialPool} options.pool
    * @param {import("../../pkg/dist/node-file-store.js").FileStore} options.store
    * @param {string} options.provider Base URL of the provider.
-   * @param {(event: string) => void} options.tell
+   * @param {(event: string) => void} options.log
    * @param {AbortSignal} options.signal Ends requests, but no refresh, whose new tokens would be lost.
    */
-  constructor({ pool, store, provider, tell, signal }) {
+  constructor({ pool, store, provider, log, signal }) {
     this.pool = pool;
     this.store = store;
     this.provider = provider;
-    this.tell = tell;
+    this.log = log;
     this.signal = signal;
   }
 
@@ -67,7 +67,7 @@ export class Host {
       if (intent.type === "persist") this.#writes = this.#writes.then(() => this.#persist(intent));
       else this.#refreshes.set(intent.id, this.#refresh(intent));
     }
-    for (const event of events) this.#note(event);
+    for (const event of events) this.#record(event);
     this.#schedule(wake);
     return value;
   }
@@ -152,7 +152,7 @@ export class Host {
       await this.store.commit(this.pool.key(), changes);
       this.take(this.pool.settle(id, { type: "saved" }));
     } catch (error) {
-      this.tell(`changes are not saved yet: ${error instanceof Error ? error.message : error}`);
+      this.log(`changes are not saved yet: ${error instanceof Error ? error.message : error}`);
       this.take(this.pool.settle(id, { type: "failed" }));
     }
   }
@@ -161,7 +161,7 @@ export class Host {
   async #refresh({ id, credential, request }) {
     const settled = this.take(this.pool.settle(id, await sendRefresh(request, this.provider)));
     this.#refreshes.delete(id);
-    if (settled.type === "unrefreshed") this.tell(`${this.#label(credential)} was not refreshed`);
+    if (settled.type === "unrefreshed") this.log(`${this.#label(credential)} was not refreshed`);
   }
 
   /** @param {Wake | null} wake */
@@ -182,9 +182,9 @@ export class Host {
    *
    * @param {Event} event
    */
-  #note({ credential, what, text }) {
+  #record({ credential, what, text }) {
     if (what.type === "chosen") this.#tally(credential).uses += 1;
-    else if (!["passed_over", "awaits_refresh"].includes(what.type)) this.tell(`${this.#label(credential)} ${text}`);
+    else if (!["passed_over", "awaits_refresh"].includes(what.type)) this.log(`${this.#label(credential)} ${text}`);
   }
 
   /** @param {string} credential */

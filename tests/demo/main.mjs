@@ -32,10 +32,10 @@ async function main() {
     : openFile(options.document));
   const progress = new Progress(process.stderr, REQUESTS);
   const signal = interrupted();
-  const host = new Host({ pool, store, provider: provider.url, tell: (event) => progress.tell(event), signal });
-  progress.tell(`pool ${pool.key()} of ${store.path}`);
-  if (copy !== undefined) progress.tell(`the demo's provider replaces tokens; a copy of the document is at ${copy}`);
-  for (const { pointer, message } of host.take(step).problems) progress.tell(`${pointer}: ${message}`);
+  const host = new Host({ pool, store, provider: provider.url, log: (event) => progress.log(event), signal });
+  progress.log(`pool ${pool.key()} of ${store.path}`);
+  if (copy !== undefined) progress.log(`the demo's provider replaces tokens; a copy of the document is at ${copy}`);
+  for (const { pointer, message } of host.take(step).problems) progress.log(`${pointer}: ${message}`);
 
   const started = performance.now();
   /** @type {Record<string, number>} */

@@ -20,7 +20,7 @@ export class Progress {
    *
    * @param {string} event
    */
-  tell(event) {
+  log(event) {
     this.#clear();
     this.out.write(`${event}\n`);
     this.#draw();

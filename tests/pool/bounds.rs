@@ -64,7 +64,9 @@ proptest! {
     }
 
     #[test]
-    fn successive_requests_cool_down_every_credential_that_fails_all_of_them(keys in 1_usize..8, answer in unhinted_fault_of_a_credential()) {
+    fn successive_requests_cool_down_every_credential_that_fails_all_of_them(
+        keys in 1_usize..8, answer in unhinted_fault_of_a_credential(),
+    ) {
         let mut host = open(keys, &json!({}));
         for _ in 0..2 * keys + 6 {
             serve(&mut host, Request { patience_ms: Some(2_000), ..Request::default() }, std::slice::from_ref(&answer));

@@ -27,4 +27,5 @@ mod secrecy;
 mod sharing;
 mod spread;
 mod transcripts;
+mod two_hosts;
 mod writes;

@@ -227,7 +227,7 @@ fn rows_and_settings_of_a_pool_merge_alike_in_every_order() {
         |id: &str, source: &str| json!({ "type": "add", "row": { "id": id, "source": source, "access_token": "k" } });
     let cases = [
         (
-            "rows stand in the order in which they were added",
+            "rows keep the order in which they were added",
             vec![by("A", 1, add("b", "manual")), by("A", 4, add("c", "manual"))],
             vec![by("B", 2, add("d", "manual"))],
             json!({ "ids": ["a", "b", "d", "c"] }),

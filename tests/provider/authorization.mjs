@@ -92,21 +92,21 @@ export class Authorization {
     const chunks = await request.toArray();
     const form = new URLSearchParams(Buffer.concat(chunks).toString());
     const url = new URL(request.url ?? "/", this.url);
-    const what = `${request.method} ${url.pathname}`;
+    const route = `${request.method} ${url.pathname}`;
     const { status, json, location } = this.#answer(what, url.searchParams, form, request);
     const headers = location === undefined ? {} : { Location: location };
     response.writeHead(status, { "Content-Type": "application/json", ...headers }).end(JSON.stringify(json));
   }
 
   /**
-   * @param {string} what
+   * @param {string} route Method and path.
    * @param {URLSearchParams} query
    * @param {URLSearchParams} form
    * @param {import("node:http").IncomingMessage} request
    * @returns {Answer}
    */
-  #answer(what, query, form, request) {
-    switch (what) {
+  #answer(route, query, form, request) {
+    switch (route) {
       case "POST /device":
         return form.get("client_id") === CLIENT ? this.#device() : refused("invalid_client", 401);
       case "GET /authorize":

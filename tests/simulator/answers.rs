@@ -145,7 +145,7 @@ impl Style {
     }
 
     /// Answers that the credential may not use the model.
-    pub fn barred(self, model: &str) -> Response {
+    pub fn forbidden(self, model: &str) -> Response {
         match self {
             Self::Anthropic => answer(
                 403,
@@ -234,7 +234,7 @@ mod tests {
             }
             assert_eq!(judged(style, &style.revoked(), None).0, FailureKind::Revoked);
             assert_eq!(judged(style, &style.expired(), None).0, FailureKind::Unauthorized);
-            assert_eq!(judged(style, &style.barred("m2"), None).0, FailureKind::Forbidden);
+            assert_eq!(judged(style, &style.forbidden("m2"), None).0, FailureKind::Forbidden);
             for outage in [Outage::Unavailable, Outage::Silent] {
                 assert_eq!(judged(style, &style.outage(outage), None).0, FailureKind::Transient);
             }

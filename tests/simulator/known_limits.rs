@@ -1,4 +1,4 @@
-//! Limits that the pool knows of: what earlier answers of the provider told about each credential.
+//! Limits that the pool knows of: the limits of each credential that earlier answers of the provider reported.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::{
     provider::{Limit, Provider},
 };
 
-/// Limits that answers reported and no later success refuted, by account, limit and, for a barred model, the model.
+/// Limits that answers reported and no later success refuted, by account, limit and, for a forbidden model, the model.
 #[derive(Default)]
 pub struct KnownLimits(BTreeMap<(usize, Limit, Option<&'static str>), Observation>);
 
@@ -55,7 +55,7 @@ impl KnownLimits {
         self.0.retain(|(of, limit, of_model), seen| {
             let is_refuted = || match limit {
                 Limit::Revoked => true,
-                Limit::Barred => *of_model == Some(model),
+                Limit::Forbidden => *of_model == Some(model),
                 Limit::Meter(number) => meters[*number].counts(model),
             };
             *of != account || seen.judged >= sent || !is_refuted()
@@ -73,18 +73,18 @@ impl KnownLimits {
     ///
     /// A limit with a hint does until its end. A rate limit without a hint does for a minute, or for twice the time
     /// for which it has lasted so far; a quota for a quarter of an hour: only a request can find out more, and
-    /// providers limit those that send more often. While an attempt with the account is in flight, its answer is open.
+    /// providers limit clients that send more often. While an attempt with the account is in flight, the answer is open.
     pub fn rules_out(&self, provider: &Provider, account: usize, model: &str, at: i64) -> bool {
         let truth = &provider.accounts[account];
         let limits = self.0.range((account, Limit::Revoked, None)..(account + 1, Limit::Revoked, None));
         limits.into_iter().any(|((_, limit, of_model), seen)| {
             let (holds, is_quota) = match limit {
                 Limit::Revoked => (true, false),
-                Limit::Barred => (*of_model == Some(model), false),
+                Limit::Forbidden => (*of_model == Some(model), false),
                 Limit::Meter(number) => (truth.meters[*number].counts(model), truth.meters[*number].is_quota),
             };
             let ends = match (limit, seen.until) {
-                (Limit::Revoked | Limit::Barred, _) => i64::MAX,
+                (Limit::Revoked | Limit::Forbidden, _) => i64::MAX,
                 // Most headers have a resolution of one second.
                 (_, Some(until)) => until + SECOND,
                 (_, None) if is_quota => seen.last + ASSUMED_QUOTA_TIME,
@@ -96,7 +96,7 @@ impl KnownLimits {
 }
 
 fn key(account: usize, limit: Limit, model: &'static str) -> (usize, Limit, Option<&'static str>) {
-    (account, limit, (limit == Limit::Barred).then_some(model))
+    (account, limit, (limit == Limit::Forbidden).then_some(model))
 }
 
 #[cfg(test)]

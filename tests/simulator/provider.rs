@@ -19,7 +19,7 @@ pub struct Account {
     pub hints: Hints,
     pub meters: Vec<Meter>,
     pub revoked_at: Option<i64>,
-    pub barred: Option<&'static str>,
+    pub forbidden_model: Option<&'static str>,
     /// Expiry of a login's access token; `None` for keys.
     pub token_ends: Option<i64>,
     /// Models of the requests that have no answer yet.
@@ -47,7 +47,7 @@ pub enum Meaning {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Limit {
     Revoked,
-    Barred,
+    Forbidden,
     /// The account's meter with this index is full.
     Meter(usize),
 }
@@ -59,7 +59,7 @@ pub const SLOWEST: i64 = 2_000;
 
 impl Account {
     pub fn new(hints: Hints, meters: Vec<Meter>) -> Self {
-        Self { hints, meters, revoked_at: None, barred: None, token_ends: None, in_flight: Vec::new() }
+        Self { hints, meters, revoked_at: None, forbidden_model: None, token_ends: None, in_flight: Vec::new() }
     }
 
     /// Returns the limit that a request for this model meets at a moment; `None` if the request is served.
@@ -67,8 +67,8 @@ impl Account {
         if self.revoked_at.is_some_and(|revoked| revoked <= at) {
             return Some(Limit::Revoked);
         }
-        if self.barred == Some(model) {
-            return Some(Limit::Barred);
+        if self.forbidden_model == Some(model) {
+            return Some(Limit::Forbidden);
         }
         self.meters.iter().position(|meter| meter.counts(model) && !meter.has_room(at)).map(Limit::Meter)
     }
@@ -98,7 +98,7 @@ impl Provider {
         let answered_at = at + quick;
         let (response, until) = match limit {
             Limit::Revoked => (style.revoked(), None),
-            Limit::Barred => (style.barred(model), None),
+            Limit::Forbidden => (style.forbidden(model), None),
             Limit::Meter(number) => {
                 let meter = &account.meters[number];
                 let end = meter.end(at).max(answered_at);
@@ -124,7 +124,7 @@ impl Provider {
     pub fn would_serve(&self, account: usize, model: &str, from: i64, to: i64) -> bool {
         let account = &self.accounts[account];
         account.revoked_at.is_none_or(|revoked| revoked > to)
-            && account.barred != Some(model)
+            && account.forbidden_model != Some(model)
             && account.token_ends.is_none_or(|end| end > to)
             && !self.outages.iter().any(|(when, _)| when.start <= to && from < when.end)
             && account.meters.iter().all(|meter| !meter.counts(model) || meter.has_room_throughout(from, to))
@@ -133,7 +133,7 @@ impl Provider {
     /// Returns whether a limit in force at `from` has ended by `to`.
     pub fn has_ended(&self, account: usize, limit: Limit, from: i64, to: i64) -> bool {
         match limit {
-            Limit::Revoked | Limit::Barred => false,
+            Limit::Revoked | Limit::Forbidden => false,
             Limit::Meter(number) => self.accounts[account].meters[number].ended_between(from, to),
         }
     }

@@ -35,13 +35,13 @@ pub struct Grant {
     pub hints: Hints,
     pub meters: Vec<Meter>,
     pub revoked_at: Option<i64>,
-    pub barred: Option<&'static str>,
+    pub forbidden_model: Option<&'static str>,
     pub is_login: bool,
 }
 
 impl Grant {
     pub fn new(hints: Hints, meters: Vec<Meter>) -> Self {
-        Self { hints, meters, revoked_at: None, barred: None, is_login: false }
+        Self { hints, meters, revoked_at: None, forbidden_model: None, is_login: false }
     }
 }
 
@@ -112,7 +112,7 @@ impl Scenario {
         let (core, stored) = core(&key, &Stored { rows: rows.collect(), ..Stored::default() });
         let accounts = self.credentials.iter().map(|grant| Account {
             revoked_at: grant.revoked_at,
-            barred: grant.barred,
+            forbidden_model: grant.forbidden_model,
             token_ends: grant.is_login_of(self.style).then_some(START + HOUR),
             ..Account::new(grant.hints, grant.meters.clone())
         });
@@ -145,7 +145,7 @@ impl Grant {
 }
 
 /// Draws limits between 60 % and 300 % of the load.
-fn grant(rng: &mut Rng, hints: Hints, share: i64, length: i64, may_be_revoked: bool) -> Grant {
+fn grant(rng: &mut Rng, hints: Hints, share: i64, length: i64, may_be_restricted: bool) -> Grant {
     let minutes = rng.pick(&[1, 1, 5]);
     let roughly = |rng: &mut Rng, part: i64| (part * rng.between(60, 300) / 100).max(3);
     let kind = match rng.chance(50) {
@@ -167,8 +167,8 @@ fn grant(rng: &mut Rng, hints: Hints, share: i64, length: i64, may_be_revoked: b
     Grant {
         hints,
         meters,
-        revoked_at: (may_be_revoked && rng.chance(10)).then(|| START + rng.between(0, length)),
-        barred: (may_be_revoked && rng.chance(15)).then_some("m2"),
+        revoked_at: (may_be_restricted && rng.chance(10)).then(|| START + rng.between(0, length)),
+        forbidden_model: (may_be_restricted && rng.chance(15)).then_some("m2"),
         is_login: rng.chance(30),
     }
 }
