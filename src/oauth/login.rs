@@ -34,7 +34,7 @@ use crate::{
     time::Timestamp,
 };
 
-use answer::{Device, Said};
+use answer::{Device, Reply};
 use config::{Browser, Grant, Redirect};
 use moves::{EXPIRED, UNREACHABLE, UNREADABLE, WRONG_ISSUER};
 
@@ -267,7 +267,7 @@ impl Login {
 
     fn after_device_code(&mut self, response: &Response, url: String, attempts: u32) -> LoginMove {
         match answer::read(response, &self.config.pool, self.now) {
-            Said::Fields(fields) => {
+            Reply::Fields(fields) => {
                 let Some(device) = answer::device(&fields, self.now) else { return UNREADABLE.by(response.status) };
                 let Device {
                     device_code,
@@ -282,9 +282,9 @@ impl Login {
                 self.state = State::Waiting { until, then };
                 LoginMove::Show { user_code, verification_uri, verification_uri_complete, expires_at, until }
             }
-            Said::Nothing { at } => self.again(at, response, attempts, |attempts| Ask::DeviceCode { url, attempts }),
-            Said::Pending | Said::SlowDown { .. } | Said::Unreadable => UNREADABLE.by(response.status),
-            Said::Refused { codes } => answer::refusal(codes.iter().map(String::as_str), response.status),
+            Reply::Nothing { at } => self.again(at, response, attempts, |attempts| Ask::DeviceCode { url, attempts }),
+            Reply::Pending | Reply::SlowDown { .. } | Reply::Unreadable => UNREADABLE.by(response.status),
+            Reply::Refused { codes } => answer::refusal(codes.iter().map(String::as_str), response.status),
         }
     }
 
@@ -295,12 +295,12 @@ impl Login {
         const LONGEST: Duration = Duration::from_secs(60);
         let slower = polling.interval.saturating_add(SLOWER_BY);
         let (interval, unanswered, at) = match answer::read(response, &self.config.pool, self.now) {
-            Said::Fields(fields) => return self.granted(&fields, response.status),
-            Said::Unreadable => return UNREADABLE.by(response.status),
-            Said::Refused { codes } => return answer::refusal(codes.iter().map(String::as_str), response.status),
-            Said::Pending => (polling.interval, 0, None),
-            Said::SlowDown { interval, at } => (interval.map_or(slower, |told| told.max(slower)), 0, at),
-            Said::Nothing { at } => (polling.interval, polling.unanswered.saturating_add(1), at),
+            Reply::Fields(fields) => return self.granted(&fields, response.status),
+            Reply::Unreadable => return UNREADABLE.by(response.status),
+            Reply::Refused { codes } => return answer::refusal(codes.iter().map(String::as_str), response.status),
+            Reply::Pending => (polling.interval, 0, None),
+            Reply::SlowDown { interval, at } => (interval.map_or(slower, |told| told.max(slower)), 0, at),
+            Reply::Nothing { at } => (polling.interval, polling.unanswered.saturating_add(1), at),
         };
         if polling.expires_at <= self.now {
             return EXPIRED.by(response.status);
@@ -313,15 +313,15 @@ impl Login {
 
     fn after_exchange(&mut self, response: &Response, code: Secret, redirect_uri: String, attempts: u32) -> LoginMove {
         match answer::read(response, &self.config.pool, self.now) {
-            Said::Fields(fields) => self.granted(&fields, response.status),
+            Reply::Fields(fields) => self.granted(&fields, response.status),
             // A code works once, and a second use may end the login (RFC 6749, section 4.1.2): the code is sent again
             // only if the provider answered that it did nothing.
-            Said::Nothing { .. } if response.status.is_none() => UNREACHABLE.by(response.status),
-            Said::Nothing { at } => {
+            Reply::Nothing { .. } if response.status.is_none() => UNREACHABLE.by(response.status),
+            Reply::Nothing { at } => {
                 self.again(at, response, attempts, |attempts| Ask::Exchange { code, redirect_uri, attempts })
             }
-            Said::Pending | Said::SlowDown { .. } | Said::Unreadable => UNREADABLE.by(response.status),
-            Said::Refused { codes } => answer::refusal(codes.iter().map(String::as_str), response.status),
+            Reply::Pending | Reply::SlowDown { .. } | Reply::Unreadable => UNREADABLE.by(response.status),
+            Reply::Refused { codes } => answer::refusal(codes.iter().map(String::as_str), response.status),
         }
     }
 

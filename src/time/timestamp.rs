@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// A moment in milliseconds since the Unix epoch.
+/// Moment in milliseconds since the Unix epoch.
 ///
 /// ```
 /// use credential_pool::Timestamp;
@@ -18,23 +18,22 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The moment `millis` milliseconds after the Unix epoch.
+    /// Returns the moment `millis` milliseconds after the Unix epoch.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
 
-    /// Milliseconds since the Unix epoch.
+    /// Returns the milliseconds since the Unix epoch.
     pub const fn as_millis(self) -> i64 {
         self.0
     }
 
-    /// The moment `duration` later.
+    /// Returns the moment `duration` later.
     pub fn saturating_add(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
     }
 
-    /// The moment to the second as people read it, `2026-04-09T17:59:40Z`; beyond the year 9999 in
-    /// milliseconds.
+    /// Returns the moment to the second for people, `2026-04-09T17:59:40Z`; beyond the year 9999 in milliseconds.
     pub(crate) fn to_utc(self) -> String {
         match time::OffsetDateTime::from_unix_timestamp(self.0.div_euclid(1000)) {
             Ok(at) => {
@@ -45,15 +44,13 @@ impl Timestamp {
         }
     }
 
-    /// How long it is from `earlier` until this moment; zero if it lies before.
+    /// Returns the time from `earlier` until this moment; zero if this moment is earlier.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 }
 
-/// A moment as a row stores it: seconds since the Unix epoch, as a float (`last_status_at`).
-///
-/// Always finite, so it has a total order.
+/// Moment as a row stores it: seconds since the Unix epoch, as a finite float (`last_status_at`).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct UnixSeconds(f64);
 
@@ -61,22 +58,22 @@ impl UnixSeconds {
     /// The beginning of 1970.
     pub const EPOCH: Self = Self(0.0);
 
-    /// `seconds` since the Unix epoch, unless they are not a finite number.
+    /// Returns the moment `seconds` after the Unix epoch; `None` if `seconds` is not finite.
     pub fn new(seconds: f64) -> Option<Self> {
         seconds.is_finite().then_some(Self(seconds))
     }
 
-    /// Seconds since the Unix epoch.
+    /// Returns the seconds since the Unix epoch.
     pub const fn as_f64(self) -> f64 {
         self.0
     }
 
-    /// The first whole millisecond at or after this moment.
+    /// Returns the first whole millisecond at or after this moment.
     ///
     /// A float of today's seconds is exact to about a quarter of a microsecond, so it is read in
     /// microseconds first: `1775757580.463` is millisecond 1775757580463 and not the one after.
     pub fn to_timestamp(self) -> Timestamp {
-        #[expect(clippy::cast_possible_truncation, reason = "a float beyond i128 becomes its end, which is far enough")]
+        #[expect(clippy::cast_possible_truncation, reason = "a float beyond i128 becomes its end")]
         let micros = (self.0 * 1e6).round() as i128;
         let millis = micros.div_euclid(1000).saturating_add(i128::from(micros.rem_euclid(1000) > 0));
         Timestamp(i64::try_from(millis).unwrap_or(if millis < 0 { i64::MIN } else { i64::MAX }))

@@ -1,4 +1,4 @@
-//! Logins through the public API: transcripts of what providers answer and what a login does then.
+//! Logins through the public API: transcripts of providers' answers and of a login's moves.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 /// 2026-04-09T17:59:40.463Z.
 const START: Timestamp = Timestamp::from_millis(1_775_757_580_463);
 
-/// A provider of nobody's, with both flows.
+/// A made-up provider with both flows.
 fn both() -> Value {
     json!({
         "client_id": "mine",

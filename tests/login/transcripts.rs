@@ -1,8 +1,8 @@
-//! A transcript begins after a title (`== title`) with the pool (`pool KEY`, else nous) and how its logins are
-//! configured, if they are (`login {JSON}`: what differs from a provider with both flows). Then each line is a
-//! moment, an input, and after `=>` the next move.
+//! Transcripts of logins. After its title (`== title`) a transcript names the pool (`pool KEY`, else nous) and the
+//! configuration of its logins, if any (`login {JSON}`: the difference from a provider with both flows). Each further
+//! line is a moment, an input, and after `=>` the next move.
 //!
-//! `STATE`, `CHALLENGE` and `VERIFIER` stand for what was drawn; that the challenge is of the verifier is checked.
+//! `STATE`, `CHALLENGE` and `VERIFIER` stand for drawn values; the test checks that the challenge is the verifier's.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use credential_pool::{Login, LoginMove, Response, Timestamp};

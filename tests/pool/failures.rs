@@ -1,5 +1,4 @@
-//! What every answer means: a table of answers in the providers' documented shapes, then whatever
-//! else may come over a wire.
+//! Judgement of answers: a table of answers in the providers' documented shapes, then arbitrary answers.
 //!
 //! The table is `failures/*.txt`, by provider. An entry has its name, `<pool key> < <status>` or
 //! `<pool key> at <base URL> < <status>`, its headers, its body, and its meaning: kind, fault, `of_model`, and milliseconds
@@ -217,7 +216,7 @@ fn an_answer_comes_as_json() {
     assert!(serde_json::from_str::<Response>(r#"{"stauts":429}"#).is_err());
 }
 
-/// What providers write, cut up, so that arbitrary answers come close to real ones.
+/// Pieces of real answers, so that arbitrary answers resemble them.
 fn piece() -> impl Strategy<Value = String> {
     let known = prop::sample::select(vec![
         "{",

@@ -1,8 +1,8 @@
-//! Refreshes of logins: what token endpoints answer, and what becomes of the login.
+//! Refreshes of logins: answers of token endpoints, and the state of the login after each.
 //!
-//! A transcript begins after a title (`== title`) with the fields in which the login's row differs
-//! (`row {JSON}`), if any. Then each line is a moment, an input, and after `=>` the answer. What it
-//! `saved` was handed over by the very step that took it in.
+//! After its title (`== title`) a transcript gives the fields in which the login's row differs (`row {JSON}`), if any.
+//! Each further line is a moment, an input, and after `=>` the answer. `saved` lists the fields that the same step handed
+//! over to be saved.
 
 use credential_pool::{Happening, Intent, IntentId, Outcome, Selection, Settled, State, Step, Timestamp};
 use serde_json::{Value, json};

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Answer to a request.
-pub(super) enum Said {
+pub(super) enum Reply {
     /// Success, with the fields of the body.
     Fields(Map<String, Value>),
     /// The person has not finished (`authorization_pending`).
@@ -37,27 +37,27 @@ pub(super) enum Said {
 }
 
 /// Reads an answer. Some providers report errors with a status of success.
-pub(super) fn read(response: &Response, pool: &PoolKey, now: Timestamp) -> Said {
-    let Some(status) = response.status else { return Said::Nothing { at: None } };
+pub(super) fn read(response: &Response, pool: &PoolKey, now: Timestamp) -> Reply {
+    let Some(status) = response.status else { return Reply::Nothing { at: None } };
     let body = Body::of(&response.body);
     let codes = body.codes();
     let says = |code: &str| codes.iter().any(|said| said == code);
     let at = || diagnose(response, pool, None, now).hint.map(|hint| hint.until);
     match status {
-        _ if says("authorization_pending") => Said::Pending,
+        _ if says("authorization_pending") => Reply::Pending,
         _ if says("slow_down") => {
             let interval = body.fields().and_then(interval);
-            Said::SlowDown { interval, at: at() }
+            Reply::SlowDown { interval, at: at() }
         }
-        408 | 429 | 500.. => Said::Nothing { at: at() },
-        _ if codes.iter().any(|code| DOWN.contains(&code.as_str())) => Said::Nothing { at: at() },
+        408 | 429 | 500.. => Reply::Nothing { at: at() },
+        _ if codes.iter().any(|code| DOWN.contains(&code.as_str())) => Reply::Nothing { at: at() },
         200..300 if codes.is_empty() => match body {
-            Body::Fields(fields) => Said::Fields(fields),
+            Body::Fields(fields) => Reply::Fields(fields),
             // A proxy's page.
-            Body::Page => Said::Nothing { at: None },
-            Body::Unreadable => Said::Unreadable,
+            Body::Page => Reply::Nothing { at: None },
+            Body::Unreadable => Reply::Unreadable,
         },
-        _ => Said::Refused { codes },
+        _ => Reply::Refused { codes },
     }
 }
 

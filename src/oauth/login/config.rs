@@ -121,8 +121,8 @@ impl LoginConfig {
             }
         };
         let given = match logins.and_then(|logins| logins.get(pool.as_str())) {
-            Some(given) => Some(Given::read(given).map_err(under)?),
-            None => providers::login_endpoints(pool).map(Given::of),
+            Some(given) => Some(ConfiguredLogin::read(given).map_err(under)?),
+            None => providers::login_endpoints(pool).map(ConfiguredLogin::of),
         };
         let Some(given) = given else {
             return Err(Error::new(
@@ -150,7 +150,7 @@ impl fmt::Debug for LoginConfig {
 }
 
 /// Login as a configuration states it.
-struct Given {
+struct ConfiguredLogin {
     flow: Option<LoginFlow>,
     client_id: String,
     scope: Option<String>,
@@ -176,7 +176,7 @@ const FIELDS: [&str; 10] = [
     "portal_base_url",
 ];
 
-impl Given {
+impl ConfiguredLogin {
     /// Returns a provider's own login.
     fn of(login: &LoginEndpoints) -> Self {
         Self {
@@ -253,7 +253,7 @@ impl Given {
     }
 }
 
-impl Given {
+impl ConfiguredLogin {
     /// Returns the configuration if all of it can be used.
     fn checked(self, pool: &PoolKey, wanted: Option<LoginFlow>) -> Result<LoginConfig, Error> {
         let urls = [
