@@ -78,3 +78,8 @@ pub use store::{
 };
 pub use strategy::Strategy;
 pub use time::{Timestamp, UnixSeconds};
+
+/// Runs the example of the README as a test.
+#[cfg(doctest)]
+#[doc = include_str!("README.md")]
+pub struct Readme;
