@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "the core's purity is not for its tools")]
 
 mod circles;
+mod command;
 mod command_line;
 mod count;
 mod demo;

@@ -8,10 +8,10 @@ use std::{
 use anyhow::Result;
 
 use crate::{
+    command::{cargo, tests},
     count::Count,
     package,
     schedule::Failed,
-    test::{cargo, tests},
 };
 
 /// Runs rounds until the time is over; at least one round. Ends with a line of counts.

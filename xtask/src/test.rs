@@ -4,11 +4,12 @@ mod javascript;
 
 use std::process::{Command, ExitCode};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::builder::PossibleValue;
 
 use crate::{
     circles,
+    command::{cargo, check, tests},
     count::Count,
     packing, purity, readme,
     replay::{self, Through},
@@ -76,7 +77,13 @@ const PARTS: [Part; 23] = [
     part("documentation", "documentation", &[], Lane::Cargo, documentation),
     part("node", "JavaScript tests in Node", &["build", "programs"], Lane::JavaScript, javascript::node),
     part("deno", "JavaScript tests in Deno", &["build", "programs"], Lane::JavaScript, javascript::deno),
-    part("circles-typescript", "no import circles in TypeScript", &["npm"], Lane::JavaScript, circles::test),
+    part(
+        "circles-typescript",
+        "no import circles in TypeScript",
+        &["npm"],
+        Lane::JavaScript,
+        circles::typescript::test,
+    ),
     part("packages", "the packages as npm packs them", &["build"], Lane::JavaScript, packing::test),
     part("readme", "the examples of the README files", &["build"], Lane::JavaScript, readme::test),
     part("demo", "the demo", &["build"], Lane::JavaScript, javascript::demo),
@@ -136,40 +143,6 @@ fn replay() -> Result<Count> {
     run::output(&mut replay::build_command())?;
     let traces = workspace::root().join("tests/traces/reference.json");
     check(replay::command(&traces, Through::All)?)
-}
-
-/// Runs a command that is one test.
-fn check(command: Command) -> Result<Count> {
-    run::output(&mut uncoloured(command)).map(|_| Count::ONE)
-}
-
-/// Runs a command that runs tests, and counts them as `count` reads its output.
-pub(crate) fn tests(command: Command, count: fn(&str) -> Count) -> Result<Count> {
-    let mut command = uncoloured(command);
-    let output = run::captured(&mut command)?;
-    let text = run::text(&output);
-    let count = count(&text);
-    let trouble = match count {
-        _ if !output.status.success() => format!("failed ({})", output.status),
-        Count { failed: 1.., .. } => "has failed tests".to_owned(),
-        Count { skipped: 1.., .. } => "skipped tests: each must run, or go".to_owned(),
-        Count { passed: 0, .. } => "ran no test".to_owned(),
-        Count { .. } => return Ok(count),
-    };
-    let report = format!("`{}` {trouble}\n{text}", run::line(&command));
-    bail!(Failed { count: Count { failed: count.failed.max(1), ..count }, report })
-}
-
-/// Switches colours off, which would stand between the words of a summary.
-fn uncoloured(mut command: Command) -> Command {
-    command.env("NO_COLOR", "1").env("CARGO_TERM_COLOR", "never").env_remove("FORCE_COLOR");
-    command
-}
-
-pub(crate) fn cargo(arguments: &[&str]) -> Command {
-    let mut cargo = workspace::cargo();
-    cargo.args(arguments);
-    cargo
 }
 
 fn clippy(arguments: &[&str]) -> Command {

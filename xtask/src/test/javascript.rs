@@ -8,9 +8,11 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use crate::{count::Count, run, workspace};
-
-use super::{cargo, check, tests};
+use crate::{
+    command::{cargo, check, tests},
+    count::Count,
+    run, workspace,
+};
 
 /// Tests of the package in Node.
 pub(super) fn node() -> Result<Count> {
