@@ -1,4 +1,4 @@
-//! Moments, as the host tells them and as the document stores them.
+//! Moments: milliseconds since the Unix epoch from the host, and float seconds in the document.
 
 use std::time::Duration;
 
@@ -18,23 +18,22 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The moment `millis` milliseconds after the Unix epoch.
+    /// Makes the moment `millis` milliseconds after the Unix epoch.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
 
-    /// Milliseconds since the Unix epoch.
+    /// Returns milliseconds since the Unix epoch.
     pub const fn as_millis(self) -> i64 {
         self.0
     }
 
-    /// The moment `duration` later.
+    /// Returns the moment `duration` later, bounded by the range of the type.
     pub fn saturating_add(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
     }
 
-    /// The moment to the second as people read it, `2026-04-09T17:59:40Z`; beyond the year 9999 in
-    /// milliseconds.
+    /// Formats the moment to the second in RFC 3339, `2026-04-09T17:59:40Z`; beyond the year 9999 in milliseconds.
     pub(crate) fn to_utc(self) -> String {
         match time::OffsetDateTime::from_unix_timestamp(self.0.div_euclid(1000)) {
             Ok(at) => {
@@ -45,36 +44,36 @@ impl Timestamp {
         }
     }
 
-    /// How long it is from `earlier` until this moment; zero if it lies before.
+    /// Returns the time from `earlier` to this moment; zero if this moment is earlier.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 }
 
-/// A moment as a row stores it: seconds since the Unix epoch, as a float (`last_status_at`).
+/// A moment as rows store it: seconds since the Unix epoch, as a float (`last_status_at`).
 ///
-/// Always finite, so it has a total order.
+/// The float is always finite, so moments have a total order.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct UnixSeconds(f64);
 
 impl UnixSeconds {
-    /// The beginning of 1970.
+    /// The Unix epoch, 1970-01-01T00:00:00Z.
     pub const EPOCH: Self = Self(0.0);
 
-    /// `seconds` since the Unix epoch, unless they are not a finite number.
+    /// Makes the moment `seconds` after the Unix epoch; `None` unless `seconds` is finite.
     pub fn new(seconds: f64) -> Option<Self> {
         seconds.is_finite().then_some(Self(seconds))
     }
 
-    /// Seconds since the Unix epoch.
+    /// Returns seconds since the Unix epoch.
     pub const fn as_f64(self) -> f64 {
         self.0
     }
 
-    /// The first whole millisecond at or after this moment.
+    /// Returns the first whole millisecond at or after this moment.
     ///
-    /// A float of today's seconds is exact to about a quarter of a microsecond, so it is read in
-    /// microseconds first: `1775757580.463` is millisecond 1775757580463 and not the one after.
+    /// A float of today's seconds is exact to about a quarter of a microsecond, so the float is rounded to microseconds
+    /// first: `1775757580.463` is millisecond 1775757580463 and not the next millisecond.
     pub fn to_timestamp(self) -> Timestamp {
         #[expect(clippy::cast_possible_truncation, reason = "a float beyond i128 becomes its end, which is far enough")]
         let micros = (self.0 * 1e6).round() as i128;
