@@ -312,7 +312,7 @@ pub struct PoolSummary {
     pub key: String,
     /// Numbers of credentials by state; `None` if no pool reads the rows of this key.
     pub health: Option<Health>,
-    /// Earliest end of a cooldown; `None` if no credential cools down.
+    /// Earliest time at which an unavailable credential becomes available by itself; `None` if none does.
     pub next_at: Option<Timestamp>,
 }
 

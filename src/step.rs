@@ -81,7 +81,7 @@ pub struct Refreshing {
 pub struct Runtime<'a> {
     /// Key or token that the request carries.
     pub key: &'a str,
-    /// Base URL of the request; `None` if the row has none.
+    /// Base URL of the request; `None` if the row has no base URL.
     pub base_url: Option<&'a str>,
     /// Headers and query parameters to set and to remove.
     pub auth: Auth,
@@ -269,7 +269,7 @@ pub struct Entry {
     pub source: Source,
     /// Fingerprint of the secret.
     pub fingerprint: Fingerprint,
-    /// Base URL of requests; `None` if neither the row nor the provider has a base URL.
+    /// Base URL of requests; `None` if the row has no base URL.
     pub base_url: Option<String>,
     /// Number of uses.
     pub request_count: u64,

@@ -44,14 +44,14 @@ impl Pool {
         self.current = None;
         match self.roster.is_empty() {
             true => (Selection::Empty, None),
-            false => (Selection::Exhausted { retry_at: self.roster.next_cooldown_over(self.now) }, None),
+            false => (Selection::Exhausted { retry_at: self.roster.next_end_without_probes(self.now) }, None),
         }
     }
 
     /// Ends every elapsed cooldown, and makes credentials half-open: after a cooldown that a report started if the
     /// policy's `half_open` is set, and always where a probe within a cooldown is due.
     pub(super) fn recover(&mut self) {
-        while let Some(slot) = self.roster.next_cooled_down(self.now) {
+        while let Some(slot) = self.roster.next_due(self.now) {
             let Some(member) = self.roster.get(slot) else { return };
             if matches!(member.token_block, Some(TokenBlock::UntilRefresh(until)) if until <= self.now) {
                 self.roster.change(slot, |member| member.token_block = None);

@@ -241,8 +241,8 @@ impl Pool {
             Cooldown::Until(_) | Cooldown::None => None,
         };
         let until = before.max(Some(self.now.saturating_add(length)));
-        let (health, is_stored) = (member.health.clone(), stored_cooldown(&member.credential) != Cooldown::None);
-        let is_unstored = !is_stored && length < MIN_STORED;
+        let (health, has_stored) = (member.health.clone(), stored_cooldown(&member.credential) != Cooldown::None);
+        let is_unstored = !has_stored && length < MIN_STORED;
         let is_longer = before != until;
         // A continued cooldown keeps the probe interval of its own failure kind, whatever the probe met.
         let continued_kind =

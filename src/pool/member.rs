@@ -118,7 +118,7 @@ pub(super) struct ModelCooldown {
     pub(super) model: String,
     pub(super) until: Timestamp,
     pub(super) cause: Cause,
-    /// Length of the cooldown; zero if another host started it.
+    /// Length of the cooldown; zero if unknown, as for a cooldown that was read from the row.
     pub(super) length: Duration,
     /// Last attempt before this cooldown began or was reverted. Failures of attempts up to this number are stale.
     pub(super) stale_up_to: AttemptNumber,

@@ -26,7 +26,7 @@ impl Pool {
             self.confirm_model_cooldown(slot, model, failure.origin);
             return cools_down_until;
         }
-        // No other lease has reported this cooldown, neither confirmed nor reverted.
+        // True if no other lease reported a failure of this model before, confirmed or reverted.
         let is_sole_report = last.as_ref().is_none_or(|cooldown| match cooldown.reverted_lease {
             Some(reverted_lease) => reverted_lease == failure.origin,
             None => cooldown.sole_reporter == Some(failure.origin),

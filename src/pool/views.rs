@@ -127,7 +127,7 @@ impl Pool {
     pub fn wake(&self) -> Option<Wake> {
         let wake = |at: Option<Timestamp>, reason| at.map(|at| Wake { at, reason });
         [
-            wake(self.roster.next_cooldown_end(), WakeReason::CooldownEnds),
+            wake(self.roster.next_deadline(), WakeReason::CooldownEnds),
             wake(self.current.and_then(|slot| self.token_due(slot)), WakeReason::TokenDue),
             wake(self.leases.next_end(), WakeReason::LeaseEnds),
             wake(self.flush_at, WakeReason::UnsavedChanges),

@@ -33,7 +33,7 @@ impl Roster {
     }
 
     /// Returns the earliest end of a cooldown, disregarding probes; `None` if no member becomes available by itself.
-    pub(in crate::pool) fn next_cooldown_over(&self, now: Timestamp) -> Option<Timestamp> {
+    pub(in crate::pool) fn next_end_without_probes(&self, now: Timestamp) -> Option<Timestamp> {
         let available_at = |slot: Slot| {
             self.get(slot).map(|member| match member.cooldown() {
                 Cooldown::Until(until) if now < until => until,
@@ -80,18 +80,18 @@ impl Roster {
     }
 
     /// Returns the first member whose cooldown or refresh delay has ended; `None` if there is none.
-    pub(in crate::pool) fn next_cooled_down(&self, now: Timestamp) -> Option<Slot> {
+    pub(in crate::pool) fn next_due(&self, now: Timestamp) -> Option<Slot> {
         self.cooling_down.first().filter(|(until, _)| *until <= now).map(|(_, slot)| slot)
     }
 
     /// Returns the end of the next cooldown or refresh delay; `None` if there is none.
-    pub(in crate::pool) fn next_cooldown_end(&self) -> Option<Timestamp> {
+    pub(in crate::pool) fn next_deadline(&self) -> Option<Timestamp> {
         self.cooling_down.first().map(|(until, _)| until)
     }
 
     /// Draws an available member below the soft limit, with probabilities proportional to weights; `None` if there is
     /// none.
-    pub(super) fn draw(&self, random: &mut Random) -> Option<Slot> {
+    fn draw(&self, random: &mut Random) -> Option<Slot> {
         if self.max_weight == 1 {
             let drawable = u32::try_from(self.drawable.len()).unwrap_or(u32::MAX);
             return self.drawable.get(usize::try_from(random.below(drawable)).ok()?).copied();
