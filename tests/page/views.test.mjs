@@ -112,7 +112,7 @@ describe("the JSON view", { concurrency: 2 }, () => {
     assert.doesNotMatch(await everything(page), /canary/);
     // Each repair is one press; what is left are problems that no press can mend.
     for (let press = 0; press < 30; press += 1) {
-      const fix = page.locator("raw-view").getByRole("button", { name: /^(Delete|Use|Give|Remove|Forget|Write|Put|Take|Close|Add the)/ }).first();
+      const fix = page.locator("raw-view").getByRole("button", { name: /^(Delete|Use|Assign|Remove|Clear|Rename|Put|Wrap|Close|Add the)/ }).first();
       // What is wrong is looked for a moment after the text has changed.
       const isThere = await fix.waitFor({ timeout: 2000 }).then(() => true, () => false);
       if (!isThere) break;
