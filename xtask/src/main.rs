@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "the core's purity is not for its tools")]
 
 mod circles;
+mod command;
 mod command_line;
 mod count;
 mod demo;
@@ -12,8 +13,11 @@ mod purity;
 mod readme;
 mod replay;
 mod run;
+mod rust_version;
+mod schedule;
 mod serve;
 mod setup;
+mod soak;
 mod stamp;
 mod test;
 mod trap;
@@ -21,12 +25,13 @@ mod workspace;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, builder::PossibleValuesParser};
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Demo(options) => demo::run(&options),
-        Command::Test => test::run(),
+        Command::Test { parts } => test::run(&parts),
+        Command::Soak { minutes } => soak::run(minutes),
         Command::Build => package::build().and_then(|()| command_line::build()).map(|()| ExitCode::SUCCESS),
         Command::Replay { file, through } => replay::run(&file, through),
         Command::Serve { port } => serve::run(port),
@@ -49,8 +54,18 @@ struct Cli {
 enum Command {
     /// Runs an agent host on the pool, against a provider on this machine that limits and refuses
     Demo(demo::Options),
-    /// Runs everything: formatting, lints, tests, builds, types, replay
-    Test,
+    /// Runs the gate: formatting, lints, tests, builds, types, replay
+    Test {
+        /// The parts to run, with the parts that they need; without a name, all parts
+        #[arg(value_name = "PART", value_parser = PossibleValuesParser::new(test::names()))]
+        parts: Vec<String>,
+    },
+    /// Runs the properties and the simulator with many cases and new seeds, for as long as you like
+    Soak {
+        /// Minutes after which no further round starts
+        #[arg(long, default_value_t = 30)]
+        minutes: u64,
+    },
     /// Builds the npm package and the component into pkg/dist, the page into www/dist, the command line into pkg/cli/dist
     Build,
     /// Replays a file of recorded traces and shows where the pool differs

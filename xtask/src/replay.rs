@@ -35,8 +35,16 @@ pub(crate) fn run(file: &Path, through: Through) -> Result<ExitCode> {
     if matches!(through, Through::Component | Through::All) {
         package::component()?;
     }
-    run::shown(workspace::cargo().args(["build", "--package", "conformance"]))?;
+    run::shown(&mut build_command())?;
     run::replaced_by(&mut command(file, through)?)
+}
+
+/// Returns the command that builds the replay. It selects the same crates as `cargo test`, and with them the same
+/// features of their dependencies, so that both share what they compile.
+pub(crate) fn build_command() -> Command {
+    let mut cargo = workspace::cargo();
+    cargo.args(["build", "--bin=conformance"]);
+    cargo
 }
 
 /// The replay as a command, where the caller is. It must have been built.

@@ -1,6 +1,11 @@
-//! What the machine must have: it is installed where that can be done, and named where not.
+//! Tools that the machine must have. A missing tool is installed where that is possible; otherwise the error names it.
 
-use std::{path::Path, process::Command};
+use std::{
+    path::Path,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, bail};
 
@@ -48,7 +53,7 @@ pub(crate) fn rust_components() -> Result<()> {
 ///
 /// # Errors
 ///
-/// If not: it is not for us to install.
+/// If not: xtask installs no Node.
 pub(crate) fn node() -> Result<()> {
     let install = || format!("install Node {OLDEST_NODE} or later, with npm");
     let version = run::output(Command::new("node").arg("--version")).with_context(install)?;
@@ -60,7 +65,7 @@ pub(crate) fn node() -> Result<()> {
     }
 }
 
-/// Makes sure that the npm packages are installed which a folder's lock file pins.
+/// Makes sure that the npm packages of a folder's lock file are installed.
 ///
 /// # Errors
 ///
@@ -80,65 +85,110 @@ pub(crate) fn npm_packages(folder: &str) -> Result<()> {
     )
 }
 
-/// Makes sure that there is a Redis, which the tests start and stop themselves.
+/// Makes sure that there are a Redis, a Chromium and a Firefox to test with.
 ///
 /// # Errors
 ///
-/// If there is none, and it cannot be installed: only root can, where there is apt-get.
-pub(crate) fn redis() -> Result<()> {
-    if is_there("redis-server") || is_there("valkey-server") {
+/// If one is missing and cannot be installed: only root can, where there is apt-get.
+pub(crate) fn debian_packages() -> Result<()> {
+    let missing: Vec<_> = [redis(), chromium(), firefox()].into_iter().flatten().collect();
+    if missing.is_empty() {
         return Ok(());
     }
-    debian_package("redis-server")
-        .context("there is no Redis to test with: install redis-server (7 or later) or valkey-server")
-}
-
-/// Makes sure that there is a Chromium, in which the page is tested.
-///
-/// # Errors
-///
-/// If there is none, and it cannot be installed: only root can, where there is apt-get.
-pub(crate) fn chromium() -> Result<()> {
-    browser("chromium", "/usr/bin/chromium", "CHROMIUM")
-}
-
-/// Makes sure that there is a Firefox, in which the page is tested as well.
-///
-/// # Errors
-///
-/// If there is none, and it cannot be installed: only root can, where there is apt-get.
-pub(crate) fn firefox() -> Result<()> {
-    browser("firefox-esr", "/usr/bin/firefox-esr", "FIREFOX")
-}
-
-/// One of Debian's browsers, unless the variable names another.
-fn browser(package: &str, path: &str, variable: &str) -> Result<()> {
-    let named = std::env::var(variable).ok();
-    if Path::new(named.as_deref().unwrap_or(path)).is_file() {
-        return Ok(());
-    }
-    debian_package(package).with_context(|| {
-        format!("the page cannot be tested: install Debian's {package}, or name a browser of its kind in {variable}")
-    })
-}
-
-fn is_there(program: &str) -> bool {
-    run::output(Command::new(program).arg("--version")).is_ok()
-}
-
-fn debian_package(name: &str) -> Result<()> {
-    eprintln!("set-up: installing {name}");
-    // Without RUNLEVEL the package of a server starts a service that nobody needs.
-    let apt = |arguments: &[&str]| {
-        run::output(
-            Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1"),
-        )
-    };
-    apt(&["update"])?;
-    apt(&["install", "--yes", "--no-install-recommends", name]).map(drop)
+    let names: Vec<_> = missing.iter().map(|missing| missing.package).collect();
+    eprintln!("set-up: installing {}", names.join(", "));
+    let installed = apt_get(&["update"])
+        .and_then(|()| apt_get(&[&["install", "--yes", "--no-install-recommends"], names.as_slice()].concat()));
+    installed.with_context(|| missing.iter().map(|missing| missing.advice.as_str()).collect::<Vec<_>>().join("; "))
 }
 
 /// npm, which is a batch file on Windows.
 pub(crate) fn npm() -> Command {
     Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" })
+}
+
+/// A program that is not on this machine.
+struct Missing {
+    /// Debian's package of the program.
+    package: &'static str,
+    /// Instructions for a person, where apt-get cannot install the package.
+    advice: String,
+}
+
+/// Returns `None` if there is a Redis, which the tests start and stop themselves.
+fn redis() -> Option<Missing> {
+    let is_there = |program: &str| run::output(Command::new(program).arg("--version")).is_ok();
+    let is_missing = !is_there("redis-server") && !is_there("valkey-server");
+    is_missing.then(|| Missing {
+        package: "redis-server",
+        advice: "there is no Redis to test with: install redis-server (7 or later) or valkey-server".to_owned(),
+    })
+}
+
+fn chromium() -> Option<Missing> {
+    browser("chromium", "/usr/bin/chromium", "CHROMIUM")
+}
+
+fn firefox() -> Option<Missing> {
+    browser("firefox-esr", "/usr/bin/firefox-esr", "FIREFOX")
+}
+
+/// Returns `None` if Debian's browser is there, or the browser that the variable names.
+fn browser(package: &'static str, path: &str, variable: &str) -> Option<Missing> {
+    let named = std::env::var(variable).ok();
+    let is_missing = !Path::new(named.as_deref().unwrap_or(path)).is_file();
+    is_missing.then(|| Missing {
+        package,
+        advice: format!(
+            "the page cannot be tested: install Debian's {package}, or name a browser of its kind in {variable}"
+        ),
+    })
+}
+
+/// Runs apt-get. While another process holds a lock of the package manager, waits for it, up to ten minutes.
+fn apt_get(arguments: &[&str]) -> Result<()> {
+    const LONGEST: Duration = Duration::from_secs(600);
+    const PAUSE: Duration = Duration::from_secs(2);
+    let started = Instant::now();
+    loop {
+        // Without RUNLEVEL the package of a server starts a service that nobody needs.
+        let done = run::output(
+            Command::new("apt-get")
+                .args(["-o", &format!("DPkg::Lock::Timeout={}", LONGEST.as_secs())])
+                .args(arguments)
+                .envs([("DEBIAN_FRONTEND", "noninteractive"), ("RUNLEVEL", "1"), ("LC_ALL", "C")]),
+        );
+        // The option covers the lock of dpkg alone; those of the lists and of the archive fail at once.
+        match done {
+            Err(error) if is_locked(&error.to_string()) && started.elapsed() < LONGEST => thread::sleep(PAUSE),
+            done => return done.map(drop),
+        }
+    }
+}
+
+/// Returns whether apt-get failed since another process holds one of its locks.
+fn is_locked(output: &str) -> bool {
+    output.lines().any(|line| line.starts_with("E: Could not get lock"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_of_another_process_is_told_from_other_failures() {
+        let locked = [
+            "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 4242 (apt-get)\n\
+             N: Be aware that removing the lock file is not a solution and may break your system.\n\
+             E: Unable to lock directory /var/lib/apt/lists/",
+            "Reading package lists...\n\
+             E: Could not get lock /var/cache/apt/archives/lock. It is held by process 7 (apt-get)",
+        ];
+        assert!(locked.iter().all(|output| is_locked(output)));
+        let others = [
+            "E: Unable to locate package chromium",
+            "E: Could not open lock file /var/lib/dpkg/lock-frontend - open (13: Permission denied)",
+        ];
+        assert!(!others.iter().any(|output| is_locked(output)));
+    }
 }

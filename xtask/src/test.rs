@@ -1,159 +1,148 @@
-//! `test`: everything, in the order in which it is cheapest to fail.
+//! `test`: the gate, as parts with declared needs that run side by side.
 
-use std::{
-    fs,
-    io::{self, Write},
-    path::{Path, PathBuf},
-    process::{Command, ExitCode},
-    time::Instant,
-};
+mod javascript;
 
-use anyhow::{Context, Result, bail};
+use std::process::{Command, ExitCode};
+
+use anyhow::Result;
+use clap::builder::PossibleValue;
 
 use crate::{
-    circles, command_line,
+    circles,
+    command::{cargo, check, tests},
     count::Count,
-    package, packing, purity, readme,
+    packing, purity, readme,
     replay::{self, Through},
-    run, setup, workspace,
+    run, rust_version,
+    schedule::{self, Failed, Lane, Moment, Part},
+    setup, workspace,
 };
 
-/// Runs everything, and ends with one line of counts.
+/// Runs the named parts and all that they need, or everything, and ends with a line of counts.
 ///
 /// # Errors
 ///
-/// Never: what fails is shown and counted.
-pub(crate) fn run() -> Result<ExitCode> {
-    let mut suite = Suite::default();
-    let done = all(&mut suite);
-    if let Err(error) = &done {
-        println!("\n{error:#}\n");
+/// If a name belongs to no part. A part that fails is printed and counted.
+pub(crate) fn run(names: &[String]) -> Result<ExitCode> {
+    let parts = schedule::selected(&PARTS, names)?;
+    let mut total = Count::default();
+    let done = schedule::run(&parts, |part, moment| match moment {
+        Moment::Started => println!("▸ {}", part.title),
+        Moment::Ended { result: Ok(count), took } => {
+            println!("✔ {}: {} passed in {:.1} s", part.title, count.passed, took.as_secs_f64());
+            total.add(*count);
+        }
+        Moment::Ended { result: Err(error), took } => {
+            println!("✘ {}: failed after {:.1} s\n\n{error:#}\n", part.title, took.as_secs_f64());
+            total.add(Failed::count_of(error));
+        }
+    });
+    if let (Err(error), 0) = (&done, total.failed) {
+        println!("{error:#}");
+        total.failed = 1;
     }
-    println!("{} passed, {} failed", suite.count.passed, suite.count.failed);
+    println!("{} passed, {} failed", total.passed, total.failed);
     Ok(if done.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn all(suite: &mut Suite) -> Result<()> {
-    suite.part("set-up", set_up)?;
-
-    suite.check("formatting", cargo(&["fmt", "--all", "--check"]))?;
-    suite.part("dependencies of the core", purity::test)?;
-    suite.check("lints", clippy(&["--all-targets"]))?;
-    suite.check("lints of the faces", clippy(&[JS, COMPONENT, PAGE, WASM]))?;
-    suite.check("lints of the page's reader", clippy(&["--no-default-features", PAGE, WASM]))?;
-    suite.check("documentation", with_strict_docs(cargo(&["doc", "--no-deps"])))?;
-    suite.part("no import circles in TypeScript", circles::test)?;
-    suite.part("build", || package::build().and_then(|()| command_line::build()).map(|()| Count::ONE))?;
-
-    suite.tests("Rust tests, with those in the documentation", cargo(&["test"]), Count::of_cargo)?;
-    suite.tests("JavaScript tests in Node", node_test(&js_tests("tests/js")?), Count::of_node)?;
-    suite.tests("JavaScript tests in Deno", deno_test(&for_every_host(js_tests("tests/js")?)), Count::of_deno)?;
-    suite.tests("the page, in Chromium", node_test(&js_tests("tests/page")?), Count::of_node)?;
-    suite.tests("the page, in Firefox", in_firefox(&for_every_browser(js_tests("tests/page")?)), Count::of_node)?;
-    suite.part("types", types)?;
-    suite.part("the packages as npm packs them", packing::test)?;
-    suite.part("the examples of the README files", readme::test)?;
-    suite.part("replay through all faces", replay)?;
-    suite.tests("the demo", node_test(&js_tests("tests/demo")?), Count::of_node)
+/// The names of all parts, for the command line.
+pub(crate) fn names() -> impl Iterator<Item = PossibleValue> {
+    PARTS.iter().map(|part| PossibleValue::new(part.name).help(part.title))
 }
 
-/// Counts what passed, says what runs, and stops at the first failure.
-#[derive(Default)]
-struct Suite {
-    count: Count,
+/// All parts. Of those that could start in a lane the first does, so what is cheap or needed by others stands first.
+const PARTS: [Part; 23] = [
+    part("rust-tools", "set-up: Rust's tools", &[], Lane::Cargo, rust_tools),
+    part("npm", "set-up: npm packages", &[], Lane::Npm, npm_packages),
+    part("programs", "set-up: Redis and the browsers", &[], Lane::System, programs),
+    part("format", "formatting", &["rust-tools"], Lane::Cargo, || check(cargo(&["fmt", "--all", "--check"]))),
+    part("purity", "dependencies of the core", &[], Lane::Cargo, purity::test),
+    part("rust-version", "the Rust that the locked dependencies need", &[], Lane::Cargo, rust_version::test),
+    part("build", "build", &["rust-tools", "npm"], Lane::Cargo, build),
+    part("lints", "lints", &["rust-tools"], Lane::Cargo, || {
+        check(clippy(&[&EVERYTHING[..], &["--all-targets"]].concat()))
+    }),
+    part("lints-wasm", "lints of the faces", &["rust-tools"], Lane::Cargo, || {
+        check(clippy(&[JS, COMPONENT, PAGE, WASM]))
+    }),
+    part("lints-reader", "lints of the page's reader", &["rust-tools"], Lane::Cargo, || {
+        check(clippy(&["--no-default-features", PAGE, WASM]))
+    }),
+    part("rust", "Rust tests, with those in the documentation", &["build"], Lane::Cargo, || {
+        tests(cargo(&["test"]), Count::of_cargo)
+    }),
+    part("xtask", "tests of xtask", &[], Lane::Cargo, || tests(cargo(&["test", "--package=xtask"]), Count::of_cargo)),
+    part("replay", "replay through all faces", &["build"], Lane::Cargo, replay),
+    part("types", "types", &["build"], Lane::Cargo, javascript::types),
+    part("documentation", "documentation", &[], Lane::Cargo, documentation),
+    part("node", "JavaScript tests in Node", &["build", "programs"], Lane::JavaScript, javascript::node),
+    part("deno", "JavaScript tests in Deno", &["build", "programs"], Lane::JavaScript, javascript::deno),
+    part(
+        "circles-typescript",
+        "no import circles in TypeScript",
+        &["npm"],
+        Lane::JavaScript,
+        circles::typescript::test,
+    ),
+    part("packages", "the packages as npm packs them", &["build"], Lane::JavaScript, packing::test),
+    part("readme", "the examples of the README files", &["build"], Lane::JavaScript, readme::test),
+    part("demo", "the demo", &["build"], Lane::JavaScript, javascript::demo),
+    part("chromium", "the page, in Chromium", &["build", "programs"], Lane::Browser, javascript::chromium),
+    part("firefox", "the page, in Firefox", &["build", "programs"], Lane::Browser, javascript::firefox),
+];
+
+const fn part(
+    name: &'static str,
+    title: &'static str,
+    needs: &'static [&'static str],
+    lane: Lane,
+    run: fn() -> Result<Count>,
+) -> Part {
+    Part { name, title, needs, lane, run }
 }
-
-impl Suite {
-    /// A command that is one test.
-    fn check(&mut self, name: &str, command: Command) -> Result<()> {
-        self.part(name, || run::output(&mut uncoloured(command)).map(|_| Count::ONE))
-    }
-
-    /// A command that runs tests, and how it counts them.
-    fn tests(&mut self, name: &str, command: Command, count: fn(&str) -> Count) -> Result<()> {
-        self.part(name, || {
-            let mut command = uncoloured(command);
-            let output = run::captured(&mut command)?;
-            let text = run::text(&output);
-            let count = count(&text);
-            let trouble = match count {
-                _ if !output.status.success() => format!("failed ({})", output.status),
-                Count { failed: 1.., .. } => "has failed tests".to_owned(),
-                Count { skipped: 1.., .. } => "skipped tests: each must run, or go".to_owned(),
-                Count { passed: 0, .. } => "ran no test".to_owned(),
-                Count { .. } => return Ok(count),
-            };
-            let report = format!("`{}` {trouble}\n{text}", run::line(&command));
-            bail!(Failed { count: Count { failed: count.failed.max(1), ..count }, report })
-        })
-    }
-
-    fn part(&mut self, name: &str, work: impl FnOnce() -> Result<Count>) -> Result<()> {
-        println!("▸ {name}");
-        io::stdout().flush()?;
-        let started = Instant::now();
-        let done = work();
-        let seconds = started.elapsed().as_secs_f64();
-        match done {
-            Ok(count) => {
-                println!("  {} passed in {seconds:.1} s", count.passed);
-                self.count.add(count);
-                Ok(())
-            }
-            Err(error) => {
-                println!("  failed after {seconds:.1} s");
-                let failed = error.downcast_ref::<Failed>();
-                self.count.add(failed.map_or(Count { failed: 1, ..Count::default() }, |it| it.count));
-                Err(error)
-            }
-        }
-    }
-}
-
-/// Tests that failed, and all that they wrote.
-#[derive(Debug)]
-struct Failed {
-    count: Count,
-    report: String,
-}
-
-impl std::fmt::Display for Failed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.report)
-    }
-}
-
-impl std::error::Error for Failed {}
 
 const JS: &str = "--package=credential-pool-js";
 const COMPONENT: &str = "--package=credential-pool-component";
 const PAGE: &str = "--package=credential-pool-page";
+
+/// All crates but the two that exist as wasm alone.
+const EVERYTHING: [&str; 3] = ["--workspace", "--exclude=credential-pool-js", "--exclude=credential-pool-component"];
+
 const WASM: &str = "--target=wasm32-unknown-unknown";
 
-fn set_up() -> Result<Count> {
+fn rust_tools() -> Result<Count> {
     setup::rust_components()?;
     setup::wasm_target()?;
-    setup::node()?;
-    setup::npm_packages("pkg")?;
-    setup::npm_packages("pkg/cli")?;
-    setup::npm_packages("tests/js")?;
-    setup::npm_packages("www")?;
-    setup::redis()?;
-    setup::chromium()?;
-    setup::firefox()?;
     Ok(Count::default())
 }
 
-/// Colours would stand between the words of a summary.
-fn uncoloured(mut command: Command) -> Command {
-    command.env("NO_COLOR", "1").env("CARGO_TERM_COLOR", "never").env_remove("FORCE_COLOR");
-    command
+fn npm_packages() -> Result<Count> {
+    setup::node()?;
+    for folder in ["pkg", "pkg/cli", "tests/js", "www"] {
+        setup::npm_packages(folder)?;
+    }
+    Ok(Count::default())
 }
 
-fn cargo(arguments: &[&str]) -> Command {
-    let mut cargo = workspace::cargo();
-    cargo.args(arguments);
-    cargo
+fn programs() -> Result<Count> {
+    setup::debian_packages().map(|()| Count::default())
+}
+
+/// Builds in a process of its own, so that the progress of the build does not stand between the lines of other parts.
+fn build() -> Result<Count> {
+    check(cargo(&["xtask", "build"]))
+}
+
+fn documentation() -> Result<Count> {
+    let mut doc = cargo(&[&["doc", "--no-deps"], &EVERYTHING[..]].concat());
+    doc.env("RUSTDOCFLAGS", "--deny=warnings");
+    check(doc)
+}
+
+fn replay() -> Result<Count> {
+    run::output(&mut replay::build_command())?;
+    let traces = workspace::root().join("tests/traces/reference.json");
+    check(replay::command(&traces, Through::All)?)
 }
 
 fn clippy(arguments: &[&str]) -> Command {
@@ -162,78 +151,25 @@ fn clippy(arguments: &[&str]) -> Command {
     clippy
 }
 
-fn with_strict_docs(mut command: Command) -> Command {
-    command.env("RUSTDOCFLAGS", "--deny=warnings");
-    command
-}
+#[cfg(test)]
+mod part_table {
+    use std::collections::BTreeSet;
 
-/// The test files of a folder and those below it.
-fn js_tests(folder: &str) -> Result<Vec<PathBuf>> {
-    let mut files = files(&workspace::root().join(folder))?;
-    files.retain(|file| file.to_string_lossy().ends_with(".test.mjs"));
-    files.sort();
-    Ok(files)
-}
+    use super::*;
 
-fn files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    let mut found = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
-        match path.is_dir() {
-            true if path.ends_with("node_modules") => {}
-            true => found.append(&mut files(&path)?),
-            false => found.push(path),
-        }
+    #[test]
+    fn every_name_is_there_once_and_every_need_is_a_part() -> Result<()> {
+        let names: BTreeSet<_> = PARTS.iter().map(|part| part.name).collect();
+        assert_eq!(names.len(), PARTS.len());
+        assert_eq!(schedule::selected(&PARTS, &[])?.len(), PARTS.len());
+        Ok(())
     }
-    Ok(found)
-}
 
-/// Those that do not say in their name that they are for Node alone.
-fn for_every_host(mut files: Vec<PathBuf>) -> Vec<PathBuf> {
-    files.retain(|file| !file.to_string_lossy().ends_with(".node.test.mjs"));
-    files
-}
-
-/// Those that do not say in their name that they ask Chromium what no other browser tells.
-fn for_every_browser(files: Vec<PathBuf>) -> Vec<PathBuf> {
-    let mut files = for_every_host(files);
-    files.retain(|file| !file.to_string_lossy().ends_with(".chromium.test.mjs"));
-    files
-}
-
-fn node_test(files: &[PathBuf]) -> Command {
-    let mut node = Command::new("node");
-    node.args(["--test", "--test-reporter=spec"]).args(files).current_dir(workspace::root());
-    node
-}
-
-fn in_firefox(files: &[PathBuf]) -> Command {
-    let mut node = node_test(files);
-    node.env("TEST_BROWSER", "firefox");
-    node
-}
-
-/// Deno reads the folder's package.json, so it runs there.
-fn deno_test(files: &[PathBuf]) -> Command {
-    let mut deno = Command::new("node");
-    deno.arg("node_modules/deno/bin.cjs")
-        .args(["test", "--allow-all", "--no-check", "--no-lock", "--quiet"])
-        .args(files)
-        .current_dir(workspace::root().join("tests/js"))
-        .env("DENO_NO_UPDATE_CHECK", "1");
-    deno
-}
-
-/// The types, against what the pool really answers and against what hosts write.
-fn types() -> Result<Count> {
-    let folder = workspace::root().join("tests/types");
-    let shapes = run::output(&mut Command::new(workspace::built("examples/shapes")?))?;
-    fs::write(folder.join("shapes.ts"), shapes)?;
-    run::output(workspace::npm_tool("typescript/bin/tsc").arg("--project").arg(folder)).map(|_| Count::ONE)
-}
-
-fn replay() -> Result<Count> {
-    let traces = workspace::root().join("tests/traces/reference.json");
-    run::output(&mut uncoloured(replay::command(&traces, Through::All)?)).map(|_| Count::ONE)
+    #[test]
+    fn a_part_brings_its_build_and_its_tools() -> Result<()> {
+        let parts = schedule::selected(&PARTS, &["firefox".to_owned()])?;
+        let names: Vec<_> = parts.iter().map(|part| part.name).collect();
+        assert_eq!(names, ["rust-tools", "npm", "programs", "build", "firefox"]);
+        Ok(())
+    }
 }
