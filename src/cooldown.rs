@@ -1,4 +1,4 @@
-//! Cooldowns as rows store them: until when a stored status keeps a credential out of selection.
+//! Stored cooldowns: the end of a cooldown by the status fields of a row.
 
 use std::time::Duration;
 
@@ -9,44 +9,44 @@ use crate::{
     time::{Timestamp, UnixSeconds},
 };
 
-/// What a host saw go wrong with a credential.
+/// A failure of a credential that the host judged itself, for [`Pool::rotate`](crate::Pool::rotate).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Failure {
-    /// The HTTP status of the provider's answer, if there was one.
+    /// HTTP status of the provider's answer; `None` without an answer.
     pub status: Option<i64>,
 }
 
 impl Failure {
-    /// The provider answered with this HTTP status.
+    /// Makes a failure with this HTTP status.
     pub const fn status(status: i64) -> Self {
         Self { status: Some(status) }
     }
 }
 
-/// Cooldown of the reference system after a failure with this HTTP status.
+/// Returns the reference system's cooldown after a failure with this HTTP status.
 pub(crate) fn reference_cooldown(status: Option<i64>) -> Duration {
     const RATE_LIMITED: Duration = Duration::from_secs(60 * 60);
-    const ANYTHING_ELSE: Duration = Duration::from_secs(24 * 60 * 60);
+    const OTHER: Duration = Duration::from_secs(24 * 60 * 60);
     match status {
         Some(429) => RATE_LIMITED,
-        _ => ANYTHING_ELSE,
+        _ => OTHER,
     }
 }
 
-/// Until when a credential is kept out of selection by its stored status.
+/// Cooldown of a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cooldown {
-    /// It is not.
+    /// No cooldown.
     None,
-    /// Until this moment.
+    /// A cooldown with this end, which may have passed.
     Until(Timestamp),
-    /// Until a new login or a reset.
+    /// Until a new login, a new key or a reset.
     Dead,
 }
 
-/// Returns the cooldown that the row stores: until the moment that it names, else for the reference's
-/// cooldown. A cooldown of unknown beginning is over.
+/// Returns the cooldown that the row stores: until its `last_error_reset_at`, else for the reference's duration from its
+/// `last_status_at`. A cooldown without either is over.
 pub(crate) fn stored_cooldown(credential: &Credential) -> Cooldown {
     let (status, at) = (credential.last_status.as_ref(), credential.last_status_at);
     row_cooldown(status, at, credential.last_error_code, credential.reset_at())
@@ -69,7 +69,7 @@ pub(crate) fn row_cooldown(
     }
 }
 
-/// What the reference writes where it does not know the time.
+/// Value that the reference writes for an unknown time.
 const UNKNOWN: UnixSeconds = UnixSeconds::EPOCH;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A document under the hands of a person: what an editor shows of it, and every edit that keeps the rest of its text.
+//! Editing of documents by a person: pools as tables, and edits that keep all other text.
 
 use std::ops::Range;
 
@@ -22,10 +22,10 @@ use crate::{
     time::Timestamp,
 };
 
-/// A document that a person edits: its pools as tables, and edits that the pools themselves carry out.
+/// Editor of a document: shows its pools as tables, and lets the pools themselves carry out edits.
 ///
-/// Nothing is discovered, nothing is pruned, and nothing is refreshed. An edit that is refused leaves the document as it
-/// is. Text that a person typed is taken in by opening it anew.
+/// The editor does not discover, prune or refresh. A refused edit leaves the document unchanged. After a person typed
+/// into the text, open a new editor with the text.
 ///
 /// ```
 /// use credential_pool::{Edited, Editor, Timestamp};
@@ -50,27 +50,27 @@ pub struct Editor {
 }
 
 impl Editor {
-    /// Reads a document's text. The same seed may be used for one editor only.
+    /// Opens a document's text. The seed must be random and used for one editor only.
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::InvalidDocument`], as [`Document::parse`] says.
+    /// [`ErrorCode::InvalidDocument`], as for [`Document::parse`].
     pub fn open(text: &str, seed: [u8; 32]) -> Result<Self, Error> {
         Ok(Self { document: Document::parse(text)?, pools: FxHashMap::default(), random: Random::from_seed(seed) })
     }
 
-    /// The document as it is to be written: what was not edited is as it was, to the byte.
+    /// Returns the text of the document. Text that no edit touched keeps its bytes.
     pub fn text(&self) -> String {
         self.document.to_text()
     }
 
-    /// All pools at a glance, as they stand in the document.
+    /// Returns summaries of all pools, in the document's order.
     pub fn pools(&mut self, now: Timestamp) -> Vec<PoolSummary> {
         let keys = self.document.pools();
         keys.into_iter().map(|key| self.summary(key, now)).collect()
     }
 
-    /// One pool, whether the document has it or not.
+    /// Returns a pool as a table; an empty table if the document has no such pool.
     ///
     /// # Errors
     ///
@@ -97,14 +97,14 @@ impl Editor {
     ///
     /// # Errors
     ///
-    /// Those of the pool's input of that name, and those of [`Document::apply`]. Nothing changed then.
+    /// The errors of the pool's input of that name, and those of [`Document::apply`]. Nothing changed then.
     pub fn edit(&mut self, key: &str, edit: &Edited, now: Timestamp) -> Result<(), Error> {
         let opened = self.opened(key, now)?;
         let is_first = !opened.unsaved.is_empty();
         let intents = opened.carry_out(edit, now)?;
         let pool_key = opened.pool.key().clone();
         let applied = self.apply(&pool_key, &intents, is_first);
-        // What the document did not take, the pool must not have either: it is opened anew.
+        // The pool must not have changes that the document refused: the next access opens the pool again.
         if applied.is_err() {
             self.pools.remove(pool_key.as_str());
         }
@@ -115,11 +115,11 @@ impl Editor {
         Ok(())
     }
 
-    /// Why an edit would be refused, if it would be: for forms, while a person types.
+    /// Checks an edit without carrying the edit out, for forms while a person types.
     ///
     /// # Errors
     ///
-    /// Those of [`edit`](Self::edit), but those of the document.
+    /// The errors of [`edit`](Self::edit), except those of [`Document::apply`].
     pub fn validate(&mut self, key: &str, edit: &Edited, now: Timestamp) -> Result<(), Error> {
         let pool = &self.opened(key, now)?.pool;
         match edit {
@@ -135,24 +135,28 @@ impl Editor {
         }
     }
 
-    /// A secret field of a credential, for a person who asks for it: `access_token`, `refresh_token` or `agent_key`.
+    /// Returns a secret field of a credential for a person: `access_token`, `refresh_token` or `agent_key`. An absent
+    /// field is empty.
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::UnknownCredential`], and [`ErrorCode::InvalidArgument`] if that field is none of them.
+    /// [`ErrorCode::UnknownCredential`], and [`ErrorCode::InvalidArgument`] for any other field.
     pub fn reveal(&mut self, key: &str, id: &CredentialId, field: &str, now: Timestamp) -> Result<String, Error> {
         let credential = self.opened(key, now)?.pool.credential(id)?;
         let secret = match field {
             "access_token" => Some(&credential.access_token),
             "refresh_token" => credential.refresh_token.as_ref(),
             "agent_key" => credential.agent_key.as_ref(),
-            _ => return Err(Error::new(ErrorCode::InvalidArgument, "no such secret is known").at("/field")),
+            _ => {
+                let message = "no secret has this name; use `access_token`, `refresh_token` or `agent_key`";
+                return Err(Error::new(ErrorCode::InvalidArgument, message).at("/field"));
+            }
         };
         Ok(secret.map(|secret| secret.expose().to_owned()).unwrap_or_default())
     }
 
-    /// Writes what intents hold into the document. What an opening asks for goes into its text by itself, before an
-    /// edit: a row that has just got its id can then be told from one that the edit takes away.
+    /// Applies the changes of intents to the document. Changes of the pool's opening are written to the text first: the
+    /// edit then finds rows by the ids that the opening gave to them.
     fn apply(&mut self, pool: &PoolKey, intents: &[Intent], is_first: bool) -> Result<(), Error> {
         if !is_first {
             return self.document.apply(pool, changes_of(intents.last()));
@@ -166,24 +170,24 @@ impl Editor {
     }
 
     fn summary(&mut self, key: String, now: Timestamp) -> PoolSummary {
-        let known = self.pools.get(&key).and_then(|opened| opened.summary.as_ref());
-        if let Some((known, _)) = known.filter(|(_, holds)| holds.contains(&now)) {
-            return known.clone();
+        let cached = self.pools.get(&key).and_then(|opened| opened.summary.as_ref());
+        if let Some((summary, _)) = cached.filter(|(_, valid)| valid.contains(&now)) {
+            return summary.clone();
         }
         let mut summary = PoolSummary { key, health: None, next_at: None };
-        let mut holds_until = Timestamp::from_millis(i64::MAX);
+        let mut valid_until = Timestamp::from_millis(i64::MAX);
         if let Ok(table) = self.pool(&summary.key, now) {
             if let Some(opened) = self.pools.get(&table.key) {
-                holds_until = next_change(&opened.pool, &table, now).unwrap_or(holds_until);
+                valid_until = next_change(&opened.pool, &table, now).unwrap_or(valid_until);
             }
-            // A key that is not in the form in which pools are looked up: nothing reads those rows.
+            // No pool reads the rows of a key that is not in its normal form.
             if table.key == summary.key {
                 summary.next_at = table.credentials.iter().filter_map(|shown| shown.entry.state.until()).min();
                 summary.health = Some(Health::of(&table));
             }
         }
         if let Some(opened) = self.pools.get_mut(&summary.key) {
-            opened.summary = Some((summary.clone(), now..holds_until));
+            opened.summary = Some((summary.clone(), now..valid_until));
         }
         summary
     }
@@ -197,15 +201,15 @@ impl Editor {
         }))
     }
 
-    /// Where each row stands in the document's list, by its id.
+    /// Returns the index of each row in the document's list, by id.
     fn row_places(&self, key: &PoolKey) -> FxHashMap<String, usize> {
         let rows = self.document.rows(key);
         let mut places = FxHashMap::<String, usize>::default();
         for (place, row) in rows.iter().enumerate() {
             let Some(id) = row.get("id").and_then(Value::as_str) else { continue };
-            // Of several rows with an id it belongs to the first that can be read.
-            let is_held = |held: &usize| rows.get(*held).is_some_and(|row| Credential::parse(row, key).is_ok());
-            if !places.get(id).is_some_and(is_held) {
+            // A shared id belongs to the first readable row.
+            let is_readable = |place: &usize| rows.get(*place).is_some_and(|row| Credential::parse(row, key).is_ok());
+            if !places.get(id).is_some_and(is_readable) {
                 places.insert(id.to_owned(), place);
             }
         }
@@ -216,60 +220,66 @@ impl Editor {
 /// An edit of a pool.
 #[derive(Clone)]
 pub enum Edited {
-    /// A new credential, behind all others.
+    /// Add a credential after all others.
     Add {
-        /// Its fields, secrets and all.
+        /// Fields of the row, with secrets.
         row: Map<String, Value>,
     },
-    /// A credential like another one but for its id, its status and its counts, right behind it.
+    /// Add a copy of a credential right after the original. The copy has its own id, no status and no counts.
     Duplicate {
-        /// The other one.
+        /// Id of the original.
         id: CredentialId,
     },
-    /// Fields of a credential; null takes one away. A new secret starts fresh.
+    /// Set fields of a credential; null removes a field. A new secret resets the status.
     Update {
-        /// Which.
+        /// Id of the credential.
         id: CredentialId,
-        /// The fields.
+        /// Fields to set.
         fields: Map<String, Value>,
     },
-    /// A credential that goes.
+    /// Remove a credential.
     Remove {
-        /// Which.
+        /// Id of the credential.
         id: CredentialId,
     },
-    /// A credential's place in the order of priority.
+    /// Move a credential in the order of priority.
     Move {
-        /// Which.
+        /// Id of the credential.
         id: CredentialId,
-        /// The place; 0 is the first.
+        /// New place; 0 is the first.
         place: usize,
     },
-    /// The end of a rest, or of all.
+    /// Clear the status of a credential, or of all.
     Reset {
-        /// Whose; none for all.
+        /// Id of the credential; `None` for all.
         id: Option<CredentialId>,
     },
-    /// Another strategy.
+    /// Set the strategy.
     Strategy {
-        /// Its name.
+        /// Name of the strategy.
         name: String,
     },
-    /// Another policy: a preset and what differs from it.
+    /// Set the policy.
     Policy {
-        /// As it is stored.
+        /// Stored form: a preset and the settings that differ from the preset.
         policy: Value,
     },
 }
 
 impl Edited {
-    /// Reads an edit: `{ "type": "add" | "duplicate" | …, … }`.
+    /// Parses an edit: `{ "type": "add" | "duplicate" | …, … }`.
     ///
     /// # Errors
     ///
     /// [`ErrorCode::InvalidArgument`].
     pub fn parse(json: &str) -> Result<Self, Error> {
-        let invalid = || Error::new(ErrorCode::InvalidArgument, "no such edit is known").at("/edit");
+        let invalid = || {
+            Error::new(
+                ErrorCode::InvalidArgument,
+                "this is not an edit; check its `type` and the fields that the type needs",
+            )
+            .at("/edit")
+        };
         let mut edit: Value = serde_json::from_str(json).map_err(|_| invalid())?;
         let mut take = |name: &str| edit.get_mut(name).map(Value::take).unwrap_or_default();
         let kind = take("type");
@@ -294,29 +304,29 @@ impl Edited {
     }
 }
 
-/// A pool at a glance.
+/// Summary of a pool.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PoolSummary {
-    /// Names the pool.
+    /// Pool key, as in the document.
     pub key: String,
-    /// How its credentials are doing; none if no pool reads rows of this key.
+    /// Numbers of credentials by state; `None` if no pool reads the rows of this key.
     pub health: Option<Health>,
-    /// When the first of those that rest is back.
+    /// Earliest time at which an unavailable credential becomes available by itself; `None` if none does.
     pub next_at: Option<Timestamp>,
 }
 
-/// How many credentials of a pool are doing how.
+/// Numbers of credentials of a pool, by state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Health {
-    /// They can serve.
+    /// Credentials that can serve.
     pub available: usize,
-    /// They rest, and come back by themselves.
+    /// Credentials that become available by themselves.
     pub cooling_down: usize,
-    /// They need a person: dead, expired or without a key.
+    /// Credentials that need a person: dead, expired or without a key.
     pub unavailable: usize,
-    /// Rows that cannot be read.
+    /// Unreadable rows.
     pub set_aside: usize,
 }
 
@@ -339,39 +349,39 @@ impl Health {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PoolTable {
-    /// Names the pool, in the form in which pools are looked up.
+    /// Pool key, in its normal form.
     pub key: String,
-    /// How the next credential is chosen.
+    /// Strategy of the pool.
     pub strategy: Strategy,
-    /// How failures are judged: a preset and what differs from it.
+    /// Stored form of the policy: a preset and the settings that differ from the preset.
     pub policy: Value,
-    /// Its credentials, by priority.
+    /// Credentials by priority.
     pub credentials: Vec<ShownCredential>,
-    /// How many rows cannot be read.
+    /// Number of unreadable rows.
     pub set_aside: usize,
 }
 
-/// A credential as a table shows it: no secret in it.
+/// A credential in a table, without secrets.
 #[derive(Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ShownCredential {
-    /// What every host may see.
+    /// View of the credential.
     pub entry: Entry,
-    /// Where its row stands, as a JSON pointer; none if it has no id there yet.
+    /// JSON pointer to the row in the document; `None` if the row has no id in the document yet.
     pub pointer: Option<String>,
-    /// Which secret fields it has, in the order in which they matter.
+    /// Names of the present secret fields, the most important first.
     pub secrets: Vec<&'static str>,
-    /// The `base_url` of its row; the entry's says where its requests go.
+    /// The row's own `base_url`; the entry has the effective base URL.
     pub base_url: Option<String>,
-    /// When its access token ends.
+    /// Expiry of the access token, in ms since the Unix epoch.
     pub expires_at_ms: Option<i64>,
-    /// What went wrong, if its rest says so.
+    /// Stored kind of the last failure.
     pub failure: Option<FailureKind>,
-    /// Its share of the requests, beside the others' weights.
+    /// Weight, which sets the credential's share of requests.
     pub weight: u32,
-    /// How many requests it may have under way at most.
+    /// Maximum number of requests in flight.
     pub max_in_flight: Option<u32>,
-    /// Whether its secret belongs to someone else, and is found by its fingerprint.
+    /// Whether the secret is borrowed: the row stores its fingerprint only.
     pub is_borrowed: bool,
 }
 
@@ -381,17 +391,17 @@ impl std::fmt::Debug for ShownCredential {
     }
 }
 
-/// A pool that was opened, with what the opening asks to be written: it is, beside the first edit.
+/// An opened pool, with the intents of its opening, which are written with the first edit.
 #[derive(Clone, Debug)]
 struct Opened {
     pool: Pool,
     unsaved: Vec<Intent>,
-    /// As it was shown last, and while it stays true without an edit.
+    /// Cached summary, and the time range in which the summary is valid without an edit.
     summary: Option<(PoolSummary, Range<Timestamp>)>,
 }
 
 impl Opened {
-    /// All intents that are not settled; the last one holds all changes.
+    /// Carries out an edit; returns all unsettled intents, the last of which has all changes.
     fn carry_out(&mut self, edit: &Edited, now: Timestamp) -> Result<Vec<Intent>, Error> {
         self.summary = None;
         let pool = &mut self.pool;
@@ -429,7 +439,7 @@ fn duplicate(pool: &mut Pool, id: &CredentialId, now: Timestamp) -> Result<Vec<I
     let label = row.get("label").and_then(Value::as_str).unwrap_or_default();
     let label = format!("{label} copy");
     row.insert("label".to_owned(), label.into());
-    // Whatever was discovered is discovered once: the copy is the person's own.
+    // Discovery finds a source once, so the copy of a discovered credential counts as added by hand.
     row.insert("source".to_owned(), "manual".into());
     let added = pool.add(&row, now)?;
     let moved = pool.move_to(&added.value, place, now)?;
@@ -439,26 +449,26 @@ fn duplicate(pool: &mut Pool, id: &CredentialId, now: Timestamp) -> Result<Vec<I
 fn shown(pool: &Pool, entry: Entry) -> ShownCredential {
     let credential = pool.credential(&entry.id).ok();
     let has = |name: &str| {
-        credential.is_some_and(|it| match name {
-            "access_token" => !it.access_token.is_empty(),
-            "refresh_token" => it.refresh_token.as_ref().is_some_and(|secret| !secret.is_empty()),
-            _ => it.agent_key.as_ref().is_some_and(|secret| !secret.is_empty()),
+        credential.is_some_and(|row| match name {
+            "access_token" => !row.access_token.is_empty(),
+            "refresh_token" => row.refresh_token.as_ref().is_some_and(|secret| !secret.is_empty()),
+            _ => row.agent_key.as_ref().is_some_and(|secret| !secret.is_empty()),
         })
     };
     ShownCredential {
         pointer: None,
         secrets: ["access_token", "refresh_token", "agent_key"].into_iter().filter(|name| has(name)).collect(),
-        base_url: credential.and_then(|it| it.base_url.clone()),
-        expires_at_ms: credential.and_then(|it| it.expires_at_ms),
-        failure: credential.and_then(|it| it.error_reason()).and_then(FailureKind::named),
-        weight: credential.map_or(1, |it| it.weight),
-        max_in_flight: credential.and_then(|it| it.max_in_flight),
-        is_borrowed: credential.is_some_and(|it| it.is_stored_as_fingerprint()),
+        base_url: credential.and_then(|row| row.base_url.clone()),
+        expires_at_ms: credential.and_then(|row| row.expires_at_ms),
+        failure: credential.and_then(|row| row.error_reason()).and_then(FailureKind::named),
+        weight: credential.map_or(1, |row| row.weight),
+        max_in_flight: credential.and_then(|row| row.max_in_flight),
+        is_borrowed: credential.is_some_and(|row| row.is_stored_as_fingerprint()),
         entry,
     }
 }
 
-/// When something that a summary counts changes by itself: a rest ends, or a token.
+/// Returns when a summary changes by time alone: at the end of a cooldown or of a token. `None` if it never does.
 fn next_change(pool: &Pool, table: &PoolTable, now: Timestamp) -> Option<Timestamp> {
     let ends = |entry: &Entry| refresh::expires_at(pool.credential(&entry.id).ok()?, pool.key());
     let moments = table.credentials.iter().flat_map(|shown| [shown.entry.state.until(), ends(&shown.entry)]);

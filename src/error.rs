@@ -1,23 +1,23 @@
-//! Errors and problems, as data: a stable code, plain words, and where in the document it is.
+//! Errors and problems as data: a stable code, a message, and a JSON pointer.
 
 use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Serialize};
 
-/// An input that was refused. Nothing changed.
+/// Refusal of an input. Nothing changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Error {
-    /// What went wrong, for programs.
+    /// Stable code, for programs.
     pub code: ErrorCode,
-    /// What went wrong and what to do, for people. Never holds a secret or a value of the input.
+    /// Cause and remedy, for people. Never contains a secret or a value of the input.
     pub message: Cow<'static, str>,
-    /// Where in the input or the document, as a JSON pointer (RFC 6901).
+    /// Place in the input or the document, as a JSON pointer (RFC 6901); `None` if the error has no place.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pointer: Option<String>,
 }
 
 impl Error {
-    /// Makes an error without a place. For faces, which report their own arguments in the shape of the core's errors.
+    /// Makes an error without a place. Faces use this for errors in their own arguments.
     pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self { code, message: message.into(), pointer: None }
     }
@@ -42,20 +42,20 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// The stable names of all errors.
+/// Stable codes of all errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ErrorCode {
-    /// An argument has the wrong shape; the pointer says which.
+    /// An argument has the wrong shape; the pointer names the argument.
     InvalidArgument,
     /// A pool key is empty.
     InvalidPoolKey,
-    /// A row or an edit of one has fields of the wrong type; the pointer says which.
+    /// A row or an edit of a row has a field of the wrong type; the pointer names the field.
     InvalidRow,
-    /// The document cannot be read as JSON, or is not shaped as a document. It was not written.
+    /// The text is not JSON, or does not have the shape of a document. Nothing was written.
     InvalidDocument,
-    /// A strategy has none of the known names.
+    /// No strategy has this name.
     UnknownStrategy,
     /// No credential of the pool has this id.
     UnknownCredential,
@@ -63,42 +63,42 @@ pub enum ErrorCode {
     DuplicateId,
     /// The credential is not an OAuth login with a refresh token.
     NotRefreshable,
-    /// The pool knows no way to refresh logins of this provider.
+    /// The provider has no refresh flow.
     RefreshUnsupported,
     /// The pool never handed out an intent with this id.
     UnknownIntent,
-    /// The intent was settled before.
+    /// The intent is settled already.
     AlreadySettled,
-    /// The outcome does not belong to this kind of intent.
+    /// The outcome does not fit the kind of the intent.
     WrongOutcome,
-    /// A policy has fields or values that it cannot have; the pointer says which.
+    /// A policy has an unknown setting or a value out of range; the pointer names the setting.
     InvalidPolicy,
-    /// The pool never handed out a lease with this number, or it was long ago.
+    /// The pool never handed out a lease with this id.
     UnknownLease,
-    /// The lease was reported, released or followed by another one before.
+    /// The lease was reported, released or replaced by a later lease, or expired long ago.
     LeaseEnded,
-    /// The request of this lease waits: resume it before it is sent and reported.
+    /// The request of this lease waits: call `resume` before the request is sent and reported.
     LeaseWaits,
-    /// The configuration of a login cannot be used; the pointer says what of it.
+    /// The configuration of a login is invalid; the pointer names the setting.
     InvalidLogin,
-    /// Nothing says how a login to this provider is made.
+    /// The provider has no login flow.
     LoginUnsupported,
-    /// The login does not wait for this; its latest move says what it waits for.
+    /// The login does not wait for this input; its latest move names the awaited input.
     NotAwaited,
-    /// A redirect that does not answer this login; it goes on waiting for the one that does.
+    /// The redirect belongs to another login; this login continues to wait for its own redirect.
     ForeignRedirect,
 }
 
-/// Something in a document that a person should look at.
+/// Problem in a document that a person should look at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
-    /// What it is, for programs.
+    /// Stable code, for programs.
     pub code: ProblemCode,
-    /// How much it matters.
+    /// Severity of the problem.
     pub severity: Severity,
-    /// Where in the document, as a JSON pointer (RFC 6901); empty for the whole of it.
+    /// Place in the document, as a JSON pointer (RFC 6901); empty for the whole document.
     pub pointer: String,
-    /// What it is and what to do, for people. Never holds a value of the document.
+    /// Cause and remedy, for people. Never contains a value of the document.
     pub message: Cow<'static, str>,
 }
 
@@ -115,24 +115,24 @@ impl Problem {
         Self { code, severity: Severity::Warning, pointer: pointer.into(), message: message.into() }
     }
 
-    /// The same problem, seen from further up: `pointer` goes in front of its own.
+    /// Prefixes the problem's pointer with `pointer`, the place of the part that has the problem.
     pub(crate) fn under(mut self, pointer: &str) -> Self {
         self.pointer.insert_str(0, pointer);
         self
     }
 }
 
-/// How much a problem matters.
+/// Severity of a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// The place is left out until it is repaired: a row is set aside, a setting is ignored.
+    /// The place is ignored until it is repaired: a row is set aside, a setting is not applied.
     Error,
-    /// It works, but probably not as meant.
+    /// The place works, but probably not as intended.
     Warning,
 }
 
-/// The stable names of all problems.
+/// Stable codes of all problems.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -141,31 +141,31 @@ pub enum ProblemCode {
     NotJson,
     /// A value has the wrong type.
     WrongType,
-    /// A name stands twice in one object; the last one counts.
+    /// An object has two fields of the same name; the last field counts.
     DuplicateKey,
     /// The document has a version that this library does not know.
     UnknownVersion,
-    /// A pool's key is not in the form in which pools are looked up, so nothing reads its rows.
+    /// A pool key is not in its normal form, so no pool reads the rows.
     UnreachablePool,
-    /// A row has no id; it gets one when the pool is opened.
+    /// A row has no id; the row gets an id when the pool is opened.
     MissingId,
-    /// Two rows of a pool have the same id; the later one gets a new one when the pool is opened.
+    /// Two rows of a pool have the same id; the later row gets a new id when the pool is opened.
     DuplicateId,
-    /// Two rows of a pool hold the same secret; they are benched together.
+    /// Two rows of a pool hold the same secret; the rows cool down together.
     DuplicateSecret,
-    /// A row has no key or token; it is never chosen.
+    /// A row has no key or token; its credential is never chosen.
     NoSecret,
-    /// A login cannot be refreshed: it serves until it expires.
+    /// A login has no refresh token: the login serves until its access token expires.
     NoRefreshToken,
-    /// A row's `auth_type` is none that the pool knows.
+    /// A row has an unknown `auth_type`.
     UnknownAuthType,
-    /// A row's `last_status` is none that the pool knows; it counts as available.
+    /// A row has an unknown `last_status`; its credential counts as available.
     UnknownStatus,
-    /// A row rests since a moment that has not come yet; it counts as resting from now.
+    /// A row's cooldown starts in the future; the pool counts the cooldown from now.
     StatusInFuture,
-    /// A strategy has none of the known names; the first credential serves.
+    /// No strategy has the stored name; the pool uses `fill_first`.
     UnknownStrategy,
-    /// A policy cannot be used as it is stored; the preset `adaptive` is.
+    /// The stored policy is invalid; the pool uses the preset `adaptive`.
     InvalidPolicy,
 }
 

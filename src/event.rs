@@ -1,4 +1,4 @@
-//! Why a credential was chosen or passed over, as data and as one line of text.
+//! Events and explanations: why a credential was chosen or passed over, as data and as a line of text.
 
 use std::fmt;
 
@@ -12,189 +12,189 @@ use crate::{
     time::Timestamp,
 };
 
-/// Something that happened to a credential in a step. `Display` says it on one line that begins with
-/// the credential's id; in JSON `text` is that line without the id, for hosts that show a label.
+/// An event of a credential in a step. `Display` prints the event on one line that begins with the credential's id; in
+/// JSON, `text` is that line without the id, for hosts that show a label instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// Which.
+    /// Id of the credential.
     pub credential: CredentialId,
-    /// What.
+    /// Event itself.
     pub what: Happening,
 }
 
-/// What happened to a credential.
+/// Kind of an event, with its details.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum Happening {
-    /// It serves a request.
+    /// The credential serves a request.
     Chosen {
-        /// The request's lease.
+        /// Lease of the request.
         lease: LeaseId,
-        /// Why this one.
+        /// Reason of the choice.
         by: Choice,
     },
-    /// It was next in order and could not serve. A decision does not visit credentials that cool down;
+    /// The credential was next in order and could not serve. A decision does not visit credentials that cool down;
     /// [`Pool::explain`](crate::Pool::explain) covers them.
     PassedOver {
-        /// Why.
+        /// Reason.
         verdict: Verdict,
     },
     /// A cooldown began, or an existing cooldown was extended.
     CoolingDown {
-        /// Until when.
+        /// End of the cooldown.
         until: Timestamp,
-        /// For this model alone.
+        /// Model that the cooldown is limited to; `None` for all models.
         #[serde(skip_serializing_if = "Option::is_none")]
         model: Option<String>,
-        /// Why.
+        /// Failure behind the cooldown.
         cause: Cause,
     },
-    /// It is dead: only a new login, a new key or a reset can revive it.
+    /// The credential is dead: only a new login, a new key or a reset can revive it.
     MarkedDead {
-        /// Why.
+        /// Failure that proved the credential dead.
         cause: Cause,
     },
-    /// It serves again: its probe was served.
+    /// The probe was served, and all requests may use the credential again.
     Recovered,
-    /// A request waits until its token is refreshed.
+    /// A request waits until the login's token is refreshed.
     AwaitsRefresh {
-        /// The intent that refreshes it.
+        /// Intent of the refresh.
         intent: IntentId,
     },
-    /// It has new tokens.
+    /// The login has new tokens.
     Refreshed,
-    /// Another host began to refresh it and was never heard of again, so that its refresh token may
-    /// be spent: once it expires it has to be made anew.
+    /// Another host claimed the refresh token and never reported an outcome, so the refresh token may be spent. The
+    /// login serves until its access token expires.
     RefreshInterrupted,
-    /// Its cooldown was reverted: the request failed in the same way with another credential.
+    /// The cooldown was reverted: the request failed in the same way with another credential.
     Reverted,
-    /// Its lease expired without a report.
+    /// A lease of the credential expired without a report.
     LeaseExpired {
-        /// Which lease.
+        /// The expired lease.
         lease: LeaseId,
     },
 }
 
-/// Why this credential and no other.
+/// Reason why a credential was chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Choice {
-    /// It was the strategy's next.
+    /// The credential was next in the strategy's order.
     Strategy {
-        /// Which strategy.
+        /// Strategy of the pool.
         strategy: Strategy,
     },
-    /// The request's affinity belongs to it.
+    /// The request's affinity selects the credential.
     Affinity,
-    /// It failed the request before, and is tried again.
+    /// The credential failed the request before or was refreshed for the request, and is retried.
     Retry,
 }
 
-/// What the pool says of a credential for a request.
+/// Verdict on a credential for a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum Verdict {
-    /// It would serve the request.
+    /// The credential would serve the request.
     Chosen {
-        /// Why this one.
+        /// Reason of the choice.
         by: Choice,
         /// Whether the credential is half-open: this request is its probe, and others wait until the probe is served.
         half_open: bool,
     },
-    /// It could serve, and another one goes first.
+    /// The credential could serve, and another credential goes first.
     Available {
         /// Whether the credential is half-open after a cooldown.
         half_open: bool,
     },
-    /// It cools down.
+    /// The credential cools down.
     CoolingDown {
-        /// Until when.
+        /// End of the cooldown.
         until: Timestamp,
-        /// When the next probe is due, if that is before `until`.
+        /// Time of the next probe; `None` if no probe is due before `until`.
         #[serde(skip_serializing_if = "Option::is_none")]
         probe_at: Option<Timestamp>,
-        /// Why.
+        /// Failure behind the cooldown.
         cause: Cause,
     },
-    /// It cools down for the request's model.
+    /// The credential cools down for the request's model.
     CoolingDownForModel {
-        /// Which model.
+        /// Model of the request.
         model: String,
-        /// Until when.
+        /// End of the cooldown.
         until: Timestamp,
-        /// Why.
+        /// Failure behind the cooldown.
         cause: Cause,
     },
-    /// It is half-open: its probe is in flight, and all other requests wait for the probe.
+    /// The credential is half-open: its probe is in flight, and all other requests wait for the probe.
     HalfOpen {
         /// Lease of the probe.
         lease: LeaseId,
     },
-    /// As many requests as it may have are under way with it.
+    /// The credential has reached its limit of requests in flight.
     AtCap {
-        /// How many.
+        /// Number of requests in flight.
         in_flight: u32,
-        /// How many it may have.
+        /// Maximum number of requests in flight.
         cap: u32,
     },
-    /// Its token must be refreshed first.
+    /// The login's token must be refreshed first.
     DueForRefresh {
-        /// The intent, if it is under way.
+        /// Intent of the refresh; `None` if no refresh is in flight.
         #[serde(skip_serializing_if = "Option::is_none")]
         intent: Option<IntentId>,
     },
-    /// Its token has expired, and the last refresh brought no new one.
+    /// The login's token has expired, and the last refresh brought no new token.
     Unreachable {
-        /// When the next refresh is tried.
+        /// Time of the next refresh attempt.
         until: Timestamp,
     },
-    /// Its token has expired, and it cannot be refreshed.
+    /// The login's token has expired and cannot be refreshed.
     Expired,
-    /// Only a new login, a new key or a reset can revive it.
+    /// The credential is dead: only a new login, a new key or a reset can revive it.
     Dead {
-        /// Why.
+        /// Failure that proved the credential dead.
         cause: Cause,
     },
-    /// There is no key or token in it.
+    /// The row holds no key and no token.
     NoSecret,
-    /// It failed this request before.
+    /// The credential failed this request before.
     Failed,
 }
 
-/// Failure behind a cooldown, as far as it is known.
+/// Failure behind a cooldown or a death. Unknown fields are `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Cause {
-    /// What went wrong.
+    /// Kind of the failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<FailureKind>,
-    /// The HTTP status of the answer.
+    /// HTTP status of the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<i64>,
-    /// When.
+    /// Time of the failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
-    /// Where the answer gave a hint; none if it gave none, or the policy ignores hints.
+    /// Place of the hint in the answer; `None` without a hint, or if the policy ignores hints.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<HintSource>,
 }
 
-/// Why each credential would or would not serve a request.
+/// Explanation of the pool's decision on a request.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Explanation {
-    /// What the pool would answer to the request.
+    /// The move that [`Pool::lease`](crate::Pool::lease) would return.
     pub next: NextMove,
-    /// All credentials, in their order.
+    /// All credentials, in the order of [`Pool::entries`](crate::Pool::entries).
     pub credentials: Vec<Explained>,
 }
 
-/// What the pool says of a credential for a request. `Display` says it on one line that begins with
-/// the credential's id; in JSON `text` is that line without the id, for hosts that show a label.
+/// A credential with its verdict. `Display` prints both on one line that begins with the credential's id; in JSON, `text`
+/// is that line without the id, for hosts that show a label instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explained {
-    /// Which.
+    /// Id of the credential.
     pub credential: CredentialId,
-    /// What.
+    /// Verdict on the credential.
     pub verdict: Verdict,
 }
 
@@ -209,22 +209,24 @@ impl fmt::Display for Happening {
         match self {
             Self::Chosen { lease, by } => write!(f, "serves lease {}: {by}", lease.0),
             Self::PassedOver { verdict } => write!(f, "is passed over: {verdict}"),
-            Self::CoolingDown { until, model: None, cause } => write!(f, "cools down until {}: {cause}", until.to_utc()),
+            Self::CoolingDown { until, model: None, cause } => {
+                write!(f, "cools down until {}: {cause}", until.to_utc())
+            }
             Self::CoolingDown { until, model: Some(model), cause } => {
                 write!(f, "cools down for model {model:?} until {}: {cause}", until.to_utc())
             }
             Self::MarkedDead { cause } => write!(f, "is dead: {cause}"),
             Self::Recovered => f.write_str("has recovered: its probe was served"),
-            Self::AwaitsRefresh { intent } => write!(f, "is refreshed before it serves, by intent {}", intent.0),
+            Self::AwaitsRefresh { intent } => write!(f, "is refreshed first, by intent {}", intent.0),
             Self::Refreshed => f.write_str("has new tokens"),
             Self::RefreshInterrupted => f.write_str(
-                "may not be refreshed again: another host began to and was never heard of since; log in again before it \
-                 expires, or reset it to try all the same",
+                "has a refresh token that may be spent: another host started a refresh and never reported its outcome; \
+                 log in again before the access token expires, or reset the credential to try the refresh token again",
             ),
             Self::Reverted => {
                 f.write_str("has its cooldown reverted: another credential failed the same request in the same way")
             }
-            Self::LeaseExpired { lease } => write!(f, "is free of lease {}, which expired without a report", lease.0),
+            Self::LeaseExpired { lease } => write!(f, "is freed: lease {} expired without a report", lease.0),
         }
     }
 }
@@ -232,9 +234,9 @@ impl fmt::Display for Happening {
 impl fmt::Display for Choice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Strategy { strategy } => write!(f, "the next by {}", strategy.name()),
-            Self::Affinity => f.write_str("the request's affinity belongs to it"),
-            Self::Retry => f.write_str("it is tried again"),
+            Self::Strategy { strategy } => write!(f, "next by {}", strategy.name()),
+            Self::Affinity => f.write_str("selected by affinity"),
+            Self::Retry => f.write_str("retried"),
         }
     }
 }
@@ -250,7 +252,7 @@ impl fmt::Display for Verdict {
         let probe = |half_open: &bool| if *half_open { "; half-open, this is its probe" } else { "" };
         match self {
             Self::Chosen { by, half_open } => write!(f, "serves, {by}{}", probe(half_open)),
-            Self::Available { half_open } => write!(f, "could serve, and another goes first{}", probe(half_open)),
+            Self::Available { half_open } => write!(f, "is available, not next{}", probe(half_open)),
             Self::CoolingDown { until, probe_at: None, cause } => {
                 write!(f, "cools down until {}: {cause}", until.to_utc())
             }
@@ -261,13 +263,13 @@ impl fmt::Display for Verdict {
                 write!(f, "cools down for model {model:?} until {}: {cause}", until.to_utc())
             }
             Self::HalfOpen { lease } => write!(f, "is half-open, probed by lease {}", lease.0),
-            Self::AtCap { in_flight, cap } => write!(f, "has {in_flight} requests under way of {cap}"),
+            Self::AtCap { in_flight, cap } => write!(f, "has {in_flight} of at most {cap} requests in flight"),
             Self::DueForRefresh { intent: None } => f.write_str("has a token that is due for a refresh"),
             Self::DueForRefresh { intent: Some(intent) } => write!(f, "is being refreshed, by intent {}", intent.0),
             Self::Unreachable { until } => {
                 write!(
                     f,
-                    "has an expired token, and its last refresh brought no new one; the next is at {}",
+                    "has an expired token, and the last refresh failed; the next refresh is at {}",
                     until.to_utc()
                 )
             }

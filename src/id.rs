@@ -1,4 +1,4 @@
-//! Ids: of credentials, intents and leases.
+//! Ids of credentials, intents and leases.
 
 use std::{borrow::Borrow, fmt, sync::Arc};
 
@@ -6,20 +6,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::{pool_key::PoolKey, secret::Fingerprint};
 
-/// Names a credential within its pool.
+/// Id of a credential, unique within its pool.
 ///
-/// `Debug` shows it only if it looks like one that a program made: people paste keys into the
-/// strangest places.
+/// `Debug` prints the id only if a program seems to have generated the id: people paste keys into every field.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CredentialId(Arc<str>);
 
 impl CredentialId {
-    /// The id as it is stored.
+    /// Returns the id as it is stored.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The id that a name within a pool leads to: always the same one, as long as it is free.
+    /// Derives an id from a pool key and a name: on every host the same id, unless that id is taken.
     pub(crate) fn made_of(pool: &PoolKey, name: &[&str], is_taken: &dyn Fn(&str) -> bool) -> Self {
         let mut made = (0_u32..).map(|attempt| {
             let name = format!("{} {} {attempt}", pool.as_str(), name.join(" "));
@@ -55,8 +54,8 @@ impl fmt::Display for CredentialId {
 
 impl fmt::Debug for CredentialId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let looks_made = self.0.len() <= 36 && self.0.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
-        f.write_str(if looks_made { &self.0 } else { "[an id of one's own]" })
+        let looks_generated = self.0.len() <= 36 && self.0.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+        f.write_str(if looks_generated { &self.0 } else { "[custom id]" })
     }
 }
 
@@ -72,13 +71,13 @@ impl<'de> Deserialize<'de> for CredentialId {
     }
 }
 
-/// Names an intent within its pool. Counts up from 1.
+/// Id of an intent, unique within its pool: numbers from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct IntentId(pub(crate) u64);
 
 impl IntentId {
-    /// The intent with this number.
+    /// Returns the id with this number.
     pub const fn new(number: u64) -> Self {
         Self(number)
     }
@@ -90,13 +89,13 @@ impl fmt::Display for IntentId {
     }
 }
 
-/// Names a lease within its pool. Counts up from 1; the lease of another attempt is another one.
+/// Id of a lease, unique within its pool: numbers from 1. Each attempt of a request has a new lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct LeaseId(pub(crate) u64);
 
 impl LeaseId {
-    /// The lease with this number.
+    /// Returns the id with this number.
     pub const fn new(number: u64) -> Self {
         Self(number)
     }

@@ -1,4 +1,4 @@
-//! Leases: one use of a credential each, from selection to report, and the next move of a request.
+//! Leases: a request asks for a credential, and each answer names the next move of the request.
 
 use std::fmt;
 
@@ -10,18 +10,18 @@ use crate::{
     time::Timestamp,
 };
 
-/// What a host wants a credential for. `Debug` shows nothing of it.
+/// A request that needs a credential. `Debug` prints no field.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct Request {
-    /// The model it asks for, so that a limit of one model does not bench the credential for all.
+    /// Model of the request. With a model, a limit of that model cools the credential down for that model only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// A session or a cache key. Requests with the same one go to the same credential while it can
-    /// serve, so that the provider's prompt cache stays warm.
+    /// Session or cache key. Requests with the same key go to the same credential while the credential can serve, so
+    /// that the provider's prompt cache stays warm.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub affinity: Option<String>,
-    /// How long the request can wait in all, in milliseconds; else the policy's `patience_ms`.
+    /// Maximum sum of all waits of the request, in milliseconds; `None` for the policy's `patience_ms`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub patience_ms: Option<u64>,
 }
@@ -32,67 +32,66 @@ impl fmt::Debug for Request {
     }
 }
 
-/// What a request does next. [`Pool::lease`](crate::Pool::lease) answers its first move; every
-/// [`report`](crate::Pool::report) and [`resume`](crate::Pool::resume) the one after.
+/// The next move of a request. [`Pool::lease`](crate::Pool::lease) returns the first move, and
+/// [`report`](crate::Pool::report) and [`resume`](crate::Pool::resume) return the following moves.
 ///
-/// A move that carries a lease must be followed up, with `report` after `Use` and with `resume`
-/// after the others, or be ended with [`release`](crate::Pool::release). A request comes to an end
-/// however its credentials fail: between two waits each serves it once, besides the retries of the
-/// policy and one refresh, and its patience bounds the waits.
+/// A move with a lease must be continued, with `report` after `Use` and with `resume` after the other moves, or be
+/// ended with [`release`](crate::Pool::release). Every request ends: between two waits each credential serves the
+/// request once, apart from the policy's retries and one refresh, and the request's patience bounds its waits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum NextMove {
-    /// Send it with this credential, then report the answer.
+    /// Send the request with this credential, then report the answer.
     Use {
-        /// The lease of this attempt.
+        /// Lease of this attempt.
         lease: LeaseId,
-        /// Which; [`Pool::runtime`](crate::Pool::runtime) tells key and base URL.
+        /// Id of the credential; [`Pool::runtime`](crate::Pool::runtime) returns its key and base URL.
         credential: CredentialId,
     },
-    /// Wait until then and resume: most likely with the same credential.
+    /// Wait until `until` and resume. The same credential is preferred for the next attempt.
     Retry {
-        /// The lease to resume.
+        /// Lease to resume.
         lease: LeaseId,
-        /// The credential that failed.
+        /// The failed credential.
         credential: CredentialId,
-        /// When.
+        /// Time at which to resume.
         until: Timestamp,
     },
-    /// A login's token must be refreshed first: settle that intent, then resume.
+    /// The login's token must be refreshed first: settle the intent, then resume.
     Refresh {
-        /// The lease to resume.
+        /// Lease to resume.
         lease: LeaseId,
-        /// The login.
+        /// Id of the login.
         credential: CredentialId,
-        /// The [`Intent`](crate::Intent) that refreshes it, in this step or an earlier one.
+        /// [`Intent`](crate::Intent) of the refresh, in this step or an earlier step.
         intent: IntentId,
     },
-    /// None can serve now, and one can soon: wait until then and resume.
+    /// No credential can serve now, but within the request's patience: wait until `until` and resume.
     Wait {
-        /// The lease to resume.
+        /// Lease to resume.
         lease: LeaseId,
-        /// When it is worth asking again. Asking earlier is fine: a step with the event `recovered`,
-        /// a report or a release of another request may have freed a credential.
+        /// Time at which to resume. An earlier `resume` is allowed: a step with the event `recovered`, or a report or
+        /// release of another request, may have freed a credential.
         until: Timestamp,
     },
-    /// None can serve within the request's patience. Use another provider, or come back then.
+    /// No credential can serve within the request's patience. Use another provider, or lease again at `retry_at`.
     Exhausted {
-        /// When the first is back; none if none comes back by itself.
+        /// Time at which the first credential becomes available; `None` if none becomes available by itself.
         retry_at: Option<Timestamp>,
     },
     /// The pool has no credentials.
     Empty,
-    /// No credential would help; the answer is for whoever made the request.
+    /// No credential would help; return the provider's answer to the caller.
     GiveUp {
-        /// What is wrong with the request.
+        /// Kind of the failure.
         reason: FailureKind,
     },
     /// The request was served.
     Served,
-    /// The report came after the lease had run out, or the resumption did. The pool has taken in what
-    /// a report tells; for another attempt, lease again.
+    /// The lease had expired before this report or resumption. The pool has recorded a report; for another attempt, lease
+    /// again.
     Late {
-        /// Whether the request was served nevertheless.
+        /// Whether the report says that the request was served.
         served: bool,
     },
 }

@@ -1,18 +1,44 @@
 //! A pure, IO-free credential pool.
 //!
-//! An agent host holds several credentials for one provider. One of them gets rate-limited, runs
-//! out of money, expires. A [`Pool`] decides which credential serves the next request, how long a
-//! failed one rests, when a login must be refreshed, and what has to be written down so that
-//! nothing is forgotten. It does nothing else: the host tells it the time, hands it 32 random bytes
-//! once, carries out the [`Intent`]s it answers, and reports back.
+//! An agent host holds several credentials for one provider: API keys, OAuth logins. A credential gets rate-limited,
+//! runs out of money, expires. A [`Pool`] decides which credential serves the next request, how long a failed credential
+//! cools down, when a login must be refreshed, and what has to be stored. The pool has no clock, randomness, file or
+//! network: the host passes the time to every input and a 32-byte seed at [`Pool::open`], carries out the [`Intent`]s
+//! of each [`Step`], and settles them with their [`Outcome`].
 //!
-//! Start at [`Pool`]. What it answers is in [`Step`]; what has to be stored is in [`Change`], which
-//! a store applies to its latest rows with [`apply`]; the file that rows live in is a [`Document`].
+//! ```
+//! use credential_pool::{Pool, PoolKey, Selection, Sources, Stored, Timestamp};
+//! use serde_json::json;
 //!
-//! The way through the source, from the centre outwards: `pool` holds every input; `step` what goes
-//! out and comes back; `credential` is one row; `strategy`, `failure`, `oauth` and
-//! `discovery` are what the pool goes by; `providers` has a file of data for each provider; `change`, `merge`
-//! and `document` are what stores need; `protocol`, `js` and `component` are the faces.
+//! let rows = vec![json!({ "id": "a1b2c3", "access_token": "sk-first" })];
+//! let stored = Stored { rows, ..Stored::default() };
+//! let now = Timestamp::from_millis(1_775_757_580_463);
+//! // A real seed is random.
+//! let (mut pool, _) = Pool::open(PoolKey::parse("openrouter")?, &stored, &Sources::default(), [7; 32], now);
+//!
+//! let Selection::Selected { credential } = pool.select(now).value else { panic!() };
+//! assert_eq!(pool.runtime(&credential)?.key, "sk-first");
+//! # Ok::<(), credential_pool::Error>(())
+//! ```
+//!
+//! [`Pool`] shows a request that fails with one credential and is served by another. Stores apply each [`Change`] to
+//! their latest state with [`apply`]; the file that holds rows is a [`Document`]; a [`Login`] makes new logins.
+//!
+//! # Map of the source
+//!
+//! | where | what |
+//! | --- | --- |
+//! | `pool`, `pool/` | the state machine: inputs; members, requests, cooldowns, refreshes, outbox |
+//! | `step`, `lease`, `event`, `error` | results of inputs: steps and intents, moves of requests, explanations, errors |
+//! | `policy/`, `strategy`, `cooldown` | policy as data, the order of choice, stored cooldowns |
+//! | `providers/` | one file per provider: variables, URLs, authentication, flows, failure rules |
+//! | `failure/` | judgement of answers: kind of failure, hint |
+//! | `oauth/` | logins and refreshes as requests and answers |
+//! | `discovery` | credentials in the environment, the configuration and other programs' files |
+//! | `credential/` | a row: fields, defaults, JSON form |
+//! | `store/` | the stored state: changes, merge, document, check, fix, masking |
+//! | `editor` | edits of a document by a person |
+//! | `id`, `stamp`, `time`, `secret`, `random`, `sorted` | the ground, which every other part builds on |
 
 #![forbid(unsafe_code)]
 

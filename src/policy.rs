@@ -1,4 +1,4 @@
-//! Policy as data: what each kind of failure leads to, and how much a pool and a request may bear.
+//! Policy as data: the rule for each kind of failure, and the limits of pools and requests.
 
 mod check;
 mod presets;
@@ -12,8 +12,8 @@ use crate::{
     failure::FailureKind,
 };
 
-/// How a pool judges failures, bounds rests and spreads requests. It is stored as a preset and what
-/// differs from it: `{ "preset": "adaptive", "failures": { "quota": { "cooldown_ms": 600000 } } }`.
+/// Settings by which a pool judges failures, bounds cooldowns and spreads requests. A policy is stored as a preset and
+/// the settings that differ: `{ "preset": "adaptive", "failures": { "quota": { "cooldown_ms": 600000 } } }`.
 ///
 /// All times are in milliseconds.
 ///
@@ -34,80 +34,80 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
-    /// What it differs from.
+    /// Preset from which the stored policy differs.
     pub preset: Preset,
-    /// How long a lease lasts without a report: then its session counts as crashed.
+    /// Duration of a lease without a report, in ms; after that the session counts as crashed.
     pub lease_ms: u64,
-    /// How long a request can wait in all before it is `exhausted`.
+    /// Maximum sum of all waits of a request, in ms; a longer wait is answered with `exhausted`.
     pub patience_ms: u64,
-    /// How soon a request asks again that waits for another request to end.
+    /// Interval after which a request that waits for another request asks again, in ms.
     pub recheck_ms: u64,
-    /// How long the only credential that could serve rests at most, unless its quota is used up or
-    /// the provider said how long; null for no exception.
+    /// Maximum cooldown of the only credential that could serve, in ms, except after quota failures and hints; null for
+    /// no such maximum.
     pub sole_cooldown_ms: Option<u64>,
-    /// Whether after a rest one request goes first and the others follow its success.
+    /// Whether a credential is half-open after a cooldown: one request probes the credential, and the others wait for
+    /// its success.
     pub half_open: bool,
-    /// Whether a rest is taken back when the same request fails in the same way with another
-    /// credential, and nothing else tells that it was the credential's fault.
+    /// Whether a cooldown is reverted when the same request fails in the same way with another credential, and no hint
+    /// and no other request confirmed the cooldown.
     pub revert: bool,
-    /// How much of a delay before a retry is left to chance, in percent, so that retries spread.
+    /// Maximum random addition to a retry delay, in percent of the delay, so that retries spread.
     pub jitter_percent: u32,
-    /// How many requests a credential may have under way; a row's own `max_in_flight` is the hard one.
+    /// Limits of requests in flight per credential; a row's own `max_in_flight` replaces the hard limit.
     pub max_in_flight: MaxInFlight,
-    /// How far affinity may go.
+    /// Load bounds of affinity.
     pub affinity: AffinityPolicy,
-    /// What is stored of secrets that belong to someone else. It holds from the next opening on.
+    /// Storage of borrowed secrets; takes effect at the next opening.
     pub borrowed_secrets: BorrowedSecrets,
-    /// What each kind of failure leads to.
+    /// Rules for the kinds of failure.
     pub failures: Rules,
 }
 
-/// What is stored of secrets that belong to someone else: those of the environment, of the
-/// configuration and of other programs' logins.
+/// Storage of borrowed secrets, which belong to the environment, the configuration or other programs' logins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BorrowedSecrets {
-    /// All of it, as the reference does.
+    /// Store the secrets, as the reference does.
     #[default]
     Stored,
-    /// A fingerprint: they are found again at the next opening, where they belong. What a refresh
-    /// brings is nobody else's, and stored.
+    /// Store a fingerprint only: discovery finds the secrets at the next opening. Tokens that a refresh brought are the
+    /// pool's own, and are stored.
     Fingerprint,
 }
 
-/// What a policy differs from.
+/// Preset of a policy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Preset {
-    /// Hints first, else short rests that grow; one request goes first after a rest.
+    /// Cooldowns by hints, else by exponential backoff; half-open after each cooldown.
     #[default]
     Adaptive,
-    /// What the reference system does: one hour after a 429, 24 hours after anything else.
+    /// Cooldowns of the reference system: 1 hour after HTTP status 429, else 24 hours.
     Reference,
 }
 
-/// How many requests a credential may have under way. Null for no limit.
+/// Limits of requests in flight per credential; null for no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MaxInFlight {
-    /// From here on others are preferred.
+    /// Number from which on other credentials are preferred.
     pub soft: Option<u32>,
-    /// Beyond this requests wait.
+    /// Number from which on requests wait.
     pub hard: Option<u32>,
 }
 
-/// How far affinity may go: a credential whose load is over the bound is passed over (consistent
-/// hashing with bounded loads; Mirrokni, Thorup and Zadimoghaddam, 2016).
+/// Load bounds of affinity: a credential whose load is above its bound is passed over (consistent hashing with bounded
+/// loads; Mirrokni, Thorup and Zadimoghaddam, 2016).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AffinityPolicy {
-    /// How many requests a credential may have under way, in percent of its share of all.
+    /// Maximum number of requests in flight of a credential, in percent of its share by weight.
     pub max_load_percent: u32,
-    /// How many it may always have.
+    /// Number of requests in flight that a credential may always have.
     pub min_in_flight: u32,
 }
 
-/// One rule for each kind of failure.
+/// Rules, one for each kind of failure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "the fields are the kinds of `FailureKind`")]
@@ -123,55 +123,55 @@ pub struct Rules {
     pub unknown: Rule,
 }
 
-/// What a kind of failure leads to.
+/// Rule for a kind of failure. All times are in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// What is done, once refreshing and retrying have not helped.
+    /// Action once refresh and retries have not helped.
     pub action: Action,
     /// Whether a login is refreshed first.
     pub refresh: bool,
-    /// How often in a row a credential is retried first.
+    /// Number of retries in a row with the same credential before the action.
     pub retries: u32,
-    /// How long the first retry waits; each further one twice as long.
+    /// Delay before the first retry; doubles with each further retry.
     pub retry_delay_ms: u64,
-    /// The longest wait for a retry. What the provider asks for is waited out up to this.
+    /// Maximum delay before a retry. A credential with a longer hint is not retried.
     pub max_retry_delay_ms: u64,
-    /// Whether what the provider says goes before `cooldown_ms`.
+    /// Whether a hint of the provider has precedence over `cooldown_ms`.
     pub hints: bool,
-    /// The least that is believed of what the provider says.
+    /// Minimum cooldown by a hint; shorter hints are raised to this.
     pub min_hint_ms: u64,
-    /// The most that is believed of what the provider says.
+    /// Maximum cooldown by a hint; longer hints are cut to this.
     pub max_hint_ms: u64,
-    /// How long the first rest is; each further one in a row twice as long. Null for what the
-    /// reference does: an hour after HTTP status 429, 24 hours after anything else.
+    /// First cooldown without a hint; doubles with each further cooldown in a row. Null for the reference's cooldowns: 1
+    /// hour after HTTP status 429, else 24 hours.
     pub cooldown_ms: Option<u64>,
-    /// The longest rest without a word of the provider.
+    /// Maximum cooldown without a hint.
     pub max_cooldown_ms: u64,
-    /// How often one request may try a credential while it rests; null for not at all.
+    /// Interval of probes within a cooldown; null for no such probes.
     pub probe_interval_ms: Option<u64>,
 }
 
-/// What a failure leads to.
+/// Action after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
-    /// The credential rests, and another one is used.
+    /// The credential cools down, and another credential is used.
     CoolDown,
-    /// The credential rests for the request's model, and another one is used.
+    /// The credential cools down for the request's model, and another credential is used.
     CoolDownModel,
-    /// The credential is dead until a new login, a new key or a reset, and another one is used.
+    /// The credential is dead until a new login, a new key or a reset, and another credential is used.
     MarkDead,
-    /// Another credential is used, and nothing rests.
+    /// Another credential is used, without a cooldown.
     Rotate,
-    /// Every credential would fail: the same one is retried while the request's patience lasts.
+    /// Every credential would fail: the same credential is retried within the request's patience.
     Wait,
     /// The request ends.
     GiveUp,
 }
 
 impl Policy {
-    /// Reads a stored policy: a preset, `adaptive` if none is named, and what differs from it.
+    /// Parses a stored policy: a preset, by default `adaptive`, and the settings that differ from the preset.
     ///
     /// # Errors
     ///
@@ -191,7 +191,7 @@ impl Policy {
         Ok(policy)
     }
 
-    /// The policy as it is stored: its preset and what differs from it.
+    /// Returns the policy as it is stored: its preset and the settings that differ from the preset.
     pub fn to_value(&self) -> Value {
         let mut stored = Map::from_iter([("preset".to_owned(), Value::from(self.preset.name()))]);
         if let Some(Value::Object(differing)) = difference(&Self::of(self.preset).to_json(), &self.to_json()) {
@@ -200,12 +200,12 @@ impl Policy {
         Value::Object(stored)
     }
 
-    /// The whole policy, with every setting.
+    /// Returns the whole policy, with every setting.
     fn to_json(&self) -> Value {
         settings::write(self)
     }
 
-    /// What a failure of this kind leads to.
+    /// Returns the rule for a kind of failure.
     pub(crate) fn rule(&self, kind: FailureKind) -> &Rule {
         let rules = &self.failures;
         match kind {
@@ -226,7 +226,7 @@ impl Action {
     const ALL: [Self; 6] =
         [Self::CoolDown, Self::CoolDownModel, Self::MarkDead, Self::Rotate, Self::Wait, Self::GiveUp];
 
-    /// The action's name, as it is stored.
+    /// Returns the action's name, as it is stored.
     const fn name(self) -> &'static str {
         match self {
             Self::CoolDown => "cool_down",
@@ -242,7 +242,7 @@ impl Action {
 impl BorrowedSecrets {
     const ALL: [Self; 2] = [Self::Stored, Self::Fingerprint];
 
-    /// The name as it is stored.
+    /// Returns the setting's name, as it is stored.
     const fn name(self) -> &'static str {
         match self {
             Self::Stored => "stored",
@@ -264,7 +264,7 @@ impl Preset {
         Self::ALL.into_iter().find(|preset| name.as_str() == Some(preset.name()))
     }
 
-    /// The preset's name, as it is stored.
+    /// Returns the preset's name, as it is stored.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Adaptive => "adaptive",
@@ -273,7 +273,7 @@ impl Preset {
     }
 }
 
-/// What has to be put over `whole` to make it `wanted`; none if they are the same.
+/// Returns the settings of `wanted` that differ from `whole`; `None` if the two are equal.
 fn difference(whole: &Value, wanted: &Value) -> Option<Value> {
     let (Value::Object(whole), Value::Object(wanted)) = (whole, wanted) else {
         return (whole != wanted).then(|| wanted.clone());
@@ -285,12 +285,12 @@ fn difference(whole: &Value, wanted: &Value) -> Option<Value> {
     (!differing.is_empty()).then_some(Value::Object(differing))
 }
 
-/// What stands where a pointer to a setting points; no setting's name needs an escape.
+/// Returns the setting at a pointer, if present. No setting's name needs an escape.
 fn setting<'a>(policy: &'a Value, pointer: &str) -> Option<&'a Value> {
     pointer.split('/').skip(1).try_fold(policy, |settings, name| settings.get(name))
 }
 
-/// What to do about a setting that cannot be read. `whole` holds every setting there is.
+/// Makes the error for an unreadable setting. `whole` is a policy with every setting.
 fn wrong_shape(whole: &Value, pointer: &str) -> Error {
     const NULLABLE: [&str; 5] = ["sole_cooldown_ms", "cooldown_ms", "probe_interval_ms", "soft", "hard"];
     let name = pointer.rsplit('/').next().unwrap_or_default();

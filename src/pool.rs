@@ -1,27 +1,28 @@
-//! The centre: a pool, and every input it takes.
+//! The pool state machine: [`Pool`] and its inputs. Each part of the mechanism is a submodule.
 
 mod affinity;
-mod checks;
 mod choice;
 mod deadlines;
 mod edits;
-mod explaining;
+mod explain;
 mod feedback;
+mod key_set;
 mod leases;
 mod member;
 mod model_cooldowns;
-mod opening;
-mod order;
+mod open;
 mod outbox;
-mod refreshing;
+mod refresh;
 mod requests;
 mod roster;
+mod settle;
 mod slot;
 mod status;
-mod syncing;
+mod sync;
+mod validate;
 mod views;
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
 use serde_json::{Map, Value};
 
@@ -29,11 +30,10 @@ use crate::{
     cooldown::Failure,
     credential::{Credential, Source},
     error::{Error, ErrorCode},
-    event::{Event, Explanation},
+    event::Event,
     failure::Response,
     id::{CredentialId, IntentId, LeaseId},
     lease::{NextMove, Request},
-    oauth::{flow::Leg, refresh},
     policy::Policy,
     random::Random,
     step::{Claim, Opened, Outcome, Refreshing, Selection, Settled, Step},
@@ -43,34 +43,34 @@ use crate::{
 };
 
 use leases::Leases;
-use member::{Refresh, Sent, Wait};
-use outbox::{Outbox, Outstanding};
+use member::{AttemptNumber, Refresh};
+use outbox::Outbox;
 use roster::Roster;
 use slot::Slot;
 use status::{NewStatus, TokensBy};
 
-/// The credentials of one provider, and the decisions about them.
+/// The credentials of one provider, and all decisions about them.
 ///
-/// A pool decides and does nothing else. Every input takes the time and answers a [`Step`]: a
-/// value, intents for the host to carry out, what happened, and when to come back. `Err` means that nothing
-/// changed. Time may jump back: the pool goes by the latest it has seen.
+/// A pool decides and does nothing else. Every input takes the time `now` and returns a [`Step`]: a value, intents for
+/// the host to carry out in order, events, and the next wake-up. `Err` means that nothing changed. The pool's time never
+/// goes back: after a backward step of `now`, the latest time holds.
 ///
-/// The inputs are of six kinds: *requests* of any number of sessions ([`lease`](Self::lease),
-/// [`report`](Self::report), [`resume`](Self::resume), [`release`](Self::release)); the decisions of a
-/// *cursor*, for a host that judges failures itself ([`select`](Self::select),
-/// [`rotate`](Self::rotate), [`refresh`](Self::refresh), [`mark_used`](Self::mark_used)); *reports*
-/// ([`settle`](Self::settle), [`tick`](Self::tick), [`flush`](Self::flush)); *administration*
-/// ([`add`](Self::add), [`update`](Self::update), [`remove`](Self::remove),
-/// [`move_to`](Self::move_to), [`reset`](Self::reset), [`set_strategy`](Self::set_strategy),
-/// [`set_policy`](Self::set_policy)); and *looks*, which change nothing ([`explain`](Self::explain),
-/// [`peek`](Self::peek), [`current`](Self::current), [`entries`](Self::entries),
-/// [`has_credentials`](Self::has_credentials), [`policy`](Self::policy),
-/// [`runtime`](Self::runtime), [`rows`](Self::rows), [`outstanding`](Self::outstanding)).
+/// | inputs | |
+/// | --- | --- |
+/// | requests, of any number of sessions | [`lease`](Self::lease), [`report`](Self::report), [`resume`](Self::resume), [`release`](Self::release) |
+/// | the cursor, for a host that judges failures itself | [`select`](Self::select), [`rotate`](Self::rotate), [`mark_used`](Self::mark_used), [`refresh`](Self::refresh) |
+/// | settlement and time | [`settle`](Self::settle), [`tick`](Self::tick), [`flush`](Self::flush) |
+/// | other hosts of the same store | [`sync`](Self::sync), [`claim`](Self::claim) |
+/// | administration | [`add`](Self::add), [`update`](Self::update), [`remove`](Self::remove), [`move_to`](Self::move_to), [`reset`](Self::reset), [`set_strategy`](Self::set_strategy), [`set_policy`](Self::set_policy) |
+/// | views, which change nothing | [`explain`](Self::explain), [`peek`](Self::peek), [`current`](Self::current), [`entries`](Self::entries), [`has_credentials`](Self::has_credentials), [`policy`](Self::policy), [`runtime`](Self::runtime), [`rows`](Self::rows), [`outstanding`](Self::outstanding), [`wake`](Self::wake) |
 ///
-/// Invariants: no dead credential is ever chosen, and none that rests but by the one request that
-/// tries it early; one request ends, however all fail, and benches one at most; applying the changes that were
-/// handed out to the rows that the pool was opened with gives the pool's rows; an intent is settled
-/// once; the same document, seed and inputs give the same answers.
+/// Invariants:
+///
+/// - A dead credential is never chosen. A credential that cools down is chosen only for its probe.
+/// - A request ends, however its credentials fail, and leaves at most one credential cooling down by its report alone.
+/// - The changes that were handed out, applied to the rows at [`open`](Self::open), give the rows of the pool.
+/// - An intent is settled once; another settlement is an error.
+/// - The same document, seed and inputs give the same steps, to the byte, on every platform.
 ///
 /// ```
 /// use credential_pool::{NextMove, Pool, PoolKey, Request, Response, Sources, Stored, Timestamp};
@@ -89,13 +89,13 @@ use status::{NewStatus, TokensBy};
 /// let NextMove::Use { lease, credential } = pool.lease(Request::default(), now).value else { panic!() };
 /// assert_eq!(pool.runtime(&credential)?.key, "sk-first");
 ///
-/// // The provider's answer: the first key rests for as long as it says, the second serves.
+/// // The first key cools down for the 30 seconds of the provider's hint, and the second key serves.
 /// let headers = vec![("Retry-After".to_owned(), "30".to_owned())];
 /// let response = Response { status: Some(429), headers, ..Response::default() };
 /// let step = pool.report(lease, &response, now)?;
 /// let NextMove::Use { lease, credential } = step.value else { panic!() };
 /// assert_eq!(pool.runtime(&credential)?.key, "sk-second");
-/// assert_eq!(step.intents.len(), 1, "the rest has to be written down");
+/// assert_eq!(step.intents.len(), 1, "the cooldown must be stored");
 ///
 /// let served = Response { status: Some(200), ..Response::default() };
 /// assert_eq!(pool.report(lease, &served, now)?.value, NextMove::Served);
@@ -106,43 +106,46 @@ pub struct Pool {
     roster: Roster,
     outbox: Outbox,
     random: Random,
-    /// The latest time seen.
+    /// Latest time of all inputs.
     now: Timestamp,
+    /// Credential that the cursor selected last.
     current: Option<Slot>,
-    /// Members with uses that no change tells of.
+    /// Members with unsaved uses.
     used: Vec<Slot>,
-    /// When unsaved changes should be written at the latest.
+    /// Deadline for writing unsaved changes; `None` if a write is not due by itself.
     flush_at: Option<Timestamp>,
+    /// Number of failed writes in a row.
     failed_writes: u32,
     suppressed: Vec<Source>,
     policy: Policy,
     configured: Configured,
     leases: Leases,
-    /// The last request that was let go.
-    sent: Sent,
-    /// What happened since the last step.
+    /// Number of the last attempt that was started.
+    last_attempt: AttemptNumber,
+    /// Events since the last step.
     events: Vec<Event>,
-    /// Rows that cannot be read, as they were stored.
+    /// Unreadable rows, as they were stored.
     set_aside: Vec<Value>,
 }
 
-/// What the host's configuration says, so that what is stored does not hold.
+/// Whether the host's configuration sets a strategy or policy, which then overrides the document's.
 #[derive(Clone, Copy)]
 struct Configured {
     strategy: bool,
     policy: bool,
 }
 
-/// Decisions.
+/// The cursor.
 impl Pool {
-    /// Chooses the credential for the next request, and makes it the current one.
+    /// Selects the credential for the next request, and makes the credential the current one.
     pub fn select(&mut self, now: Timestamp) -> Step<Selection> {
         self.observe(now);
         let (selection, refresh) = self.choose();
         self.step(selection, refresh)
     }
 
-    /// Benches the credential that failed, with all that hold the same secret, and selects the next.
+    /// Starts a cooldown for a failed credential and all credentials with the same secret, and selects the next
+    /// credential. The cooldown is the reference's: 1 hour after HTTP status 429, else 24 hours.
     ///
     /// # Errors
     ///
@@ -151,15 +154,15 @@ impl Pool {
         let failed = self.find(id)?;
         self.observe(now);
         for slot in self.roster.with_same_secret(failed) {
-            self.bench(slot, failure, None);
+            self.start_reference_cooldown(slot, failure, None);
         }
         self.current = None;
         let (selection, refresh) = self.choose();
         Ok(self.step(selection, refresh))
     }
 
-    /// Refreshes a login now, whether it is due or not. One refresh at a time: while one is under
-    /// way, this answers with its request of the moment.
+    /// Starts a refresh of a login, due or not. While a refresh of the login is in flight, returns its current intent
+    /// instead.
     ///
     /// # Errors
     ///
@@ -167,16 +170,14 @@ impl Pool {
     /// [`ErrorCode::RefreshUnsupported`].
     pub fn refresh(&mut self, id: &CredentialId, now: Timestamp) -> Result<Step<Refreshing>, Error> {
         let slot = self.find(id)?;
-        if let Some(member) = self.roster.get(slot) {
-            refresh::request(&member.credential, self.roster.pool(), Leg::Tokens)?;
-        }
+        self.check_refreshable(slot)?;
         self.observe(now);
-        self.forget_interruption(slot);
+        self.clear_interruption(slot);
         let (intent, started) = self.start_refresh(slot);
         Ok(self.step(Refreshing { credential: id.clone(), intent }, started))
     }
 
-    /// Counts a use. Counts are written with the next `Persist`, or when the wake says so.
+    /// Counts a use of a credential. Counts are written with the next `Persist`, or at the latest by the wake-up.
     ///
     /// # Errors
     ///
@@ -193,15 +194,14 @@ impl Pool {
     }
 }
 
-/// Requests. Any number of sessions share a pool, each request with leases of its own.
+/// Requests. Any number of sessions share a pool; each attempt of a request has its own lease.
 impl Pool {
-    /// Chooses a credential for a request and hands out a lease of it.
+    /// Returns the first move of a request, with a lease if the request can be sent or can wait.
     pub fn lease(&mut self, request: Request, now: Timestamp) -> Step<NextMove> {
         self.start_request(request, now)
     }
 
-    /// Goes on with a request that waited. A request that has a credential already is answered with
-    /// it again.
+    /// Continues a request that waited, and returns its next move. For an attempt in flight, returns the same move again.
     ///
     /// # Errors
     ///
@@ -210,7 +210,7 @@ impl Pool {
         self.resume_request(lease, now)
     }
 
-    /// Takes in what the provider answered to a request, and says what the request does next.
+    /// Records the provider's answer to an attempt, and returns the next move of the request.
     ///
     /// # Errors
     ///
@@ -219,7 +219,7 @@ impl Pool {
         self.take_report(lease, response, now)
     }
 
-    /// Ends a request that was given up by its session, and says nothing of its credential.
+    /// Ends a request that its session gave up. The credential's health is not affected.
     ///
     /// # Errors
     ///
@@ -229,55 +229,19 @@ impl Pool {
     }
 }
 
-/// Reports.
+/// Settlement and time.
 impl Pool {
-    /// Takes in how an intent ended.
+    /// Settles an intent with its outcome.
     ///
     /// # Errors
     ///
     /// [`ErrorCode::UnknownIntent`], [`ErrorCode::AlreadySettled`], [`ErrorCode::WrongOutcome`],
     /// and [`ErrorCode::InvalidArgument`] for tokens that do not fit a row.
     pub fn settle(&mut self, intent: IntentId, outcome: Outcome, now: Timestamp) -> Result<Step<Settled>, Error> {
-        match (self.outbox.find(intent)?, &outcome) {
-            (Outstanding::Persist { .. }, Outcome::Saved) => {
-                self.saved(intent, now);
-                Ok(self.step(Settled::Saved, None))
-            }
-            (Outstanding::Persist { .. }, Outcome::Failed) => {
-                self.observe(now);
-                self.outbox.close(intent);
-                if self.outbox.has_unsaved() {
-                    self.failed_writes = self.failed_writes.saturating_add(1);
-                    self.flush_by(self.now.saturating_add(write_backoff(self.failed_writes)));
-                }
-                Ok(self.step(Settled::Unsaved, None))
-            }
-            (
-                Outstanding::Refresh { credential, .. },
-                Outcome::Response { .. } | Outcome::Unreachable | Outcome::Tokens { .. } | Outcome::Refused,
-            ) => {
-                let credential = credential.clone();
-                self.settle_refresh(intent, credential, outcome, now)
-            }
-            (Outstanding::Persist { .. }, _) => {
-                Err(Error::new(ErrorCode::WrongOutcome, "an intent to persist ends as `saved` or `failed`"))
-            }
-            (Outstanding::Refresh { .. }, _) => Err(Error::new(
-                ErrorCode::WrongOutcome,
-                "an intent to refresh ends with a `response` or as `unreachable`; for a host that refreshes its own way, with \
-                 `tokens` or as `refused`",
-            )),
-        }
+        self.settle_intent(intent, outcome, now)
     }
 
-    /// What an intent to persist holds, is written.
-    pub(crate) fn saved(&mut self, intent: IntentId, now: Timestamp) {
-        self.observe(now);
-        self.outbox.saved(intent);
-        self.failed_writes = 0;
-    }
-
-    /// The wake-up: what should happen by now, happens.
+    /// Does all work that is due by `now`; the host calls this at the time of [`Step::wake`].
     pub fn tick(&mut self, now: Timestamp) -> Step<()> {
         self.observe(now);
         self.recover();
@@ -291,7 +255,7 @@ impl Pool {
         }
     }
 
-    /// Hands out everything that is unsaved, for a host that is about to close.
+    /// Hands out all unsaved changes, for a host that is about to close.
     pub fn flush(&mut self, now: Timestamp) -> Step<()> {
         self.observe(now);
         self.flush_step(None)
@@ -300,23 +264,23 @@ impl Pool {
 
 /// Other hosts.
 impl Pool {
-    /// Takes in what the store has now, and keeps what is not saved yet: changes that an intent holds
-    /// which is not settled, and uses. A refresh that another host did meanwhile has ended.
+    /// Takes over the latest state of the store, and keeps unsaved changes, those of unsettled intents included, and uses. A
+    /// refresh whose token another host replaced in the meantime ends.
     ///
-    /// What the host shows (`sources`) is looked at by [`open`](Self::open) alone.
+    /// Discovery takes place in [`open`](Self::open) only.
     pub fn sync(&mut self, stored: &Stored, now: Timestamp) -> Step<Opened> {
         self.observe(now);
-        self.take_in_stored(stored)
+        self.merge_stored(stored)
     }
 
-    /// Asks, before the request of a refresh is sent, whether it still should be: for hosts that share
-    /// a store, so that a refresh token is spent once. Such a host locks the credential in the store,
-    /// reads, [`sync`](Self::sync)s, claims, **writes what this answers**, sends the request, settles,
-    /// writes the new tokens, and unlocks.
+    /// Claims the token of a refresh before its request is sent, and returns whether to send the request: hosts that
+    /// share a store must spend a refresh token only once. Such a host locks the credential in the store, reads,
+    /// [`sync`](Self::sync)s, claims, **writes the changes of this step**, sends the request, settles, writes the new
+    /// tokens, and unlocks.
     ///
-    /// If another host claimed the token and was never heard of again, the token may be spent: the login
-    /// serves until it expires, and then has to be made anew. [`reset`](Self::reset) or
-    /// [`refresh`](Self::refresh) tries it all the same.
+    /// If another host claimed the token and never reported an outcome, the token may be spent: the login serves until
+    /// its access token expires, then a person must log in again. [`reset`](Self::reset) or [`refresh`](Self::refresh)
+    /// allows another attempt with the same token.
     ///
     /// # Errors
     ///
@@ -329,8 +293,8 @@ impl Pool {
 
 /// Administration.
 impl Pool {
-    /// Adds a credential behind all others; answers its id. A row of a source that discovery was
-    /// told to leave alone lets it be found again.
+    /// Adds a credential after all others; returns its id, which the pool generates if the row has no `id`. If the row's
+    /// source was suppressed, discovery finds the source again.
     ///
     /// # Errors
     ///
@@ -344,12 +308,12 @@ impl Pool {
             self.outbox.record(Edit::Unsuppress { source: credential.source.clone() });
         }
         let id = credential.id.clone();
-        self.join(credential);
+        self.add_member(credential);
         Ok(self.step(id, None))
     }
 
-    /// Sets fields of a credential's row; null takes one away. A new secret starts fresh. Id, status
-    /// and counts are kept by the pool itself and cannot be set.
+    /// Sets fields of a credential's row; null removes a field. A new secret resets the status. Only the pool sets id,
+    /// status and counts.
     ///
     /// # Errors
     ///
@@ -363,12 +327,12 @@ impl Pool {
         let slot = self.find(id)?;
         self.check_fields(id, fields)?;
         self.observe(now);
-        self.set(slot, fields.clone(), TokensBy::Person);
+        self.set_fields(slot, fields.clone(), TokensBy::Person);
         Ok(self.step((), None))
     }
 
-    /// Takes a credential out of the pool. If it was discovered, its source is left alone from now
-    /// on, until it is added by hand.
+    /// Removes a credential. The source of a discovered credential is suppressed: discovery ignores the source until a
+    /// credential of that source is added.
     ///
     /// # Errors
     ///
@@ -377,18 +341,17 @@ impl Pool {
         let slot = self.find(id)?;
         self.observe(now);
         let source = self.roster.get(slot).map(|member| member.credential.source.clone());
-        self.drop_member(slot);
+        self.remove_member(slot);
         if let Some(source) = source.filter(|source| source.is_discovered() && !self.suppressed.contains(source)) {
             self.outbox.record(Edit::Suppress { source: source.clone() });
             self.suppressed.push(source);
         }
         let order = self.by_priority();
-        self.number(&order);
+        self.set_priorities(&order);
         Ok(self.step((), None))
     }
 
-    /// Moves a credential to a place in the order of priority, 0 being the first; beyond the end is
-    /// the last.
+    /// Moves a credential to a place in the order of priority. 0 is the first place; a place beyond the end is the last.
     ///
     /// # Errors
     ///
@@ -399,11 +362,12 @@ impl Pool {
         let mut order = self.by_priority();
         order.retain(|slot| *slot != moved);
         order.insert(place.min(order.len()), moved);
-        self.number(&order);
+        self.set_priorities(&order);
         Ok(self.step((), None))
     }
 
-    /// Ends the rest of one credential, or of all; answers how many had a status.
+    /// Clears the status of a credential, or of all for `None`: ends cooldowns and revives dead credentials. Returns how
+    /// many credentials had a status.
     ///
     /// # Errors
     ///
@@ -417,9 +381,9 @@ impl Pool {
         let mut count = 0_usize;
         for slot in slots {
             self.forget_failures(slot);
-            self.forget_interruption(slot);
+            self.clear_interruption(slot);
             self.roster.change(slot, |member| {
-                member.wait = Wait::None;
+                member.token_block = None;
                 if matches!(member.refresh, Refresh::Unanswered { .. }) {
                     member.refresh = Refresh::Idle;
                 }
@@ -432,8 +396,8 @@ impl Pool {
         Ok(self.step(count, None))
     }
 
-    /// Chooses from now on by another strategy, and stores it. At the next opening, what the host's
-    /// configuration says goes first.
+    /// Sets and stores the strategy. At the next [`open`](Self::open), a strategy in the host's configuration has
+    /// precedence.
     pub fn set_strategy(&mut self, strategy: Strategy, now: Timestamp) -> Step<()> {
         self.observe(now);
         if strategy != self.roster.strategy() {
@@ -442,11 +406,9 @@ impl Pool {
         }
         self.step((), None)
     }
-}
 
-impl Pool {
-    /// Judges from now on by another policy, and stores it: a preset and what differs from it. At
-    /// the next opening, what the host's configuration says goes first.
+    /// Sets and stores the policy: a preset and the settings that differ from the preset. At the next
+    /// [`open`](Self::open), a policy in the host's configuration has precedence.
     ///
     /// # Errors
     ///
@@ -461,16 +423,6 @@ impl Pool {
         }
         Ok(self.step((), None))
     }
-
-    /// How failures are judged, rests are bounded and requests are spread.
-    pub fn policy(&self) -> &Policy {
-        &self.policy
-    }
-
-    /// Why each credential would or would not serve a request.
-    pub fn explain(&self, request: &Request, now: Timestamp) -> Explanation {
-        self.explain_request(request, now)
-    }
 }
 
 impl fmt::Debug for Pool {
@@ -481,15 +433,6 @@ impl fmt::Debug for Pool {
             .field("entries", &self.entries(self.now))
             .finish_non_exhaustive()
     }
-}
-
-/// How long use counts wait for company before they are written.
-const FLUSH_AFTER: Duration = Duration::from_secs(10);
-
-fn write_backoff(failed_writes: u32) -> Duration {
-    const FIRST: Duration = Duration::from_secs(1);
-    const LONGEST: Duration = Duration::from_secs(60);
-    FIRST.saturating_mul(2_u32.saturating_pow(failed_writes.saturating_sub(1))).min(LONGEST)
 }
 
 fn has_status(credential: &Credential) -> bool {

@@ -1,4 +1,4 @@
-//! Randomness from the seed that the host handed in: the same seed, the same draws.
+//! Deterministic randomness: a ChaCha8 stream from the host's seed. Equal seeds give equal draws.
 
 use rand_chacha::{
     ChaCha8Rng,
@@ -6,7 +6,7 @@ use rand_chacha::{
 };
 use uuid::Builder;
 
-/// A stream of draws that depends on nothing but its 32-byte seed.
+/// Stream of draws that depends on its 32-byte seed only.
 #[derive(Clone, Debug)]
 pub(crate) struct Random(ChaCha8Rng);
 
@@ -15,10 +15,10 @@ impl Random {
         Self(ChaCha8Rng::from_seed(seed))
     }
 
-    /// Any number below `end`, all equally likely; 0 if `end` is 0.
+    /// Draws a uniform number below `end`; 0 if `end` is 0.
     ///
-    /// Lemire, "Fast Random Integer Generation in an Interval" (2019). Written out here, because a
-    /// recorded session must draw the same numbers whatever version of a library is installed.
+    /// Lemire, "Fast Random Integer Generation in an Interval" (2019). The algorithm is written out here, because a
+    /// recorded session must draw the same numbers with every version of a library.
     pub(crate) fn below(&mut self, end: u32) -> u32 {
         let threshold = end.wrapping_neg().checked_rem(end).unwrap_or(0);
         loop {
@@ -30,14 +30,14 @@ impl Random {
         }
     }
 
-    /// The seed of another stream.
+    /// Draws the seed of another stream.
     pub(crate) fn seed(&mut self) -> [u8; 32] {
         let mut seed = [0; 32];
         self.0.fill_bytes(&mut seed);
         seed
     }
 
-    /// The first six hex digits of a new version 4 UUID.
+    /// Draws the first six hex digits of a version 4 UUID.
     pub(crate) fn short_id(&mut self) -> String {
         let mut bytes = [0; 16];
         self.0.fill_bytes(&mut bytes);

@@ -1,10 +1,10 @@
-//! Secrets that cannot be printed by accident.
+//! Secrets, which are never printed by accident, and their fingerprints.
 
 use std::{fmt, sync::Arc};
 
 use sha2::{Digest, Sha256};
 
-/// A key or token. Prints as `[redacted]`; only [`Secret::expose`] gives it away.
+/// A key or token. `Debug` prints `[redacted]`; only [`Secret::expose`] returns the text.
 ///
 /// ```
 /// use credential_pool::Secret;
@@ -17,22 +17,22 @@ use sha2::{Digest, Sha256};
 pub struct Secret(Arc<str>);
 
 impl Secret {
-    /// Takes in a key or token.
+    /// Wraps a key or token.
     pub fn new(secret: impl Into<Arc<str>>) -> Self {
         Self(secret.into())
     }
 
-    /// The secret itself, for a request or a row that is about to be stored.
+    /// Returns the secret text, for a request or a row to be stored.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether there is nothing in it.
+    /// Returns whether the text is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// What names this secret without giving it away.
+    /// Returns the fingerprint, which identifies the secret without revealing it.
     pub fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of(self.0.as_bytes())
     }
@@ -44,7 +44,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Names a secret without giving it away: `sha256:` and the first 16 hex digits of its SHA-256.
+/// Fingerprint of a secret: `sha256:` and the first 16 hex digits of its SHA-256.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct Fingerprint(String);
@@ -59,17 +59,17 @@ impl Fingerprint {
         Self(text)
     }
 
-    /// One that was stored.
+    /// Wraps a stored fingerprint.
     pub(crate) fn from_stored(text: &str) -> Self {
         Self(text.to_owned())
     }
 
-    /// The fingerprint as text.
+    /// Returns the fingerprint as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Its hex digits.
+    /// Returns the hex digits.
     pub(crate) fn digits(&self) -> &str {
         self.0.strip_prefix("sha256:").unwrap_or(&self.0)
     }

@@ -1,8 +1,9 @@
-//! A map in the order of its keys, kept as a list: for the few entries of a record, a tree would be ten times the code.
+//! Sorted maps: a map in the order of its keys, stored as a list. Its code is a tenth of a B-tree's, and its entries are
+//! few.
 
 use std::borrow::Borrow;
 
-/// A map in the order of its keys. Finding takes a binary search; inserting moves what comes behind.
+/// Map in the order of its keys. A look-up is a binary search; an insertion moves the later entries.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Sorted<K, V>(Vec<(K, V)>);
 
@@ -28,8 +29,8 @@ impl<K: Ord, V> Sorted<K, V> {
     pub(crate) fn insert(&mut self, key: K, value: V) {
         match self.place(&key) {
             Ok(place) => {
-                if let Some((_, held)) = self.0.get_mut(place) {
-                    *held = value;
+                if let Some((_, stored)) = self.0.get_mut(place) {
+                    *stored = value;
                 }
             }
             Err(place) => self.0.insert(place, (key, value)),
@@ -52,18 +53,18 @@ impl<K: Ord, V> Sorted<K, V> {
     where
         K: Borrow<Q>,
     {
-        self.0.binary_search_by(|(held, _)| held.borrow().cmp(key))
+        self.0.binary_search_by(|(stored, _)| stored.borrow().cmp(key))
     }
 }
 
 impl<K: Ord + Borrow<str> + for<'a> From<&'a str>, V: Default> Sorted<K, V> {
-    /// What is kept under a name; its default is from now on, if nothing was.
+    /// Returns the value of a name, after inserting the default if there was no value.
     pub(crate) fn entry(&mut self, name: &str) -> &mut V {
         let place = self.place(name).unwrap_or_else(|place| {
             self.0.insert(place, (K::from(name), V::default()));
             place
         });
-        #[expect(clippy::indexing_slicing, reason = "it was found there, or put there")]
+        #[expect(clippy::indexing_slicing, reason = "the entry was found or inserted at this place")]
         &mut self.0[place].1
     }
 }

@@ -1,21 +1,20 @@
-//! Stamps: who made a change, and when. A total order over all changes of all hosts.
+//! Stamps: logical timestamps that give all changes of all hosts a total order.
 
 use serde::{Deserialize, Serialize};
 
 use crate::secret::Fingerprint;
 
-/// Who made a change, and when. Ordered by time, the hosts of one pool agree on what came last.
+/// Time and host of a change. By the order of stamps, all hosts agree on the last change.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Stamp {
-    /// In microseconds since the Unix epoch: later than all that the host had made or seen by then, so that it may run
-    /// ahead of the clock.
+    /// Time in microseconds since the Unix epoch: later than every stamp that the host had made or read, and therefore
+    /// possibly ahead of the clock.
     pub at: u64,
-    /// Which host.
+    /// Host that made the change.
     pub host: HostId,
 }
 
-/// Names a pool that a host has open, among all that share a store: made from the seed that the
-/// pool was opened with.
+/// Id of an open pool among all hosts that share a store, derived from the pool's seed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct HostId(String);

@@ -1,4 +1,4 @@
-//! All that goes out of the pool or comes back to it: steps, intents, outcomes, wakes, answers.
+//! Steps: the result of every input, with intents for the host, their outcomes, and the next wake-up.
 
 use std::fmt;
 
@@ -16,63 +16,62 @@ use crate::{
     time::Timestamp,
 };
 
-/// What an input answers: a value, work for the host, and when to come back.
+/// Result of an input: a value, intents for the host, events, and the next wake-up.
 #[must_use = "the intents are work that the host must do"]
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Step<T> {
-    /// The answer.
+    /// Answer to the input.
     pub value: T,
     /// Work for the host, in order. Each intent is settled once, with [`Pool::settle`](crate::Pool::settle).
     pub intents: Vec<Intent>,
-    /// What happened to credentials in this step, and why; for logs and for people. Nothing that
-    /// the host must act on.
+    /// Events of this step, for logs and for people. The host need not act on events.
     pub events: Vec<Event>,
-    /// The next moment at which something changes by itself; it replaces the last one. The host
-    /// calls [`Pool::tick`](crate::Pool::tick) then.
+    /// Time at which the host calls [`Pool::tick`](crate::Pool::tick); replaces the wake-up of the previous step. `None`
+    /// if the pool changes by inputs only.
     pub wake: Option<Wake>,
 }
 
-/// What [`Pool::open`](crate::Pool::open) found.
+/// Result of [`Pool::open`](crate::Pool::open) and [`Pool::sync`](crate::Pool::sync).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Opened {
     /// Whether the pool has any credential.
     pub has_credentials: bool,
-    /// What a person should look at; rows with an error were set aside and stay as they are.
+    /// Problems that a person should look at. Rows with an error are set aside and stay unchanged.
     pub problems: Vec<Problem>,
 }
 
-/// Which credential serves the next request.
+/// Selection of the credential for the next request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum Selection {
-    /// This one.
+    /// This credential serves.
     Selected {
-        /// Its id; [`Pool::runtime`](crate::Pool::runtime) tells key and base URL.
+        /// Id of the credential; [`Pool::runtime`](crate::Pool::runtime) returns its key and base URL.
         credential: CredentialId,
     },
-    /// The next one's token must be refreshed first: settle that intent, then select again.
+    /// The next credential's token must be refreshed first: settle the intent, then select again.
     Refreshing {
-        /// The credential that is next.
+        /// The next credential.
         credential: CredentialId,
-        /// The [`Intent`] that refreshes it, in this step or an earlier one.
+        /// [`Intent`] of the refresh, in this step or an earlier step.
         intent: IntentId,
     },
-    /// All credentials rest.
+    /// No credential can serve.
     Exhausted {
-        /// When the first is back; none if none comes back by itself.
+        /// Time at which the first credential becomes available; `None` if none becomes available by itself.
         retry_at: Option<Timestamp>,
     },
     /// The pool has no credentials.
     Empty,
 }
 
-/// A refresh that is under way.
+/// A refresh in flight.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Refreshing {
     /// The login.
     pub credential: CredentialId,
-    /// The [`Intent`] that refreshes it, in this step or an earlier one.
+    /// [`Intent`] of the refresh, in this step or an earlier step.
     pub intent: IntentId,
 }
 
@@ -82,7 +81,7 @@ pub struct Refreshing {
 pub struct Runtime<'a> {
     /// Key or token that the request carries.
     pub key: &'a str,
-    /// Base URL of the request; `None` if the row has none.
+    /// Base URL of the request; `None` if the row has no base URL.
     pub base_url: Option<&'a str>,
     /// Headers and query parameters to set and to remove.
     pub auth: Auth,
@@ -100,30 +99,29 @@ impl fmt::Debug for Runtime<'_> {
 pub enum Intent {
     /// Write these changes: [`apply`](crate::apply) them to the store's latest state.
     ///
-    /// They hold all changes that no earlier intent is known to have saved, so that a failed write
-    /// is not a lost one. Intents of this kind are carried out in order.
+    /// The list holds all changes that no settled intent has saved, so that a failed write loses nothing. Intents of
+    /// this kind are carried out in order.
     Persist {
-        /// Names the intent.
+        /// Id of the intent.
         id: IntentId,
-        /// What to write.
+        /// Changes to write.
         changes: Vec<Change>,
     },
-    /// Send this HTTP request, within its timeout and without following redirects, and settle with the
-    /// response or with `Unreachable`. Some refreshes take another request after it, with an intent of
-    /// its own. A host with an OAuth client of its own may refresh its own way, and settles with
-    /// `Tokens`, `Refused` or `Unreachable`.
+    /// Send this HTTP request, within its timeout and without following redirects, and settle with the response or with
+    /// `Unreachable`. Some refreshes need a second request, which has an intent of its own. A host with its own OAuth
+    /// client may refresh without this request, and settles with `Tokens`, `Refused` or `Unreachable`.
     Refresh {
-        /// Names the intent.
+        /// Id of the intent.
         id: IntentId,
-        /// The login to refresh.
+        /// Login to refresh.
         credential: CredentialId,
-        /// The request.
+        /// Request to send.
         request: HttpRequest,
     },
 }
 
 impl Intent {
-    /// Names the intent.
+    /// Returns the id of the intent.
     pub fn id(&self) -> IntentId {
         match self {
             Self::Persist { id, .. } | Self::Refresh { id, .. } => *id,
@@ -131,50 +129,49 @@ impl Intent {
     }
 }
 
-/// Whether the request of a refresh is to be sent.
+/// Result of [`Pool::claim`](crate::Pool::claim): whether to send the request of a refresh.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Claim {
     /// Write this step's intent to persist, then send the request and settle the refresh.
     Send {
-        /// The request.
+        /// Request to send.
         request: HttpRequest,
     },
-    /// Another host did it, or is at it, or was and never ended: the refresh is over, and needs no
-    /// settling.
+    /// Another host has refreshed the login, or holds a claim on its token: this refresh is over, and its intent needs
+    /// no settlement.
     Gone,
 }
 
-/// How an intent ended. `Debug` shows nothing that a provider wrote.
+/// Outcome of an intent. `Debug` prints nothing that a provider wrote.
 #[derive(Clone, PartialEq, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Outcome {
-    /// Of `Persist`: the changes are written.
+    /// For `Persist`: the changes are written.
     Saved,
-    /// Of `Persist`: they are not, and must be written later.
+    /// For `Persist`: the changes are not written, and ride along in the next `Persist`.
     Failed,
-    /// Of `Refresh`: what came back for the request, whatever it says. The pool reads it. If the
-    /// connection broke after the status, this is what came: the provider may have done its part.
+    /// For `Refresh`: the provider's answer, success or error, which the pool judges. If the connection broke after the
+    /// status, this is the answer as far as received: the provider may have spent the refresh token.
     Response {
-        /// The HTTP status.
+        /// HTTP status.
         status: u16,
-        /// The headers, names in any case.
+        /// Headers, with names in any case.
         #[serde(default)]
         headers: Vec<(String, String)>,
-        /// The body as text, or as much of it as came.
+        /// Body as text, as far as received.
         body: String,
     },
-    /// Of `Refresh`: no answer came for the request.
+    /// For `Refresh`: the request got no answer.
     Unreachable,
-    /// Of `Refresh`, by a host with an OAuth client of its own: the provider gave new tokens.
+    /// For `Refresh` by a host with its own OAuth client: the provider granted new tokens.
     Tokens {
-        /// Fields of the row, as they are stored; at least a new `access_token` or `agent_key`.
-        /// Others: `refresh_token`, `expires_at`, `expires_at_ms`, `expires_in`, `obtained_at`,
-        /// `last_refresh`, `token_type`, `scope`, `inference_base_url`, `agent_key_*`.
+        /// Fields of the row, as they are stored; at least a new `access_token` or `agent_key`. Further fields:
+        /// `refresh_token`, `expires_at`, `expires_at_ms`, `expires_in`, `obtained_at`, `last_refresh`, `token_type`,
+        /// `scope`, `inference_base_url`, `agent_key_*`.
         set: RowFields,
     },
-    /// Of `Refresh`, by a host with an OAuth client of its own: the provider refused. The login rests
-    /// for a day; a `Response` is judged by what it says.
+    /// For `Refresh` by a host with its own OAuth client: the provider refused. The login cools down for 24 hours.
     Refused,
 }
 
@@ -191,92 +188,92 @@ impl fmt::Debug for Outcome {
     }
 }
 
-/// What became of a settled intent.
+/// Result of [`Pool::settle`](crate::Pool::settle).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum Settled {
     /// The changes are written.
     Saved,
-    /// The changes ride along in the next `Persist`; the wake says when at the latest.
+    /// The changes ride along in the next `Persist`, at the latest at the wake-up.
     Unsaved,
     /// The login has new tokens.
     Refreshed {
-        /// Which.
+        /// Id of the login.
         credential: CredentialId,
     },
-    /// The refresh is not over: another request follows, in this very step.
+    /// The refresh continues with another request, whose intent is in this step.
     Continues {
-        /// Which.
+        /// Id of the login.
         credential: CredentialId,
-        /// The [`Intent`] of that request.
+        /// [`Intent`] of the next request.
         intent: IntentId,
     },
-    /// The login rests, because the host says that the provider refused to refresh it.
+    /// The login cools down, since the host reported that the provider refused the refresh.
     CoolingDown {
-        /// Which.
+        /// Id of the login.
         credential: CredentialId,
     },
-    /// The login is over, by what the provider answered: only a new one or a reset can revive it.
+    /// The login is dead by the provider's answer: only a new login or a reset can revive it.
     Dead {
-        /// Which.
+        /// Id of the login.
         credential: CredentialId,
     },
-    /// Nothing came of it: no answer, too many requests, an outage, a refusal that need not last, or
-    /// an answer that cannot be read. The login serves while its token is valid.
+    /// The refresh failed, and may succeed later: no answer, a rate limit, an outage, a temporary refusal or an unreadable
+    /// answer. The login serves while its token is valid.
     Unrefreshed {
-        /// Which.
+        /// Id of the login.
         credential: CredentialId,
-        /// When the next refresh may be tried.
+        /// Time of the next refresh attempt.
         retry_at: Timestamp,
     },
-    /// The credential went away or has other tokens in the meantime; nothing was done.
+    /// The credential was removed or has other tokens by now; the outcome was ignored.
     Gone,
 }
 
-/// The next moment at which something changes by itself.
+/// The next wake-up: a moment at which the pool changes by time alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Wake {
-    /// When.
+    /// Time of the wake-up.
     pub at: Timestamp,
-    /// Why.
+    /// Reason of the wake-up.
     pub reason: WakeReason,
 }
 
-/// Why a pool wants to be woken.
+/// Reason of a wake-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WakeReason {
-    /// A credential has rested long enough.
+    /// A cooldown ends, or a probe or a delayed refresh is due.
     CooldownEnds,
-    /// The current login's token should be refreshed.
+    /// The current login's token is due for a refresh.
     TokenDue,
-    /// A lease runs out.
+    /// A lease expires.
     LeaseEnds,
-    /// Changes wait to be written.
+    /// Unsaved changes are due to be written.
     UnsavedChanges,
 }
 
-/// A credential as people may see it: no secret in it. `Debug` leaves out what people wrote.
+/// A credential as people may see it, without secrets. `Debug` prints id and state only.
 #[derive(Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
-    /// Names the credential within its pool.
+    /// Id, unique within the pool.
     pub id: CredentialId,
-    /// What people call it.
+    /// Label for people.
     pub label: String,
-    /// What kind of secret it holds, as it is stored.
+    /// Kind of secret, as it is stored.
     pub auth_type: String,
-    /// Its place in the order, lowest first.
+    /// Place in the order, lowest first.
     pub priority: i64,
-    /// Where it came from.
+    /// Source of the credential.
     pub source: Source,
-    /// Names its secret without giving it away.
+    /// Fingerprint of the secret.
     pub fingerprint: Fingerprint,
-    /// Where its requests go.
+    /// Base URL of requests; `None` if the row has no base URL.
     pub base_url: Option<String>,
-    /// How often it was used.
+    /// Number of uses.
     pub request_count: u64,
-    /// How it is doing.
+    /// State at the time of the view.
     pub state: State,
 }
 
@@ -286,34 +283,35 @@ impl fmt::Debug for Entry {
     }
 }
 
-/// How a credential is doing at a moment.
+/// State of a credential at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum State {
-    /// It can serve.
+    /// The credential can serve.
     Available,
-    /// It cools down after a failed request or a failed refresh.
+    /// The credential cools down after a failed request or a refused refresh.
     CoolingDown {
         /// End of the cooldown.
         until: Timestamp,
         /// HTTP status of the failure, if there was one.
         error_code: Option<i64>,
     },
-    /// Its token has expired, and the last refresh brought no new token.
+    /// The login's token has expired, and the last refresh brought no new token.
     Unreachable {
         /// Time of the next refresh attempt.
         until: Timestamp,
     },
-    /// Its token has expired, and it cannot be refreshed.
+    /// The login's token has expired and cannot be refreshed.
     Expired,
     /// The row holds no key and no token.
     NoSecret,
-    /// Only a new login or a reset can revive it.
+    /// The credential is dead: only a new login, a new key or a reset can revive it.
     Dead,
 }
 
 impl State {
-    /// Returns when the credential becomes available by itself; `None` if it is available now, or never will be.
+    /// Returns when the credential becomes available by itself; `None` for a credential that is available or needs a
+    /// person.
     pub fn until(&self) -> Option<Timestamp> {
         match self {
             Self::CoolingDown { until, .. } | Self::Unreachable { until } => Some(*until),

@@ -1,5 +1,5 @@
-//! Storage for hosts and editors: the stored state of a pool, changes and their merge, the document, its check, fixes and
-//! masking.
+//! Storage for hosts and editors: the stored state of a pool, changes and their merge, the document, its check, fixes
+//! and masking.
 
 pub(crate) mod apply;
 pub(crate) mod change;

@@ -1,4 +1,4 @@
-//! Which available credential is next.
+//! Strategies: the order in which available credentials are chosen.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,20 +7,20 @@ use crate::{
     error::{Error, ErrorCode},
 };
 
-/// How the next credential is chosen among the available ones.
+/// Strategy that chooses the next of the available credentials.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Strategy {
-    /// The first in the order of priority, until it rests.
+    /// The first credential by priority, until it cools down.
     #[default]
     FillFirst,
-    /// Each in its turn.
+    /// Each credential in turn.
     RoundRobin,
-    /// Any, all equally likely.
+    /// A random credential, with probabilities proportional to weights.
     Random,
-    /// The one with the lowest use count.
+    /// The credential with the lowest use count.
     LeastUsed,
-    /// The one with the fewest requests under way.
+    /// The credential with the fewest requests in flight.
     LeastInFlight,
 }
 
@@ -28,11 +28,11 @@ impl Strategy {
     pub(crate) const ALL: [Self; 5] =
         [Self::FillFirst, Self::RoundRobin, Self::Random, Self::LeastUsed, Self::LeastInFlight];
 
-    /// Reads a strategy's name, trimmed and in any case.
+    /// Parses a strategy's name, trimmed and in any case.
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::UnknownStrategy`] with the names there are.
+    /// [`ErrorCode::UnknownStrategy`], whose message lists all names.
     ///
     /// ```
     /// use credential_pool::Strategy;
@@ -51,7 +51,7 @@ impl Strategy {
         })
     }
 
-    /// The strategy's name, as it is stored.
+    /// Returns the strategy's name, as it is stored.
     pub fn name(self) -> &'static str {
         match self {
             Self::FillFirst => "fill_first",
@@ -62,8 +62,8 @@ impl Strategy {
         }
     }
 
-    /// Where a credential stands in this strategy's order, lowest first. Those on the same rank
-    /// keep the order of the document.
+    /// Returns the rank of a credential in this strategy's order, lowest first. Credentials of equal rank keep the order
+    /// of the document.
     pub(crate) fn rank(self, credential: &Credential, in_flight: u32) -> (u64, i64) {
         let before_priority = match self {
             Self::FillFirst | Self::Random => 0,

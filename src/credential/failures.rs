@@ -150,7 +150,7 @@ mod tests {
         let credential = parse(row);
         let read: Vec<_> = credential.model_cooldowns().map(|(model, until)| (model, until.as_millis())).collect();
         assert_eq!(read, [("a", 10_000), ("b", 20_000), ("c", 3_000_000_000_000), ("d", 40_000)]);
-        assert_eq!(credential.to_row()["model_cooldowns"], cooldowns, "comes back as it was");
+        assert_eq!(credential.to_row()["model_cooldowns"], cooldowns, "unchanged");
         for other in [json!(null), json!(7), json!("a"), json!([["a", 1]])] {
             assert_eq!(parse(json!({ "model_cooldowns": other })).model_cooldowns().count(), 0);
         }

@@ -1,9 +1,9 @@
-//! The presets: what a policy is, as long as nobody wrote another one.
+//! Presets: the default policies.
 
 use super::{Action, AffinityPolicy, BorrowedSecrets, MaxInFlight, Policy, Preset, Rule, Rules};
 
 impl Policy {
-    /// The preset `adaptive`.
+    /// Returns the preset `adaptive`.
     pub fn adaptive() -> Self {
         Self {
             preset: Preset::Adaptive,
@@ -52,7 +52,7 @@ impl Policy {
         }
     }
 
-    /// The preset `reference`.
+    /// Returns the preset `reference`.
     pub fn reference() -> Self {
         let cooling_down = Rule { action: Action::CoolDown, ..GIVE_UP };
         Self {
@@ -76,7 +76,7 @@ impl Policy {
         }
     }
 
-    /// A preset.
+    /// Returns the policy of a preset.
     pub fn of(preset: Preset) -> Self {
         match preset {
             Preset::Adaptive => Self::adaptive(),
@@ -104,11 +104,11 @@ const GIVE_UP: Rule = Rule {
     probe_interval_ms: None,
 };
 
-/// What every credential would meet.
+/// Rule for a failure that every credential would meet.
 const OUTAGE: Rule =
     Rule { action: Action::Wait, retry_delay_ms: SECOND / 2, max_retry_delay_ms: 8 * SECOND, ..GIVE_UP };
 
-/// What a credential meets and rests for, as the provider says or longer each time.
+/// Rule for a failure of one credential, which cools down by hint or by exponential backoff.
 const LIMIT: Rule = Rule {
     action: Action::CoolDown,
     hints: true,

@@ -1,28 +1,28 @@
-//! The settings of a policy in their order, to be read and to be written.
+//! Settings of a policy in their order: a visitor reads settings over a preset, or writes all settings.
 //!
-//! `serde` derives the same for whoever reads a whole policy. Read over a preset, with a pointer to what is wrong, that
-//! would be an eighth of the wasm.
+//! `serde` derives the same for readers of a whole policy. For reading over a preset, with a pointer to the invalid
+//! setting, its derived code would be an eighth of the wasm.
 
 use serde_json::{Map, Value};
 
 use super::{Action, BorrowedSecrets, Policy, Preset, Rule};
 use crate::{credential::fields::count, error::pointer_step};
 
-/// Sets what is `given` of a policy. An error is a pointer to the first setting that cannot be read.
+/// Sets the `given` settings of a policy. The error is a pointer to the first unreadable or unknown setting.
 pub(super) fn read(policy: &mut Policy, given: &Map<String, Value>) -> Result<(), String> {
     let mut reader = Reader { given, known: Vec::new(), wrong: None };
     of_policy(policy, &mut reader);
     reader.end()
 }
 
-/// A policy with every setting.
+/// Returns a policy with every setting.
 pub(super) fn write(policy: &Policy) -> Value {
     let mut writer = Writer(Map::new());
     of_policy(&mut policy.clone(), &mut writer);
     Value::Object(writer.0)
 }
 
-/// What goes through the settings.
+/// Visitor of settings.
 trait Visitor {
     fn setting(&mut self, name: &'static str, setting: Setting<'_>);
     fn section(&mut self, name: &'static str, settings: &mut dyn FnMut(&mut dyn Visitor));
@@ -90,23 +90,23 @@ fn of_rule(rule: &mut Rule, visitor: &mut dyn Visitor) {
 }
 
 impl Setting<'_> {
-    /// Takes a value over; none if it has the wrong shape.
-    fn take(self, value: &Value) -> Option<()> {
+    /// Sets the value; `None` if the value has the wrong shape.
+    fn set(self, value: &Value) -> Option<()> {
         let small = || count(value).and_then(|count| u32::try_from(count).ok());
         match self {
             Self::Flag(flag) => *flag = value.as_bool()?,
-            Self::Small(held) => *held = small()?,
-            Self::SmallOrNull(held) if value.is_null() => *held = None,
-            Self::SmallOrNull(held) => *held = Some(small()?),
-            Self::Count(held) => *held = count(value)?,
-            Self::CountOrNull(held) if value.is_null() => *held = None,
-            Self::CountOrNull(held) => *held = Some(count(value)?),
-            Self::Action(held) => {
-                *held = Action::ALL.into_iter().find(|action| value.as_str() == Some(action.name()))?;
+            Self::Small(target) => *target = small()?,
+            Self::SmallOrNull(target) if value.is_null() => *target = None,
+            Self::SmallOrNull(target) => *target = Some(small()?),
+            Self::Count(target) => *target = count(value)?,
+            Self::CountOrNull(target) if value.is_null() => *target = None,
+            Self::CountOrNull(target) => *target = Some(count(value)?),
+            Self::Action(target) => {
+                *target = Action::ALL.into_iter().find(|action| value.as_str() == Some(action.name()))?;
             }
-            Self::Preset(held) => *held = Preset::named(value)?,
-            Self::BorrowedSecrets(held) => {
-                *held = BorrowedSecrets::ALL.into_iter().find(|known| value.as_str() == Some(known.name()))?;
+            Self::Preset(target) => *target = Preset::named(value)?,
+            Self::BorrowedSecrets(target) => {
+                *target = BorrowedSecrets::ALL.into_iter().find(|known| value.as_str() == Some(known.name()))?;
             }
         }
         Some(())
@@ -126,16 +126,16 @@ impl Setting<'_> {
     }
 }
 
-/// Reads one level.
+/// Reader of one level of settings.
 struct Reader<'a> {
     given: &'a Map<String, Value>,
     known: Vec<&'static str>,
-    /// A pointer to the first that is wrong.
+    /// Pointer to the first unreadable setting.
     wrong: Option<String>,
 }
 
 impl Reader<'_> {
-    /// Whether all that was given could be read, and was known.
+    /// Returns a pointer to the first unreadable or unknown setting as the error.
     fn end(self) -> Result<(), String> {
         let unknown = || self.given.keys().find(|name| !self.known.contains(&name.as_str()));
         self.wrong.or_else(|| unknown().map(|name| pointer_step(name))).map_or(Ok(()), Err)
@@ -146,7 +146,7 @@ impl Visitor for Reader<'_> {
     fn setting(&mut self, name: &'static str, setting: Setting<'_>) {
         self.known.push(name);
         if let Some(value) = self.given.get(name)
-            && setting.take(value).is_none()
+            && setting.set(value).is_none()
         {
             self.wrong.get_or_insert_with(|| pointer_step(name));
         }

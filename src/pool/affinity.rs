@@ -1,9 +1,9 @@
-//! Affinity: which credential a session belongs to, by weighted rendezvous hashing with bounded load.
+//! Affinity: weighted rendezvous hashing with bounded load assigns a session to a credential.
 //!
-//! Each credential has a score for each affinity, and the highest of the available ones serves: a
-//! session moves only when its own credential rests, and comes back to it (Thaler and Ravishankar,
-//! 1998; weights as in Schindelhauer and Schomaker, 2005). A credential whose load is above its
-//! bound is passed over.
+//! Each credential has a score for each affinity, and the available credential with the highest score serves: a
+//! session moves only while its credential cools down, and returns afterwards (Thaler and Ravishankar, 1998; weights
+//! as in Schindelhauer and Schomaker, 2005). A credential whose load is above its bound is passed over (Mirrokni,
+//! Thorup and Zadimoghaddam, 2016).
 
 use sha2::{Digest, Sha256};
 
@@ -11,7 +11,7 @@ use crate::policy::AffinityPolicy;
 
 use super::{member::Member, slot::Slot};
 
-/// What a request's affinity says of every credential.
+/// Affinity of a request, which scores credentials.
 pub(super) struct Affinity<'a> {
     key: u64,
     policy: &'a AffinityPolicy,
@@ -19,10 +19,11 @@ pub(super) struct Affinity<'a> {
 
 impl<'a> Affinity<'a> {
     pub(super) fn new(key: &str, policy: &'a AffinityPolicy) -> Self {
-        Self { key: place(key), policy }
+        Self { key: hash(key), policy }
     }
 
-    /// The member with the highest score among those within their load; if all are beyond it, none.
+    /// Returns the member with the highest score among the members below their load bound; `None` if all have
+    /// reached it.
     pub(super) fn choose<'m>(
         &self,
         members: impl Iterator<Item = (Slot, &'m Member)>,
@@ -35,7 +36,7 @@ impl<'a> Affinity<'a> {
         best.map(|(_, slot)| slot)
     }
 
-    /// Below how many requests under way a member may take one more.
+    /// Returns the number of requests in flight at which a member takes no further request.
     fn bound(&self, member: &Member, in_flight: u64, weight: u64) -> u64 {
         let share = in_flight
             .saturating_add(1)
@@ -47,20 +48,20 @@ impl<'a> Affinity<'a> {
 
     fn score(&self, member: &Member) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "53 bits are exact, and enough to tell credentials apart")]
-        let drawn = ((mix(self.key ^ member.affinity) >> 11) as f64 + 0.5) / (1_u64 << 53) as f64;
+        let drawn = ((splitmix64(self.key ^ member.affinity_hash) >> 11) as f64 + 0.5) / (1_u64 << 53) as f64;
         // `libm` gives the same bits on every platform, the compiler's own logarithm does not.
         -f64::from(member.credential.weight) / libm::log(drawn)
     }
 }
 
-/// Where a name stands, the same on every host.
-pub(super) fn place(name: &str) -> u64 {
+/// Returns the first 64 bits of a name's SHA-256: the same on every host.
+pub(super) fn hash(name: &str) -> u64 {
     let digest = Sha256::digest(name.as_bytes());
-    digest.iter().take(8).fold(0, |place, byte| place << 8 | u64::from(*byte))
+    digest.iter().take(8).fold(0, |hash, byte| hash << 8 | u64::from(*byte))
 }
 
-/// The finaliser of SplitMix64 (Steele, Lea and Flood, 2014).
-fn mix(bits: u64) -> u64 {
+/// Mixes bits with the finaliser of SplitMix64 (Steele, Lea and Flood, 2014).
+fn splitmix64(bits: u64) -> u64 {
     let bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
     bits ^ bits >> 31

@@ -1,4 +1,6 @@
-//! Every edit of the rows, each taken down as a change, and the step that hands changes out.
+//! Edits of rows: each is recorded as a change in the outbox, and each step hands new changes to the host.
+
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
@@ -20,7 +22,7 @@ use crate::{
 };
 
 use super::{
-    FLUSH_AFTER, Pool,
+    Pool,
     member::{Health, Member},
     slot::Slot,
     status::{NewStatus, TokensBy},
@@ -28,17 +30,17 @@ use super::{
 };
 
 impl Pool {
-    /// The pool keeps the latest time it has seen. Leases that have run out by then end.
+    /// Advances the pool's time, which never goes back, and ends expired leases.
     pub(super) fn observe(&mut self, now: Timestamp) {
         self.now = self.now.max(now);
         self.outbox.observe(self.now, 0);
-        self.end_leases_that_ran_out();
+        self.expire_leases();
     }
 
-    /// An answer, with whatever has to be written down before whatever has to be refreshed.
+    /// Completes a step: changes to persist come before a refresh.
     pub(super) fn step<T>(&mut self, value: T, refresh: Option<Intent>) -> Step<T> {
         let mut intents = Vec::new();
-        if self.outbox.has_news() {
+        if self.outbox.has_new_changes() {
             self.write_uses();
             intents.push(self.outbox.persist());
             self.flush_at = None;
@@ -47,7 +49,7 @@ impl Pool {
         Step { value, intents, events: std::mem::take(&mut self.events), wake: self.wake() }
     }
 
-    /// An answer with everything that is unsaved.
+    /// Completes a step with all unsaved changes.
     pub(super) fn flush_step(&mut self, refresh: Option<Intent>) -> Step<()> {
         self.write_uses();
         self.flush_at = None;
@@ -60,18 +62,21 @@ impl Pool {
         self.flush_at = Some(self.flush_at.map_or(at, |earlier| earlier.min(at)));
     }
 
-    /// A member has a use that no change tells of yet.
+    /// Schedules the first unsaved use of a member to be written.
     pub(super) fn note_use(&mut self, slot: Slot) {
+        /// Time for which use counts are gathered before they are written.
+        const FLUSH_AFTER: Duration = Duration::from_secs(10);
         self.used.push(slot);
         if self.flush_at.is_none() {
             self.flush_at = Some(self.now.saturating_add(FLUSH_AFTER));
         }
     }
 
-    /// While writes fail, uses are added up where they take no room.
+    /// Records unsaved uses as changes. While writes fail, uses accumulate in the members' counters, so that the outbox
+    /// does not grow.
     fn write_uses(&mut self) {
-        const MOST_UNSAVED: usize = 256;
-        if self.failed_writes > 0 && self.outbox.unsaved().len() >= MOST_UNSAVED {
+        const MAX_UNSAVED: usize = 256;
+        if self.failed_writes > 0 && self.outbox.unsaved().len() >= MAX_UNSAVED {
             return;
         }
         for slot in std::mem::take(&mut self.used) {
@@ -81,7 +86,7 @@ impl Pool {
         }
     }
 
-    /// Makes a change of a member's row, and takes it down.
+    /// Applies an edit to a member's row and records the edit as a change.
     pub(super) fn commit(&mut self, slot: Slot, edit: Edit) {
         let pool = self.roster.pool().clone();
         let token = |pool: &Self| pool.roster.get(slot).map(|member| member.credential.token_fingerprint());
@@ -97,40 +102,39 @@ impl Pool {
         self.roster.change(slot, |member| member.observe_edit(by, &edit, is_new_token));
     }
 
-    /// Sets a member's status, unless it is what the member has. What reports have taught of the
-    /// old one is forgotten.
+    /// Sets a member's status, and resets its health. An unchanged status is not recorded.
     pub(super) fn set_status(&mut self, slot: Slot, new: NewStatus) {
-        let stale_up_to = self.sent;
+        let stale_up_to = self.last_attempt;
         self.roster.change(slot, |member| member.health = Health { stale_up_to, ..Health::default() });
         let Some(member) = self.roster.get(slot) else { return };
-        let held = &member.credential;
+        let credential = &member.credential;
         let (at, reset_at) = (new.at.map(UnixSeconds::from), new.reset_at.map(UnixSeconds::from));
-        let is_the_same = (&held.last_status, held.last_status_at, held.last_error_code)
+        let is_unchanged = (&credential.last_status, credential.last_status_at, credential.last_error_code)
             == (&new.status, at, new.error_code)
-            && held.reset_at() == new.reset_at
-            && held.error_reason() == new.reason.map(FailureKind::name);
-        if is_the_same {
+            && credential.reset_at() == new.reset_at
+            && credential.error_reason() == new.reason.map(FailureKind::name);
+        if is_unchanged {
             return;
         }
-        let (id, ends) = (held.id.clone(), member.context.cooldowns.clone());
-        // A reset ends what other hosts have begun by now as well.
+        let (id, ends) = (credential.id.clone(), member.context.cooldowns.clone());
+        // A reset also ends cooldowns that other hosts have started by now.
         let ends_earlier = new.status.is_none();
         let NewStatus { status, error_code, reason, .. } = new;
         let is_about_the_token =
             status == Some(Status::Dead) || matches!(reason, Some(FailureKind::Unauthorized | FailureKind::Revoked));
-        let token: Option<Fingerprint> = is_about_the_token.then(|| held.token().fingerprint());
+        let token: Option<Fingerprint> = is_about_the_token.then(|| credential.token().fingerprint());
         let edit = Edit::Status { id, status, at, error_code, reason, reset_at, ends, ends_earlier, token };
         self.commit(slot, edit);
     }
 
-    /// Sets fields of a member's row; a new secret starts fresh.
-    pub(super) fn set(&mut self, slot: Slot, fields: Map<String, Value>, by: TokensBy) {
+    /// Sets fields of a member's row. A new secret resets status and health.
+    pub(super) fn set_fields(&mut self, slot: Slot, fields: Map<String, Value>, by: TokensBy) {
         let secrets = |pool: &Self| {
             let credential = &pool.roster.get(slot)?.credential;
             Some((credential.runtime_key(pool.roster.pool()).clone(), credential.token().clone()))
         };
         let before = secrets(self);
-        // What a person says of tokens that stay is one edit among others.
+        // Token fields around unchanged secrets are an edit like other fields.
         let (tokens, others) = match self.has_new_secret(slot, &fields) {
             true => split_token_fields(&fields),
             false => (Map::new(), fields),
@@ -147,21 +151,21 @@ impl Pool {
         }
     }
 
-    /// Sets tokens of a member's row.
+    /// Sets the tokens of a member's row.
     pub(super) fn set_tokens(&mut self, slot: Slot, tokens: &Map<String, Value>, by: TokensBy) {
         let Some(member) = self.roster.get(slot) else { return };
-        let held = member.context.generation;
+        let current = member.context.generation;
         let (generation, replaces) = match by {
-            TokensBy::Refresh => (held.refreshed(), Some(member.credential.token_fingerprint())),
-            // The same tokens, stored in another way: a refresh that is under way goes on.
-            TokensBy::Discovery if !self.has_new_secret(slot, tokens) => (held, None),
-            TokensBy::Person | TokensBy::Discovery => (held.edited(), None),
+            TokensBy::Refresh => (current.refreshed(), Some(member.credential.token_fingerprint())),
+            // The same tokens, stored as secret or as fingerprint: a refresh in flight continues.
+            TokensBy::Discovery if !self.has_new_secret(slot, tokens) => (current, None),
+            TokensBy::Person | TokensBy::Discovery => (current.edited(), None),
         };
         let (was_borrowed, token) = (member.credential.is_stored_as_fingerprint(), member.credential.token().clone());
         if let Ok(mut new) = member.credential.with(tokens, self.roster.pool()) {
             let is_borrowed = match by {
                 TokensBy::Discovery => self.is_kept_as_fingerprint(&new),
-                // A refresh token that a refresh left as it was is still someone else's.
+                // A refresh token that the refresh did not replace is still borrowed.
                 TokensBy::Refresh => was_borrowed && *new.token() == token,
                 TokensBy::Person => false,
             };
@@ -171,7 +175,7 @@ impl Pool {
         }
     }
 
-    /// Whether a member gets another secret by these fields.
+    /// Returns whether these fields would replace a secret of a member.
     pub(super) fn has_new_secret(&self, slot: Slot, fields: &Map<String, Value>) -> bool {
         let secrets = |credential: &Credential| {
             (credential.access_token.clone(), credential.refresh_token.clone(), credential.agent_key.clone())
@@ -182,17 +186,17 @@ impl Pool {
         })
     }
 
-    /// Whether the policy wants a credential's secrets left out of what is stored.
+    /// Returns whether the policy stores a credential's secrets as a fingerprint only.
     pub(super) fn is_kept_as_fingerprint(&self, credential: &Credential) -> bool {
         self.policy.borrowed_secrets == BorrowedSecrets::Fingerprint
             && credential.source.is_discovered()
             && !credential.source.is_manual()
     }
 
-    /// Takes a credential in behind all others.
-    pub(super) fn join(&mut self, mut credential: Credential) -> Slot {
-        credential.priority = self.roster.back_priority();
-        credential.turn = match self.roster.back_turn() {
+    /// Adds a credential after all others.
+    pub(super) fn add_member(&mut self, mut credential: Credential) -> Slot {
+        credential.priority = self.roster.next_priority();
+        credential.turn = match self.roster.next_turn() {
             1 => 0,
             turn => turn,
         };
@@ -200,7 +204,7 @@ impl Pool {
         self.roster.insert(credential)
     }
 
-    pub(super) fn drop_member(&mut self, slot: Slot) {
+    pub(super) fn remove_member(&mut self, slot: Slot) {
         let id = self.id(slot);
         self.forget_member(slot);
         self.outbox.record(Edit::Remove { id });
@@ -212,8 +216,8 @@ impl Pool {
         self.current = self.current.filter(|current| *current != slot);
     }
 
-    /// Numbers priorities from 0 in this order.
-    pub(super) fn number(&mut self, order: &[Slot]) {
+    /// Sets priorities, from 0 in this order.
+    pub(super) fn set_priorities(&mut self, order: &[Slot]) {
         for (priority, slot) in (0_i64..).zip(order) {
             if self.roster.get(*slot).is_some_and(|member| member.credential.priority != priority) {
                 let set = json!({ "priority": priority }).as_object().cloned().unwrap_or_default();
@@ -235,7 +239,7 @@ impl Pool {
         self.roster.get(slot).map_or_else(|| CredentialId::from(""), |member| member.credential.id.clone())
     }
 
-    /// The id of a credential that all hosts make out by the same name, so that they give it the same.
+    /// Derives a credential's id from a name, so that all hosts give the credential the same id.
     pub(super) fn id_of(&self, name: &[&str]) -> CredentialId {
         CredentialId::made_of(self.key(), name, &|id| self.roster.slot(id).is_some() || self.is_set_aside(id))
     }
@@ -249,7 +253,7 @@ impl Pool {
         }
     }
 
-    /// Whether a row of the pool has or had this id, also one that cannot be read.
+    /// Returns whether a row of the pool, readable or not, has or had this id.
     pub(super) fn is_taken(&self, id: &str) -> bool {
         self.roster.knows(id) || self.is_set_aside(id)
     }

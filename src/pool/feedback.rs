@@ -1,4 +1,6 @@
-//! What an answer teaches of a credential: that it serves, how long it rests, that it is dead.
+//! Feedback: reported answers start, extend, confirm, revert and end cooldowns, and mark credentials dead.
+//!
+//! Cooldowns grow by exponential backoff per failure kind, bounded by the policy, unless a hint gives their end.
 
 use std::time::Duration;
 
@@ -14,55 +16,55 @@ use crate::{
 
 use super::{
     Pool,
-    leases::{Progress, Sending, UnconfirmedCooldown},
-    member::{Health, ModelCooldown, Probe, Sent},
+    leases::{Attempt, Progress, UnconfirmedCooldown},
+    member::{AttemptNumber, Health, ModelCooldown, Probe},
     slot::Slot,
     status::NewStatus,
 };
 
-/// Answers of one burst name the same end from different moments on.
+/// Tolerance within which two hints name the same end: the answers of one burst count from different moments.
 const SAME_END: Duration = Duration::from_secs(1);
 
-/// A failure, and who tells of it.
+/// A failure, and the lease and attempt that reported it.
 pub(super) struct ObservedFailure<'a> {
     pub(super) rule: &'a Rule,
     pub(super) kind: FailureKind,
     pub(super) cause: Cause,
-    /// How long the provider says, within the policy's bounds.
+    /// Cooldown by the provider's hint, within the policy's bounds.
     pub(super) hinted: Option<Duration>,
     pub(super) origin: LeaseId,
-    pub(super) sent: Sent,
+    pub(super) attempt: AttemptNumber,
 }
 
 impl Pool {
-    /// A request was served.
-    pub(super) fn record_success(&mut self, sending: &Sending, model: Option<&str>) {
-        let slot = sending.slot;
-        let Some(member) = self.roster.get(slot).filter(|_| !self.has_another_key(sending)) else { return };
+    /// Records a served request: ends the probe and the backoff of its credential.
+    pub(super) fn record_success(&mut self, attempt: &Attempt, model: Option<&str>) {
+        let slot = attempt.slot;
+        let Some(member) = self.roster.get(slot).filter(|_| !self.has_another_key(attempt)) else { return };
         let health = &member.health;
-        if sending.sent > health.stale_up_to {
+        if attempt.number > health.stale_up_to {
             let has_failed = health.failures > 0 || !health.last_cooldown.is_zero() || health.reverted_lease.is_some();
-            if sending.is_probe && health.probe != Probe::None {
+            if attempt.is_probe && health.probe != Probe::None {
                 self.end_probe(slot);
-                self.tell(slot, Happening::Recovered);
+                self.emit(slot, Happening::Recovered);
             } else if has_failed && health.probe == Probe::None && !member.is_cooling_down(self.now) {
-                let stale_up_to = sending.sent;
+                let stale_up_to = attempt.number;
                 self.roster.change(slot, |member| member.health = Health { stale_up_to, ..Health::default() });
             }
         }
-        self.end_model_cooldown(sending, model);
+        self.end_model_cooldown(attempt, model);
     }
 
-    /// A request failed. Answers until when the credential rests, if it does, for the request's model.
+    /// Records a failed request; returns the end of the cooldown that now holds for the request's model, if any.
     pub(super) fn record_failure(
         &mut self,
         origin: LeaseId,
-        sending: &Sending,
+        attempt: &Attempt,
         model: Option<&str>,
         diagnosis: &Diagnosis,
         status: Option<i64>,
     ) -> Option<Timestamp> {
-        if self.has_another_key(sending) {
+        if self.has_another_key(attempt) {
             return None;
         }
         let rule = *self.policy.rule(diagnosis.kind);
@@ -73,23 +75,24 @@ impl Pool {
         });
         let cause =
             Cause { kind: Some(diagnosis.kind), status, at: Some(self.now), hint: hint.map(|hint| hint.source) };
-        let failure = ObservedFailure { rule: &rule, kind: diagnosis.kind, cause, hinted, origin, sent: sending.sent };
+        let failure =
+            ObservedFailure { rule: &rule, kind: diagnosis.kind, cause, hinted, origin, attempt: attempt.number };
         match (rule.action, model) {
-            (Action::CoolDownModel, Some(model)) => self.cool_down_for_model(sending.slot, model, &failure),
+            (Action::CoolDownModel, Some(model)) => self.cool_down_for_model(attempt.slot, model, &failure),
             (Action::CoolDown, Some(model)) if diagnosis.names_model => {
-                self.cool_down_for_model(sending.slot, model, &failure)
+                self.cool_down_for_model(attempt.slot, model, &failure)
             }
-            (Action::CoolDown, _) => self.cool_down(sending.slot, &failure),
+            (Action::CoolDown, _) => self.cool_down(attempt.slot, &failure),
             (Action::MarkDead, _) => {
-                self.mark_dead(sending.slot, &failure);
+                self.mark_dead(attempt.slot, &failure);
                 None
             }
             (Action::CoolDownModel | Action::Rotate | Action::Wait | Action::GiveUp, _) => None,
         }
     }
 
-    /// One bad request must not bench two credentials: if it fails in the same way with another one,
-    /// and nothing else speaks against the first, the first is to be tried again.
+    /// Reverts the last unconfirmed cooldown of a request that now failed in the same way with another credential: the
+    /// request is at fault, and one bad request must not leave two credentials cooling down.
     pub(super) fn revert_unconfirmed(
         &mut self,
         progress: &mut Progress,
@@ -98,18 +101,18 @@ impl Pool {
         diagnosis: &Diagnosis,
     ) {
         let origin = progress.origin;
-        let rests_by = |pool: &Self, slot: Slot| {
+        let is_sole_report = |pool: &Self, slot: Slot| {
             pool.roster.get(slot).is_some_and(|member| member.health.sole_reporter == Some(origin))
         };
-        if let Some(penalty) = progress.penalty.take()
+        if let Some(unconfirmed) = progress.unconfirmed.take()
             && self.policy.revert
-            && penalty.kind == diagnosis.kind
-            && penalty.slot != slot
+            && unconfirmed.kind == diagnosis.kind
+            && unconfirmed.slot != slot
         {
-            self.revert_model_cooldown(penalty.slot, model, origin);
-            for reverted in self.roster.with_same_secret(penalty.slot) {
+            self.revert_model_cooldown(unconfirmed.slot, model, origin);
+            for reverted in self.roster.with_same_secret(unconfirmed.slot) {
                 let Some(member) = self.roster.get(reverted) else { continue };
-                if !rests_by(self, reverted) || !member.is_cooling_down(self.now) {
+                if !is_sole_report(self, reverted) || !member.is_cooling_down(self.now) {
                     continue;
                 }
                 let probe = match member.health.probe {
@@ -122,15 +125,15 @@ impl Pool {
                 self.roster.change(reverted, |member| {
                     member.health = Health { probe, stale_up_to, reverted_lease: Some(origin), ..Health::default() };
                 });
-                self.tell(reverted, Happening::Reverted);
+                self.emit(reverted, Happening::Reverted);
             }
         }
-        let is_alone = rests_by(self, slot) || self.model_cooldown_is_by(slot, model, origin);
-        progress.penalty = is_alone.then_some(UnconfirmedCooldown { slot, kind: diagnosis.kind });
+        let is_unconfirmed = is_sole_report(self, slot) || self.is_sole_model_report(slot, model, origin);
+        progress.unconfirmed = is_unconfirmed.then_some(UnconfirmedCooldown { slot, kind: diagnosis.kind });
     }
 
-    /// One that rests by what was learned before is tried early as the policy says, as if it had
-    /// been learned now.
+    /// Schedules the next probe of a credential whose cooldown was read from its row, at the policy's probe interval
+    /// from now.
     pub(super) fn plan_probe(&mut self, slot: Slot) {
         let Some(member) = self.roster.get(slot) else { return };
         let (Some(kind), Cooldown::Until(until)) = (member.cause().kind, member.cooldown()) else { return };
@@ -141,14 +144,14 @@ impl Pool {
         }
     }
 
-    /// Whether a credential got another key since a request was sent with it, or is gone.
-    pub(super) fn has_another_key(&self, sending: &Sending) -> bool {
-        self.roster.get(sending.slot).is_none_or(|member| member.key_changes != sending.key_changes)
+    /// Returns whether the credential's key was replaced since the attempt began, or the credential was removed.
+    pub(super) fn has_another_key(&self, attempt: &Attempt) -> bool {
+        self.roster.get(attempt.slot).is_none_or(|member| member.key_changes != attempt.key_changes)
     }
 
-    /// Ends everything that keeps a credential from serving, its row aside.
+    /// Clears the in-memory health and all model cooldowns of a credential.
     pub(super) fn forget_failures(&mut self, slot: Slot) {
-        let stale_up_to = self.sent;
+        let stale_up_to = self.last_attempt;
         let models = self.roster.change(slot, |member| {
             member.health = Health { stale_up_to, ..Health::default() };
             std::mem::take(&mut member.model_cooldowns)
@@ -160,7 +163,7 @@ impl Pool {
         }
     }
 
-    pub(super) fn tell(&mut self, slot: Slot, what: Happening) {
+    pub(super) fn emit(&mut self, slot: Slot, what: Happening) {
         if let Some(member) = self.roster.get(slot) {
             self.events.push(Event { credential: member.credential.id.clone(), what });
         }
@@ -168,29 +171,29 @@ impl Pool {
 
     fn cool_down(&mut self, slot: Slot, failure: &ObservedFailure<'_>) -> Option<Timestamp> {
         let member = self.roster.get(slot)?;
-        let held = member.is_cooling_down(self.now).then(|| member.cooldown());
-        let until = match held {
+        let current = member.is_cooling_down(self.now).then(|| member.cooldown());
+        let until = match current {
             Some(Cooldown::Until(until)) => Some(until),
             Some(Cooldown::Dead) => return None,
             Some(Cooldown::None) | None => None,
         };
         let hinted = failure.hinted.map(|hinted| self.now.saturating_add(hinted));
-        let is_news = failure.sent > member.health.stale_up_to;
-        let length = match is_news {
-            // A request of the same burst, or one whose failure is long answered.
-            false => {
-                self.corroborate(slot, failure.origin);
+        let is_stale = failure.attempt <= member.health.stale_up_to;
+        let length = match is_stale {
+            // The attempt belongs to the burst that started the cooldown, or began before a later recovery.
+            true => {
+                self.confirm_cooldown(slot, failure.origin);
                 let is_later = |hinted: &Timestamp| until.is_some_and(|until| hinted.since(until) >= SAME_END);
                 hinted.filter(is_later).and(failure.hinted)
             }
-            // It was tried while it rested: it goes on resting, and longer if the provider says so.
-            true if until.is_some() => Some(failure.hinted.unwrap_or(Duration::ZERO)),
-            true => self.cooldown_length(slot, failure),
+            // A failed probe: the cooldown continues, and a later hint extends it.
+            false if until.is_some() => Some(failure.hinted.unwrap_or(Duration::ZERO)),
+            false => self.cooldown_length(slot, failure),
         };
         let Some(length) = length else {
-            let is_first = until.is_none() && is_news;
+            let is_first = until.is_none() && !is_stale;
             if is_first {
-                self.note_failure(slot, failure);
+                self.record_first_failure(slot, failure);
             }
             return until;
         };
@@ -203,7 +206,8 @@ impl Pool {
         })
     }
 
-    /// How long a credential rests that did not until now; none if it is only to be retried at once.
+    /// Returns the length of a new cooldown: the hint, else exponential backoff within the policy's bounds. `None` if
+    /// the rule retries a first failure at once.
     fn cooldown_length(&self, slot: Slot, failure: &ObservedFailure<'_>) -> Option<Duration> {
         let member = self.roster.get(slot)?;
         let rule = failure.rule;
@@ -226,10 +230,10 @@ impl Pool {
         Some(sole.map_or(length, |sole| length.min(Duration::from_millis(sole))))
     }
 
-    /// Lets a credential rest from now on, or go on resting if its rest ends later.
+    /// Starts a cooldown, or continues the current cooldown if that ends later.
     fn begin_cooldown(&mut self, slot: Slot, length: Duration, failure: &ObservedFailure<'_>) {
-        /// A rest shorter than this is over before it would be written down.
-        const BRIEF: Duration = Duration::from_secs(10);
+        /// Cooldowns shorter than this are not stored: they would be over before the host has written them.
+        const MIN_STORED: Duration = Duration::from_secs(10);
         let Some(member) = self.roster.get(slot) else { return };
         let before = match member.cooldown() {
             Cooldown::Dead => return,
@@ -237,13 +241,14 @@ impl Pool {
             Cooldown::Until(_) | Cooldown::None => None,
         };
         let until = before.max(Some(self.now.saturating_add(length)));
-        let (health, is_stored) = (member.health.clone(), stored_cooldown(&member.credential) != Cooldown::None);
-        let is_brief = !is_stored && length < BRIEF;
+        let (health, has_stored) = (member.health.clone(), stored_cooldown(&member.credential) != Cooldown::None);
+        let is_unstored = !has_stored && length < MIN_STORED;
         let is_longer = before != until;
-        // A rest that goes on is tried as often as before, whatever this try met.
-        let goes_on = (!is_longer).then(|| member.credential.error_reason().and_then(FailureKind::named)).flatten();
-        let probe_interval_ms = goes_on.map_or(failure.rule, |kind| self.policy.rule(kind)).probe_interval_ms;
-        if is_longer && !is_brief {
+        // A continued cooldown keeps the probe interval of its own failure kind, whatever the probe met.
+        let continued_kind =
+            (!is_longer).then(|| member.credential.error_reason().and_then(FailureKind::named)).flatten();
+        let probe_interval_ms = continued_kind.map_or(failure.rule, |kind| self.policy.rule(kind)).probe_interval_ms;
+        if is_longer && !is_unstored {
             let reset_at = until.filter(|_| failure.rule.cooldown_ms.is_some() || failure.hinted.is_some());
             self.set_status(
                 slot,
@@ -256,7 +261,7 @@ impl Pool {
                 },
             );
         }
-        let until = match is_brief {
+        let until = match is_unstored {
             true => until,
             false => self.roster.get(slot).and_then(|member| match stored_cooldown(&member.credential) {
                 Cooldown::Until(until) => Some(until),
@@ -265,29 +270,30 @@ impl Pool {
         };
         let probe_at = probe_interval_ms
             .map(|probe_interval_ms| self.now.saturating_add(Duration::from_millis(probe_interval_ms)));
-        // What rests already, as another row of the same secret may, does so by another word.
-        let others_told = (health.failures > 0 || before.is_some()) && health.sole_reporter != Some(failure.origin);
-        let is_certain = failure.hinted.is_some() || others_told || health.reverted_another(failure.origin);
+        // A credential that cooled down already, such as another row of the same secret, does so by another report.
+        let is_reported_by_others =
+            (health.failures > 0 || before.is_some()) && health.sole_reporter != Some(failure.origin);
+        let is_confirmed = failure.hinted.is_some() || is_reported_by_others || health.reverted_another(failure.origin);
         let new = Health {
             probe: Probe::None,
-            brief: until.filter(|_| is_brief),
+            unstored_until: until.filter(|_| is_unstored),
             probe_at: probe_at.filter(|probe_at| until.is_some_and(|until| *probe_at < until)),
             cause: Some(failure.cause),
             failures: health.failures.saturating_add(1),
             last_cooldown: if length.is_zero() { health.last_cooldown } else { length },
-            stale_up_to: self.sent,
-            sole_reporter: (!is_certain).then_some(failure.origin),
+            stale_up_to: self.last_attempt,
+            sole_reporter: (!is_confirmed).then_some(failure.origin),
             reverted_lease: health.reverted_lease,
         };
         self.roster.change(slot, |member| member.health = new);
         self.current = self.current.filter(|current| *current != slot);
         if let (true, Some(until)) = (is_longer, until) {
-            self.tell(slot, Happening::CoolingDown { until, model: None, cause: failure.cause });
+            self.emit(slot, Happening::CoolingDown { until, model: None, cause: failure.cause });
         }
     }
 
-    fn note_failure(&mut self, slot: Slot, failure: &ObservedFailure<'_>) {
-        let stale_up_to = self.sent;
+    fn record_first_failure(&mut self, slot: Slot, failure: &ObservedFailure<'_>) {
+        let stale_up_to = self.last_attempt;
         self.roster.change(slot, |member| {
             let health = &mut member.health;
             health.sole_reporter = (health.failures == 0).then_some(failure.origin);
@@ -296,8 +302,8 @@ impl Pool {
         });
     }
 
-    /// Another request tells the same of a credential.
-    fn corroborate(&mut self, slot: Slot, origin: LeaseId) {
+    /// Marks a cooldown as confirmed if a lease other than its sole reporter reported the failure.
+    fn confirm_cooldown(&mut self, slot: Slot, origin: LeaseId) {
         let is_another = |sole_reporter: LeaseId| sole_reporter != origin;
         if self.roster.get(slot).is_some_and(|member| member.health.sole_reporter.is_some_and(is_another)) {
             self.roster.change(slot, |member| member.health.sole_reporter = None);
@@ -306,9 +312,9 @@ impl Pool {
 
     fn mark_dead(&mut self, slot: Slot, failure: &ObservedFailure<'_>) {
         let Some(member) = self.roster.get(slot) else { return };
-        let is_news = failure.sent > member.health.stale_up_to || member.is_cooling_down(self.now);
-        if !is_news || member.cooldown() == Cooldown::Dead {
-            return self.corroborate(slot, failure.origin);
+        let is_stale = failure.attempt <= member.health.stale_up_to && !member.is_cooling_down(self.now);
+        if is_stale || member.cooldown() == Cooldown::Dead {
+            return self.confirm_cooldown(slot, failure.origin);
         }
         for slot in self.roster.with_same_secret(slot) {
             let alive = self.roster.get(slot).filter(|member| member.cooldown() != Cooldown::Dead);
@@ -329,11 +335,11 @@ impl Pool {
                 member.health.reverted_lease = health.reverted_lease;
             });
             self.current = self.current.filter(|current| *current != slot);
-            self.tell(slot, Happening::MarkedDead { cause: failure.cause });
+            self.emit(slot, Happening::MarkedDead { cause: failure.cause });
         }
     }
 
-    /// Whether no other secret of the pool could ever serve.
+    /// Returns whether no other secret of the pool could ever serve.
     fn is_sole(&self, slot: Slot) -> bool {
         let with_same_secret = self.roster.with_same_secret(slot);
         let mut others = self.roster.iter().filter(|(other, _)| !with_same_secret.contains(other));

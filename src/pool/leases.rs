@@ -1,4 +1,4 @@
-//! The leases that are under way, and those that ran out and may still be reported.
+//! Leases: live leases with their deadlines, and expired leases whose reports may still arrive.
 
 use rustc_hash::FxHashMap;
 
@@ -12,7 +12,7 @@ use crate::{
 
 use super::{
     deadlines::{DeadlineQueue, QueueKey},
-    member::Sent,
+    member::AttemptNumber,
     slot::Slot,
 };
 
@@ -21,15 +21,15 @@ use super::{
 pub(super) struct Leases {
     last: u64,
     live: FxHashMap<LeaseId, Lease>,
-    /// When the live ones run out.
+    /// Expiry of the live leases.
     ends: DeadlineQueue<LeaseId>,
-    /// Those that ran out while their request was under way.
-    late: FxHashMap<LeaseId, Late>,
-    /// When the late ones are forgotten.
-    late_ends: DeadlineQueue<LeaseId>,
+    /// Leases that expired while an attempt was in flight.
+    expired: FxHashMap<LeaseId, ExpiredLease>,
+    /// Times at which expired leases are forgotten.
+    expired_ends: DeadlineQueue<LeaseId>,
 }
 
-/// One request, from its selection to its end.
+/// A request, from its selection to its end.
 #[derive(Clone, Debug)]
 pub(super) struct Lease {
     pub(super) request: Request,
@@ -38,76 +38,78 @@ pub(super) struct Lease {
     pub(super) ends_at: Timestamp,
 }
 
-/// Where a request is.
+/// Phase of a request.
 #[derive(Clone, Debug)]
 pub(super) enum Phase {
-    /// The provider has it.
-    Sent(Sending),
-    /// It waits since then; for this credential, if it can serve.
-    Waiting { since: Timestamp, prefers: Option<Slot> },
+    /// An attempt is in flight.
+    InFlight(Attempt),
+    /// The request waits since this moment, and prefers this credential when it resumes.
+    Waiting { since: Timestamp, preferred: Option<Slot> },
 }
 
-/// A request that is under way with a credential.
+/// One attempt of a request with a credential.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sending {
+pub(super) struct Attempt {
     pub(super) slot: Slot,
+    /// Number of key changes of the credential when the attempt began.
     pub(super) key_changes: u32,
-    pub(super) sent: Sent,
-    /// Whether the credential is on probe with it.
+    pub(super) number: AttemptNumber,
+    /// Whether the attempt is the probe of a half-open credential.
     pub(super) is_probe: bool,
 }
 
-/// What a request has been through.
+/// Attempts and waits of a request so far.
 #[derive(Clone, Debug)]
 pub(super) struct Progress {
-    /// Its first lease.
+    /// First lease of the request.
     pub(super) origin: LeaseId,
-    /// Credentials that failed it since it last waited for one.
-    pub(super) failed: Vec<Failed>,
-    /// How often it came back to credentials that had failed it.
+    /// Credentials that failed the request since its last wait for a failed credential.
+    pub(super) failed: Vec<FailedCredential>,
+    /// Number of times that the request returned to credentials that had failed it.
     pub(super) returns: u32,
-    /// Logins that were refreshed for it.
+    /// Logins that were refreshed for the request.
     pub(super) refreshed: Vec<Slot>,
-    /// Retries in a row with the same credential.
+    /// Number of retries in a row with the same credential.
     pub(super) retries: u32,
-    /// Faults of the provider that it has waited out.
+    /// Number of waits after failures that every credential would meet.
     pub(super) outages: u32,
+    /// Sum of all waits, in milliseconds.
     pub(super) waited_ms: u64,
     pub(super) last_failure: Option<FailureKind>,
-    /// The last rest that began by its word.
-    pub(super) penalty: Option<UnconfirmedCooldown>,
+    /// Last cooldown that only this request reported.
+    pub(super) unconfirmed: Option<UnconfirmedCooldown>,
 }
 
 /// A credential that failed a request.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Failed {
+pub(super) struct FailedCredential {
     pub(super) slot: Slot,
-    /// Whether it may serve the request after a while.
-    pub(super) can_pass: bool,
+    /// Whether the credential may serve the request later.
+    pub(super) is_temporary: bool,
 }
 
-/// A rest that began by a request's word alone.
+/// A cooldown that only one request reported.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct UnconfirmedCooldown {
     pub(super) slot: Slot,
     pub(super) kind: FailureKind,
 }
 
-/// A lease that ran out while its request was under way.
+/// A lease that expired while an attempt was in flight.
 #[derive(Clone, Debug)]
-pub(super) struct Late {
+pub(super) struct ExpiredLease {
     pub(super) request: Request,
     pub(super) origin: LeaseId,
-    pub(super) sending: Sending,
-    /// Until when a report is still taken in.
+    pub(super) attempt: Attempt,
+    /// Time until which a report is accepted.
     pub(super) until: Timestamp,
 }
 
-/// A lease that somebody names.
-pub(super) enum Found {
-    Sent,
+/// State of a lease that an input names.
+pub(super) enum LeaseState {
+    InFlight,
     Waiting,
-    Late,
+    Expired,
 }
 
 impl QueueKey for LeaseId {
@@ -141,65 +143,65 @@ impl Leases {
         self.live.get(&id)
     }
 
-    /// Returns the request that a lease has sent, late leases included; `None` if the lease waits or is unknown.
-    pub(super) fn sending(&self, id: LeaseId) -> Option<&Sending> {
+    /// Returns the attempt of a lease, expired leases included; `None` if the lease waits or is unknown.
+    pub(super) fn attempt(&self, id: LeaseId) -> Option<&Attempt> {
         match self.live.get(&id).map(|lease| &lease.phase) {
-            Some(Phase::Sent(sending)) => Some(sending),
+            Some(Phase::InFlight(attempt)) => Some(attempt),
             Some(Phase::Waiting { .. }) => None,
-            None => self.late.get(&id).map(|late| &late.sending),
+            None => self.expired.get(&id).map(|expired| &expired.attempt),
         }
     }
 
-    pub(super) fn find(&self, id: LeaseId) -> Result<Found, Error> {
+    pub(super) fn find(&self, id: LeaseId) -> Result<LeaseState, Error> {
         match self.live.get(&id).map(|lease| &lease.phase) {
-            Some(Phase::Sent(_)) => Ok(Found::Sent),
-            Some(Phase::Waiting { .. }) => Ok(Found::Waiting),
-            None if self.late.contains_key(&id) => Ok(Found::Late),
+            Some(Phase::InFlight(_)) => Ok(LeaseState::InFlight),
+            Some(Phase::Waiting { .. }) => Ok(LeaseState::Waiting),
+            None if self.expired.contains_key(&id) => Ok(LeaseState::Expired),
             None if (1..=self.last).contains(&id.0) => Err(Error::new(
                 ErrorCode::LeaseEnded,
-                "this lease has ended; go by the lease in the latest answer, and report each attempt once",
+                "this lease has ended; use the lease of the latest answer, and report each attempt once",
             )),
             None => Err(Error::new(
                 ErrorCode::UnknownLease,
-                "the pool never handed out this lease; use the one that `lease`, `resume` or `report` answered",
+                "the pool never handed out this lease; use the lease that `lease`, `resume` or `report` returned",
             )),
         }
     }
 
-    /// When the next one runs out.
+    /// Returns the expiry of the next live lease to expire; `None` without live leases.
     pub(super) fn next_end(&self) -> Option<Timestamp> {
         self.ends.first().map(|(at, _)| at)
     }
 
-    /// The next one that has run out.
-    pub(super) fn take_run_out(&mut self, now: Timestamp) -> Option<(LeaseId, Lease)> {
+    /// Takes the next live lease that has expired; `None` if no lease has.
+    pub(super) fn expire_next(&mut self, now: Timestamp) -> Option<(LeaseId, Lease)> {
         let (_, id) = self.ends.first().filter(|(at, _)| *at <= now)?;
         self.take(id).map(|lease| (id, lease))
     }
 
-    pub(super) fn keep_late(&mut self, id: LeaseId, late: Late) {
-        self.late_ends.insert(late.until, id);
-        self.late.insert(id, late);
+    pub(super) fn remember_expired(&mut self, id: LeaseId, late: ExpiredLease) {
+        self.expired_ends.insert(late.until, id);
+        self.expired.insert(id, late);
     }
 
-    pub(super) fn take_late(&mut self, id: LeaseId) -> Option<Late> {
-        let late = self.late.remove(&id)?;
-        self.late_ends.remove(late.until, id);
+    pub(super) fn take_expired(&mut self, id: LeaseId) -> Option<ExpiredLease> {
+        let late = self.expired.remove(&id)?;
+        self.expired_ends.remove(late.until, id);
         Some(late)
     }
 
-    pub(super) fn forget_late(&mut self, now: Timestamp) {
-        while let Some((at, id)) = self.late_ends.first().filter(|(at, _)| *at <= now) {
-            self.late_ends.remove(at, id);
-            self.late.remove(&id);
+    pub(super) fn forget_expired(&mut self, now: Timestamp) {
+        while let Some((at, id)) = self.expired_ends.first().filter(|(at, _)| *at <= now) {
+            self.expired_ends.remove(at, id);
+            self.expired.remove(&id);
         }
     }
 }
 
 impl Lease {
-    /// What is kept of a lease that ran out while its request was under way.
-    pub(super) fn late(self, sending: Sending, until: Timestamp) -> Late {
-        Late { request: self.request, origin: self.progress.origin, sending, until }
+    /// Reduces an expired lease to the part that a late report needs.
+    pub(super) fn into_expired(self, attempt: Attempt, until: Timestamp) -> ExpiredLease {
+        ExpiredLease { request: self.request, origin: self.progress.origin, attempt, until }
     }
 }
 
@@ -214,7 +216,7 @@ impl Progress {
             outages: 0,
             waited_ms: 0,
             last_failure: None,
-            penalty: None,
+            unconfirmed: None,
         }
     }
 

@@ -1,4 +1,4 @@
-//! A member of a pool: its credential, and what the pool knows of it beyond the row.
+//! Members: a credential with the in-memory state that its row does not store.
 
 use std::time::Duration;
 
@@ -17,147 +17,150 @@ use crate::{
     time::{Timestamp, UnixSeconds},
 };
 
-/// A credential, and what the pool knows of it beyond its row.
+/// A credential with its in-memory state.
 #[derive(Clone, Debug)]
 pub(super) struct Member {
     pub(super) credential: Credential,
-    /// When its access token ends; once a refresh brought no new key, when the one it has ends.
+    /// Expiry of the access token; after a failed refresh, expiry of the key that requests carry.
     pub(super) expires_at: Option<Timestamp>,
-    /// Whether a refresh request can be made for it.
+    /// Whether the pool can build a refresh request for this credential.
     pub(super) is_refreshable: bool,
     pub(super) refresh: Refresh,
-    pub(super) wait: Wait,
-    /// Uses that no change tells of yet.
+    /// Reason why the token cannot serve; `None` while the token serves, or has not been checked since an edit.
+    pub(super) token_block: Option<TokenBlock>,
+    /// Number of uses that no change records yet.
     pub(super) unsaved_uses: u64,
-    /// Whether no change tells of its turn yet.
+    /// Whether the turn is not yet recorded in a change.
     pub(super) unsaved_turn: bool,
-    /// How many requests are under way with it.
+    /// Number of requests in flight with this credential.
     pub(super) in_flight: u32,
-    /// How often it got another key.
+    /// Number of times that the runtime key was replaced.
     pub(super) key_changes: u32,
-    /// Where it stands on the circle of affinities.
-    pub(super) affinity: u64,
+    /// Hash of the id, for rendezvous hashing.
+    pub(super) affinity_hash: u64,
     pub(super) health: Health,
     pub(super) model_cooldowns: Vec<ModelCooldown>,
-    /// What it takes to change its row where others do as well.
+    /// Causal context for changes of this row: stamps and token generation that such a change supersedes.
     pub(super) context: CausalContext,
 }
 
-/// How far a login's refresh is.
+/// Progress of a login's refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refresh {
-    /// None is under way.
+    /// No refresh is in flight.
     Idle,
-    /// The host is at it.
+    /// The host carries out an intent.
     InFlight {
         intent: IntentId,
-        /// Which of its requests.
+        /// Request of the refresh flow that is in flight.
         leg: Leg,
-        /// How many before it brought nothing.
+        /// Number of failed refreshes in a row before this refresh.
         unanswered: u32,
     },
-    /// It brought nothing, and the login is not over.
+    /// The last refresh brought no tokens, and the login is not dead.
     Unanswered { attempts: u32, retry_at: Timestamp },
-    /// Another host began one and was never heard of again.
+    /// Another host claimed the token and never reported an outcome: the token may be spent.
     Interrupted,
 }
 
-/// Why a login whose status is fine cannot serve.
+/// Reason why the expired token of a login keeps the login from serving, apart from cooldowns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wait {
-    /// It can.
-    None,
-    /// Its token has expired, and the next refresh is tried then.
-    ForRefresh(Timestamp),
-    /// Its token has expired, and it cannot be refreshed.
-    ForLogin,
+pub(super) enum TokenBlock {
+    /// The next refresh is attempted at this moment.
+    UntilRefresh(Timestamp),
+    /// The token cannot be refreshed; a new login is required.
+    UntilLogin,
 }
 
-/// What reports have taught about a member, as far as its row does not tell.
+/// Health of a member as reports have shown it, beyond the status in the row.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Health {
     pub(super) probe: Probe,
-    /// The end of a rest too short to be written down.
-    pub(super) brief: Option<Timestamp>,
-    /// When one request may try it before its rest ends.
+    /// End of a cooldown that is too short to be stored.
+    pub(super) unstored_until: Option<Timestamp>,
+    /// Time of the next probe within the cooldown; `None` if no probe is due before the cooldown ends.
     pub(super) probe_at: Option<Timestamp>,
-    /// Why it rests, or rested last.
+    /// Cause of the current or the last cooldown.
     pub(super) cause: Option<Cause>,
-    /// Failures in a row, a burst being one.
+    /// Number of failures in a row; the failures of one burst count once.
     pub(super) failures: u32,
-    /// How long its last rest was, if no request was served since.
+    /// Length of the last cooldown, from which the backoff grows; zero after a served request.
     pub(super) last_cooldown: Duration,
-    /// Failures of requests up to this one tell nothing new: they were sent before it rested,
-    /// recovered or was reset.
-    pub(super) stale_up_to: Sent,
-    /// The request whose word alone it rests by.
+    /// Last attempt before the latest cooldown, recovery or reset. Failures of attempts up to this number are stale.
+    pub(super) stale_up_to: AttemptNumber,
+    /// Lease that alone reported the failure behind this cooldown; `None` once a second lease confirmed the failure or
+    /// the provider gave a hint.
     pub(super) sole_reporter: Option<LeaseId>,
-    /// The request whose word was not believed, since it served last: a rest by it was taken back.
+    /// Lease whose reported cooldown was reverted; `None` after a served request.
     pub(super) reverted_lease: Option<LeaseId>,
 }
 
-/// Whether a member serves everybody after a rest, or one request goes first (a half-open circuit
-/// breaker).
+/// Half-open state of a circuit breaker (Nygard, *Release It!*): after a cooldown one request probes the credential, and
+/// all other requests wait for its outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Probe {
-    /// It serves everybody, or rests.
+    /// Not half-open: available to all requests, or cooling down.
     #[default]
     None,
-    /// The next request is the one.
+    /// Half-open: the next request is the probe.
     Due,
-    /// This one is under way.
+    /// Half-open: the probe is in flight under this lease.
     Running(LeaseId),
 }
 
-/// The number of a request in the order in which the pool let them go.
+/// Number of an attempt, in the order in which the pool started attempts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Sent(pub(super) u64);
+pub(super) struct AttemptNumber(pub(super) u64);
 
-/// A rest that holds for one model.
+/// A cooldown for one model.
 #[derive(Clone, Debug)]
 pub(super) struct ModelCooldown {
     pub(super) model: String,
     pub(super) until: Timestamp,
     pub(super) cause: Cause,
-    /// How long it is, as far as this pool knows.
+    /// Length of the cooldown; zero if unknown, as for a cooldown that was read from the row.
     pub(super) length: Duration,
-    pub(super) stale_up_to: Sent,
-    /// Whether the row tells of it; else it has no length yet, and is the first failure in a row.
+    /// Last attempt before this cooldown began or was reverted. Failures of attempts up to this number are stale.
+    pub(super) stale_up_to: AttemptNumber,
+    /// Whether the row stores this cooldown; otherwise its length is zero, and it records a first failure or a reverted
+    /// cooldown.
     pub(super) is_stored: bool,
-    /// The request whose word alone it began by.
+    /// Lease that alone reported the failure; `None` once a second lease confirmed the failure or the provider gave a
+    /// hint.
     pub(super) sole_reporter: Option<LeaseId>,
-    /// The request whose word was not believed: a rest by it was taken back.
+    /// Lease whose reported cooldown was reverted.
     pub(super) reverted_lease: Option<LeaseId>,
 }
 
 impl Health {
-    /// Whether another request than this one was not believed, so that this one is.
+    /// Returns whether a cooldown reported by another lease was reverted: the report of `origin` then confirms the
+    /// failure.
     pub(super) fn reverted_another(&self, origin: LeaseId) -> bool {
         self.reverted_lease.is_some_and(|reverted_lease| reverted_lease != origin)
     }
 }
 
 impl Member {
-    pub(super) fn new(credential: Credential, affinity: u64) -> Self {
+    pub(super) fn new(credential: Credential, affinity_hash: u64) -> Self {
         let context = Merge::default().context(&credential);
         Self {
             credential,
             expires_at: None,
             is_refreshable: false,
             refresh: Refresh::Idle,
-            wait: Wait::None,
+            token_block: None,
             unsaved_uses: 0,
             unsaved_turn: false,
             in_flight: 0,
             key_changes: 0,
-            affinity,
+            affinity_hash,
             health: Health::default(),
             model_cooldowns: Vec::new(),
             context,
         }
     }
 
-    /// Takes in that an edit of this member was taken down.
+    /// Updates the causal context after an edit of this member was recorded with the stamp `by`.
     pub(super) fn observe_edit(&mut self, by: Stamp, edit: &Edit, is_new_token: bool) {
         match edit {
             Edit::Status { status, .. } => {
@@ -181,16 +184,16 @@ impl Member {
         self.unsaved_uses > 0 || self.unsaved_turn
     }
 
-    /// Until when it rests, by its row and by what is too short to be written down.
+    /// Returns the cooldown: the later of the stored and the unstored end.
     pub(super) fn cooldown(&self) -> Cooldown {
-        match (stored_cooldown(&self.credential), self.health.brief) {
-            (Cooldown::None, Some(brief)) => Cooldown::Until(brief),
-            (Cooldown::Until(until), Some(brief)) => Cooldown::Until(until.max(brief)),
+        match (stored_cooldown(&self.credential), self.health.unstored_until) {
+            (Cooldown::None, Some(unstored)) => Cooldown::Until(unstored),
+            (Cooldown::Until(until), Some(unstored)) => Cooldown::Until(until.max(unstored)),
             (stored, _) => stored,
         }
     }
 
-    /// Whether it rests at this moment.
+    /// Returns whether a cooldown holds at `now`; a dead member cools down forever.
     pub(super) fn is_cooling_down(&self, now: Timestamp) -> bool {
         match self.cooldown() {
             Cooldown::None => false,
@@ -199,23 +202,24 @@ impl Member {
         }
     }
 
-    /// When it is back for a request of this model, if it waits for nothing but time.
-    pub(super) fn back_at(&self, model: Option<&str>, now: Timestamp) -> Option<Timestamp> {
-        match (self.cooldown(), self.wait) {
+    /// Returns the moment at which time alone makes the member available for a request for `model`; `None` if the
+    /// member is available in this respect, or becomes available only by another event.
+    pub(super) fn available_at(&self, model: Option<&str>, now: Timestamp) -> Option<Timestamp> {
+        match (self.cooldown(), self.token_block) {
             (Cooldown::Until(until), _) if now < until && self.health.probe == Probe::None => {
                 Some(self.health.probe_at.map_or(until, |probe_at| probe_at.min(until)))
             }
-            (_, Wait::ForRefresh(until)) if now < until => Some(until),
+            (_, Some(TokenBlock::UntilRefresh(until))) if now < until => Some(until),
             _ => self.model_cooldown(model, now).map(|cooldown| cooldown.until),
         }
     }
 
-    /// How it rests for a model at this moment.
+    /// Returns the cooldown for `model` that holds at `now`; `None` without a model or such a cooldown.
     pub(super) fn model_cooldown(&self, model: Option<&str>, now: Timestamp) -> Option<&ModelCooldown> {
         self.model_cooldowns.iter().find(|cooldown| now < cooldown.until && model == Some(cooldown.model.as_str()))
     }
 
-    /// The failure behind its rest.
+    /// Returns the cause of the cooldown: as reported to this pool, else as the row stores it.
     pub(super) fn cause(&self) -> Cause {
         self.health.cause.unwrap_or_else(|| Cause {
             kind: self.credential.error_reason().and_then(FailureKind::named),
@@ -225,21 +229,21 @@ impl Member {
         })
     }
 
-    /// Takes in what its row says of models, and keeps what is known beyond that.
+    /// Reads the model cooldowns of the row; keeps what this pool knows of them beyond the row, and unstored cooldowns.
     pub(super) fn read_model_cooldowns(&mut self) {
         let stored = self.credential.model_cooldowns().map(|(model, until)| {
             let known = self.model_cooldowns.iter().find(|cooldown| cooldown.model == model && cooldown.until == until);
-            let fresh = || ModelCooldown {
+            let unknown = || ModelCooldown {
                 model: model.to_owned(),
                 until,
                 cause: Cause::default(),
                 length: Duration::ZERO,
-                stale_up_to: Sent::default(),
+                stale_up_to: AttemptNumber::default(),
                 is_stored: true,
                 sole_reporter: None,
                 reverted_lease: None,
             };
-            known.cloned().unwrap_or_else(fresh)
+            known.cloned().unwrap_or_else(unknown)
         });
         let unstored = self.model_cooldowns.iter().filter(|cooldown| !cooldown.is_stored).cloned();
         self.model_cooldowns = stored.chain(unstored).collect();

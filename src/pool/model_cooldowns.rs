@@ -1,4 +1,4 @@
-//! CoolingDown that hold for one model: how one begins, ends, is taken back and is forgotten.
+//! Model cooldowns: start, confirmation, reversal and end of a credential's cooldowns for one model.
 
 use std::time::Duration;
 
@@ -9,37 +9,38 @@ use crate::{
     time::{Timestamp, UnixSeconds},
 };
 
-use super::{Pool, feedback::ObservedFailure, leases::Sending, member::ModelCooldown, slot::Slot};
+use super::{Pool, feedback::ObservedFailure, leases::Attempt, member::ModelCooldown, slot::Slot};
 
 impl Pool {
-    /// A credential rests for a model. Answers until when.
+    /// Starts or extends a credential's cooldown for a model; returns its end. `None` if the rule retries a first
+    /// failure at once.
     pub(super) fn cool_down_for_model(
         &mut self,
         slot: Slot,
         model: &str,
         failure: &ObservedFailure<'_>,
     ) -> Option<Timestamp> {
-        let held = self.roster.get(slot)?.model_cooldowns.iter().find(|cooldown| cooldown.model == model).cloned();
-        let cools_down_until = held.as_ref().map(|cooldown| cooldown.until).filter(|until| self.now < *until);
-        if held.as_ref().is_some_and(|cooldown| failure.sent <= cooldown.stale_up_to) {
-            self.corroborate_model_cooldown(slot, model, failure.origin);
+        let last = self.roster.get(slot)?.model_cooldowns.iter().find(|cooldown| cooldown.model == model).cloned();
+        let cools_down_until = last.as_ref().map(|cooldown| cooldown.until).filter(|until| self.now < *until);
+        if last.as_ref().is_some_and(|cooldown| failure.attempt <= cooldown.stale_up_to) {
+            self.confirm_model_cooldown(slot, model, failure.origin);
             return cools_down_until;
         }
-        // Nobody else has told of it, and nobody was reverted_lease who did.
-        let is_first_word = held.as_ref().is_none_or(|cooldown| match cooldown.reverted_lease {
+        // True if no other lease reported a failure of this model before, confirmed or reverted.
+        let is_sole_report = last.as_ref().is_none_or(|cooldown| match cooldown.reverted_lease {
             Some(reverted_lease) => reverted_lease == failure.origin,
             None => cooldown.sole_reporter == Some(failure.origin),
         });
-        let sole_reporter = (is_first_word && failure.hinted.is_none()).then_some(failure.origin);
-        let reverted_lease = held.as_ref().and_then(|cooldown| cooldown.reverted_lease);
+        let sole_reporter = (is_sole_report && failure.hinted.is_none()).then_some(failure.origin);
+        let reverted_lease = last.as_ref().and_then(|cooldown| cooldown.reverted_lease);
         let rule = failure.rule;
-        let length = match (failure.hinted, &held, rule.cooldown_ms) {
+        let length = match (failure.hinted, &last, rule.cooldown_ms) {
             (Some(hinted), ..) => hinted,
             (None, None, _) if rule.retries > 0 => Duration::ZERO,
             (None, _, None) => crate::cooldown::reference_cooldown(failure.cause.status),
-            (None, held, Some(first)) => {
-                let last = held.as_ref().map_or(Duration::ZERO, |cooldown| cooldown.length);
-                let grown = last.saturating_mul(2).min(Duration::from_millis(rule.max_cooldown_ms));
+            (None, last, Some(first)) => {
+                let last_length = last.as_ref().map_or(Duration::ZERO, |cooldown| cooldown.length);
+                let grown = last_length.saturating_mul(2).min(Duration::from_millis(rule.max_cooldown_ms));
                 grown.max(Duration::from_millis(first))
             }
         };
@@ -50,7 +51,7 @@ impl Pool {
             if is_stored {
                 self.record_model_cooldown(slot, model.to_owned(), Some(until));
             }
-            let stale_up_to = self.sent;
+            let stale_up_to = self.last_attempt;
             self.roster.change(slot, |member| {
                 member.model_cooldowns.retain(|cooldown| cooldown.model != model);
                 member.model_cooldowns.push(ModelCooldown {
@@ -65,28 +66,28 @@ impl Pool {
                 });
             });
             if cools_down_until != Some(until) && is_stored {
-                self.tell(slot, Happening::CoolingDown { until, model: Some(model.to_owned()), cause: failure.cause });
+                self.emit(slot, Happening::CoolingDown { until, model: Some(model.to_owned()), cause: failure.cause });
             }
         }
         is_stored.then_some(until)
     }
 
-    /// A request for a model was served.
-    pub(super) fn end_model_cooldown(&mut self, sending: &Sending, model: Option<&str>) {
-        let Some(member) = self.roster.get(sending.slot).filter(|member| !member.model_cooldowns.is_empty()) else {
+    /// Ends the model cooldown of a credential that served a request for the model.
+    pub(super) fn end_model_cooldown(&mut self, attempt: &Attempt, model: Option<&str>) {
+        let Some(member) = self.roster.get(attempt.slot).filter(|member| !member.model_cooldowns.is_empty()) else {
             return;
         };
         let served =
-            |cooldown: &&ModelCooldown| model == Some(cooldown.model.as_str()) && sending.sent > cooldown.stale_up_to;
+            |cooldown: &&ModelCooldown| model == Some(cooldown.model.as_str()) && attempt.number > cooldown.stale_up_to;
         let Some(cooldown) = member.model_cooldowns.iter().find(served).cloned() else { return };
-        self.roster.change(sending.slot, |member| member.model_cooldowns.retain(|held| held.model != cooldown.model));
+        self.roster.change(attempt.slot, |member| member.model_cooldowns.retain(|other| other.model != cooldown.model));
         if cooldown.is_stored {
-            self.record_model_cooldown(sending.slot, cooldown.model, None);
+            self.record_model_cooldown(attempt.slot, cooldown.model, None);
         }
     }
 
-    /// CoolingDown of models that nobody asks for again are forgotten, so that a row does not grow forever.
-    /// One that is over still tells how long the next one is, for as long as that can matter.
+    /// Forgets model cooldowns that ended long ago, so that a row does not grow without bound. The backoff needs an
+    /// ended cooldown until the policy's longest cooldown has passed.
     fn forget_old_model_cooldowns(&mut self, slot: Slot, except: &str) {
         let is_old = |cooldown: &ModelCooldown| {
             let longest = cooldown.cause.kind.map_or(0, |kind| self.policy.rule(kind).max_cooldown_ms);
@@ -109,14 +110,14 @@ impl Pool {
         self.commit(slot, Edit::ModelCooldown { id, model, until, ends });
     }
 
-    /// Takes back a cooldown for a model that began by a request's word alone.
+    /// Reverts a model cooldown that only the lease `origin` reported.
     pub(super) fn revert_model_cooldown(&mut self, slot: Slot, model: Option<&str>, origin: LeaseId) {
         let Some(model) = model else { return };
         for slot in self.roster.with_same_secret(slot) {
-            if !self.model_cooldown_is_by(slot, Some(model), origin) {
+            if !self.is_sole_model_report(slot, Some(model), origin) {
                 continue;
             }
-            let (now, stale_up_to) = (self.now, self.sent);
+            let (now, stale_up_to) = (self.now, self.last_attempt);
             let was_reverted = self.roster.change(slot, |member| {
                 let cooldown = member.model_cooldowns.iter_mut().find(|cooldown| cooldown.model == model)?;
                 cooldown.until = now;
@@ -126,24 +127,22 @@ impl Pool {
             });
             if was_reverted.flatten().is_some() {
                 self.record_model_cooldown(slot, model.to_owned(), None);
-                self.tell(slot, Happening::Reverted);
+                self.emit(slot, Happening::Reverted);
             }
         }
     }
 
-    /// Whether a credential rests for a model by the word of this request alone.
-    pub(super) fn model_cooldown_is_by(&self, slot: Slot, model: Option<&str>, origin: LeaseId) -> bool {
+    /// Returns whether only the lease `origin` reported the credential's cooldown for `model`.
+    pub(super) fn is_sole_model_report(&self, slot: Slot, model: Option<&str>, origin: LeaseId) -> bool {
         let cooldown = self.roster.get(slot).and_then(|member| member.model_cooldown(model, self.now));
         cooldown.is_some_and(|cooldown| cooldown.sole_reporter == Some(origin))
     }
 
-    /// Another request tells the same of a credential and a model.
-    fn corroborate_model_cooldown(&mut self, slot: Slot, model: &str, origin: LeaseId) {
+    /// Marks a model cooldown as confirmed if a lease other than its sole reporter reported the failure.
+    fn confirm_model_cooldown(&mut self, slot: Slot, model: &str, origin: LeaseId) {
         self.roster.change(slot, |member| {
-            let told = member.model_cooldowns.iter_mut().find(|cooldown| cooldown.model == model);
-            if let Some(cooldown) =
-                told.filter(|cooldown| cooldown.sole_reporter.is_some_and(|sole_reporter| sole_reporter != origin))
-            {
+            let cooldown = member.model_cooldowns.iter_mut().find(|cooldown| cooldown.model == model);
+            if let Some(cooldown) = cooldown.filter(|cooldown| cooldown.sole_reporter.is_some_and(|of| of != origin)) {
                 cooldown.sole_reporter = None;
             }
         });

@@ -1,4 +1,4 @@
-//! What has to be written down, and the intents that the host has not settled.
+//! Outbox: changes that are not known to be saved, and intents that the host has not settled.
 
 use crate::{
     error::{Error, ErrorCode},
@@ -14,26 +14,26 @@ use crate::{
     time::Timestamp,
 };
 
-/// Changes that no intent is known to have saved, and intents that are not settled.
+/// Unsaved changes and unsettled intents.
 #[derive(Clone, Debug)]
 pub(super) struct Outbox {
     host: HostId,
-    /// The last change, in microseconds.
+    /// Time of the last change, in microseconds since the Unix epoch.
     last: u64,
     last_intent: u64,
-    /// In the order in which they were made.
+    /// Changes that no settled intent has saved, in the order in which they were made.
     unsaved: Vec<Change>,
-    /// Those that were saved last: somebody may have read the store before.
-    just_saved: Vec<Change>,
-    /// Whether a change was taken down since the last `Persist`.
-    has_news: bool,
+    /// Changes that were saved a short time ago: the host may have read the store before that.
+    recently_saved: Vec<Change>,
+    /// Whether a change was recorded since the last `Persist`.
+    has_new_changes: bool,
     outstanding: Sorted<IntentId, Outstanding>,
 }
 
-/// What an intent that is not settled asks for.
+/// Content of an unsettled intent.
 #[derive(Clone, Debug)]
 pub(super) enum Outstanding {
-    /// To write all changes that were unsaved then, up to this one.
+    /// Write all changes that were unsaved when the intent was made, up to the time `up_to`.
     Persist {
         up_to: u64,
     },
@@ -50,8 +50,8 @@ impl Outbox {
             last: 0,
             last_intent: 0,
             unsaved: Vec::new(),
-            just_saved: Vec::new(),
-            has_news: false,
+            recently_saved: Vec::new(),
+            has_new_changes: false,
             outstanding: Sorted::default(),
         }
     }
@@ -60,15 +60,15 @@ impl Outbox {
         &self.host
     }
 
-    /// The time: later changes come after it, and after all that a store has.
+    /// Advances the time of changes: later changes get later stamps than `now` and than all stored changes.
     pub(super) fn observe(&mut self, now: Timestamp, stored: u64) {
-        // The year 2200: whatever a clock says, the number stays exact in JavaScript.
+        // The year 2200: under any clock the number of microseconds stays exact in JavaScript.
         const LATEST_MS: u64 = 7_258_118_400_000;
         let now = u64::try_from(now.as_millis()).unwrap_or(0).min(LATEST_MS).saturating_mul(1000);
         self.last = self.last.max(now).max(stored);
     }
 
-    /// Takes an edit down. Answers who made it, and when.
+    /// Records an edit as a change; returns its stamp. The edit replaces unsaved changes that it supersedes.
     pub(super) fn record(&mut self, mut edit: Edit) -> Stamp {
         match &mut edit {
             Edit::Remove { id } => self.unsaved.retain(|unsaved| unsaved.edit.row() != Some(id)),
@@ -81,28 +81,28 @@ impl Outbox {
                     }
                     _ => true,
                 });
-                *ends = in_order(std::mem::take(ends));
+                *ends = sorted_unique(std::mem::take(ends));
             }
             _ => {}
         }
         self.last = self.last.saturating_add(1);
         let by = Stamp { at: self.last, host: self.host.clone() };
         self.unsaved.push(Change { by: by.clone(), edit });
-        self.has_news = true;
+        self.has_new_changes = true;
         by
     }
 
-    /// Whether there are changes that were in no `Persist` yet.
-    pub(super) fn has_news(&self) -> bool {
-        self.has_news
+    /// Returns whether a change was recorded since the last `Persist`.
+    pub(super) fn has_new_changes(&self) -> bool {
+        self.has_new_changes
     }
 
-    /// Changes that no intent is known to have saved.
+    /// Returns the changes that no settled intent has saved.
     pub(super) fn unsaved(&self) -> &[Change] {
         &self.unsaved
     }
 
-    /// Whether there are changes that no `Persist` holds which may still succeed.
+    /// Returns whether there are unsaved changes outside of all unsettled `Persist` intents.
     pub(super) fn has_unsaved(&self) -> bool {
         let up_to = self.outstanding.iter().filter_map(|(_, outstanding)| match outstanding {
             Outstanding::Persist { up_to } => Some(*up_to),
@@ -112,11 +112,11 @@ impl Outbox {
         self.unsaved.last().is_some_and(|last| up_to.is_none_or(|up_to| up_to < last.by.at))
     }
 
-    /// All unsaved changes as an intent. It holds those of earlier ones as well: written twice, a
-    /// change alters nothing.
+    /// Makes an intent of all unsaved changes, those of earlier intents included: a change that is written twice has no
+    /// further effect.
     pub(super) fn persist(&mut self) -> Intent {
         let id = self.next_id();
-        self.has_news = false;
+        self.has_new_changes = false;
         self.outstanding.insert(id, Outstanding::Persist { up_to: self.last });
         Intent::Persist { id, changes: self.unsaved.clone() }
     }
@@ -131,7 +131,7 @@ impl Outbox {
         Intent::Refresh { id, credential, request }
     }
 
-    /// The intents that are not settled. Of those that write, the last one holds all that the others do.
+    /// Returns the unsettled intents, with only the last `Persist`: its changes include those of the earlier ones.
     pub(super) fn outstanding(&self) -> impl Iterator<Item = Intent> {
         let is_persist = |(_, outstanding): &&(_, Outstanding)| matches!(outstanding, Outstanding::Persist { .. });
         let last = self.outstanding.iter().rev().find(is_persist).map(|(id, _)| *id);
@@ -146,7 +146,7 @@ impl Outbox {
         })
     }
 
-    /// An intent that is not settled.
+    /// Finds an unsettled intent.
     pub(super) fn find(&self, id: IntentId) -> Result<&Outstanding, Error> {
         self.outstanding.get(&id).ok_or_else(|| match id.0 {
             1.. if id.0 <= self.last_intent => {
@@ -158,41 +158,42 @@ impl Outbox {
         })
     }
 
-    /// Forgets an intent that ended.
+    /// Removes a settled intent.
     pub(super) fn close(&mut self, id: IntentId) {
         self.outstanding.remove(&id);
     }
 
-    /// What this intent held is written.
+    /// Settles a `Persist` as saved.
     pub(super) fn saved(&mut self, id: IntentId) {
         if let Some(Outstanding::Persist { up_to }) = self.outstanding.remove(&id) {
-            const LATE_US: u64 = 30_000_000;
-            let since = self.last.saturating_sub(LATE_US);
+            /// Maximum age of a read of the store that `sync` gets.
+            const READ_AGE_US: u64 = 30_000_000;
+            let since = self.last.saturating_sub(READ_AGE_US);
             let (saved, unsaved) =
                 std::mem::take(&mut self.unsaved).into_iter().partition(|change| change.by.at <= up_to);
             self.unsaved = unsaved;
-            self.just_saved.extend::<Vec<_>>(saved);
-            self.just_saved.retain(|change| change.by.at >= since);
+            self.recently_saved.extend::<Vec<_>>(saved);
+            self.recently_saved.retain(|change| change.by.at >= since);
         }
     }
 
-    /// What a store may lack that was read a little while ago: a change that it has alters nothing.
-    pub(super) fn perhaps_missing(&self) -> Vec<Change> {
-        self.just_saved.iter().chain(&self.unsaved).cloned().collect()
+    /// Returns the changes that a recently read store may lack; a change that the store has is without effect.
+    pub(super) fn possibly_unstored(&self) -> Vec<Change> {
+        self.recently_saved.iter().chain(&self.unsaved).cloned().collect()
     }
 
-    /// Some changes turn out to be written.
-    pub(super) fn found_in(&mut self, merge: &Merge) {
+    /// Drops the changes that a store is seen to have.
+    pub(super) fn drop_stored(&mut self, merge: &Merge) {
         self.unsaved.retain(|change| !merge.has(&change.by));
     }
 }
 
-/// Each stamp once, in their order. They are few: one for each host that began a rest.
-fn in_order(stamps: Vec<Stamp>) -> Vec<Stamp> {
+/// Sorts stamps without duplicates. The list is short: one stamp for each host that started a cooldown.
+fn sorted_unique(stamps: Vec<Stamp>) -> Vec<Stamp> {
     let mut ordered = Vec::with_capacity(stamps.len());
     for stamp in stamps {
-        if let Err(place) = ordered.binary_search(&stamp) {
-            ordered.insert(place, stamp);
+        if let Err(index) = ordered.binary_search(&stamp) {
+            ordered.insert(index, stamp);
         }
     }
     ordered

@@ -1,4 +1,4 @@
-//! Requests: how one gets a credential, waits for one, and what it does after a failure.
+//! Requests: selection of a credential, waits, retries and the next move after a failure.
 
 use std::time::Duration;
 
@@ -18,25 +18,25 @@ use super::{
     Pool,
     affinity::Affinity,
     choice::Readiness,
-    leases::{Failed, Found, Lease, Phase, Progress, Sending},
-    member::{Member, Probe, Refresh, Sent, Wait},
+    leases::{Attempt, FailedCredential, Lease, LeaseState, Phase, Progress},
+    member::{AttemptNumber, Member, Probe, Refresh, TokenBlock},
     slot::Slot,
 };
 
-/// A step tells of no more that it passed over; `explain` tells of all.
-const MOST_PASSED_OVER: usize = 16;
+/// Maximum number of `passed_over` events of one step; `explain` covers all credentials.
+const MAX_PASSED_OVER: usize = 16;
 
-/// An answer to a request, and a refresh that this started.
+/// The next move of a request, and the intent of a refresh that this started.
 type Answer = (NextMove, Option<Intent>);
 
-/// What a request can wait for.
+/// Events that can make a credential available to a waiting request.
 #[derive(Default)]
 struct RetryOutlook {
-    /// When the first credential is back that rests.
-    back_at: Option<Timestamp>,
-    /// Whether one could serve that other requests hold.
+    /// Earliest time at which a cooldown or a refresh delay ends.
+    available_at: Option<Timestamp>,
+    /// Whether a credential could serve once another request ends.
     is_held: bool,
-    /// Whether one could serve a moment after it has failed the request.
+    /// Whether an available credential has failed this request and may serve it later.
     has_failed: bool,
 }
 
@@ -44,7 +44,7 @@ impl Pool {
     pub(super) fn start_request(&mut self, request: Request, now: Timestamp) -> Step<NextMove> {
         self.observe(now);
         let id = self.leases.next_id();
-        let phase = Phase::Waiting { since: self.now, prefers: None };
+        let phase = Phase::Waiting { since: self.now, preferred: None };
         let lease = Lease { request, progress: Progress::of(id), phase, ends_at: self.now };
         let (next, refresh) = self.advance(id, lease, None);
         self.step(next, refresh)
@@ -54,14 +54,14 @@ impl Pool {
         let found = self.leases.find(id)?;
         self.observe(now);
         let next = match (found, self.leases.get(id).map(|lease| &lease.phase)) {
-            (Found::Late, _) | (_, None) => {
-                self.leases.take_late(id);
+            (LeaseState::Expired, _) | (_, None) => {
+                self.leases.take_expired(id);
                 (NextMove::Late { served: false }, None)
             }
-            (_, Some(Phase::Sent(sending))) => match self.roster.get(sending.slot) {
+            (_, Some(Phase::InFlight(attempt))) => match self.roster.get(attempt.slot) {
                 Some(member) => (NextMove::Use { lease: id, credential: member.credential.id.clone() }, None),
-                // It was removed.
-                None => match self.end_sending(id) {
+                // The credential was removed.
+                None => match self.end_attempt(id) {
                     Some((lease, _)) => {
                         let next = self.leases.next_id();
                         self.advance(next, lease, None)
@@ -69,13 +69,13 @@ impl Pool {
                     None => (NextMove::Late { served: false }, None),
                 },
             },
-            (_, Some(Phase::Waiting { since, prefers })) => {
-                let (waited, prefers) = (self.now.since(*since), *prefers);
+            (_, Some(Phase::Waiting { since, preferred })) => {
+                let (waited, preferred) = (self.now.since(*since), *preferred);
                 match self.leases.take(id) {
                     Some(mut lease) => {
-                        // Each wait counts, so that a request ends however often it is resumed.
+                        // Each wait counts as at least 1 ms, so that a request ends however often the host resumes it.
                         lease.progress.waited_ms = lease.progress.waited_ms.saturating_add(millis(waited).max(1));
-                        self.advance(id, lease, prefers)
+                        self.advance(id, lease, preferred)
                     }
                     None => (NextMove::Late { served: false }, None),
                 }
@@ -90,37 +90,37 @@ impl Pool {
         response: &Response,
         now: Timestamp,
     ) -> Result<Step<NextMove>, Error> {
-        if matches!(self.leases.find(id)?, Found::Waiting) {
+        if matches!(self.leases.find(id)?, LeaseState::Waiting) {
             return Err(Error::new(
                 ErrorCode::LeaseWaits,
-                "the request of this lease waits and was not sent; call `resume`, and report after `use`",
+                "the request of this lease waits and was not sent; call `resume`, and report after the move `use`",
             ));
         }
         self.observe(now);
         let pool = self.roster.pool();
-        let credential = self.leases.sending(id).and_then(|sending| self.roster.get(sending.slot));
+        let credential = self.leases.attempt(id).and_then(|attempt| self.roster.get(attempt.slot));
         let base_url = credential.and_then(|member| member.credential.runtime_base_url(pool));
         let failure = crate::failure::failure(response, pool, base_url, self.now);
         let late = NextMove::Late { served: failure.is_none() };
-        if let Some(late_lease) = self.leases.take_late(id) {
-            let model = late_lease.request.model.as_deref();
+        if let Some(expired) = self.leases.take_expired(id) {
+            let model = expired.request.model.as_deref();
             match failure {
-                None => self.record_success(&late_lease.sending, model),
+                None => self.record_success(&expired.attempt, model),
                 Some(diagnosis) => {
-                    self.record_failure(late_lease.origin, &late_lease.sending, model, &diagnosis, status(response));
+                    self.record_failure(expired.origin, &expired.attempt, model, &diagnosis, status(response));
                 }
             }
             return Ok(self.step(late, None));
         }
-        let Some((mut lease, sending)) = self.end_sending(id) else { return Ok(self.step(late, None)) };
+        let Some((mut lease, attempt)) = self.end_attempt(id) else { return Ok(self.step(late, None)) };
         let next = match failure {
             None => {
-                self.record_success(&sending, lease.request.model.as_deref());
+                self.record_success(&attempt, lease.request.model.as_deref());
                 (NextMove::Served, None)
             }
             Some(diagnosis) => {
                 lease.progress.last_failure = Some(diagnosis.kind);
-                self.after_failure(id, lease, sending, &diagnosis, status(response))
+                self.after_failure(id, lease, attempt, &diagnosis, status(response))
             }
         };
         Ok(self.step(next.0, next.1))
@@ -129,61 +129,61 @@ impl Pool {
     pub(super) fn release_request(&mut self, id: LeaseId, now: Timestamp) -> Result<Step<()>, Error> {
         self.leases.find(id)?;
         self.observe(now);
-        if self.leases.take_late(id).is_none() && self.end_sending(id).is_none() {
+        if self.leases.take_expired(id).is_none() && self.end_attempt(id).is_none() {
             self.leases.take(id);
         }
         Ok(self.step((), None))
     }
 
-    /// Sessions that never reported have crashed: what they held comes back.
-    pub(super) fn end_leases_that_ran_out(&mut self) {
-        /// How long a late report is still taken in.
+    /// Ends leases that expired without a report, since their sessions count as crashed, and frees their credentials.
+    pub(super) fn expire_leases(&mut self) {
+        /// Time for which a late report is accepted.
         const REMEMBERED: Duration = Duration::from_secs(60 * 60);
-        self.leases.forget_late(self.now);
-        while let Some((id, lease)) = self.leases.take_run_out(self.now) {
-            if let Phase::Sent(sending) = lease.phase {
-                self.end_of(id, &sending);
-                self.tell(sending.slot, Happening::LeaseExpired { lease: id });
-                self.leases.keep_late(id, lease.late(sending, self.now.saturating_add(REMEMBERED)));
+        self.leases.forget_expired(self.now);
+        while let Some((id, lease)) = self.leases.expire_next(self.now) {
+            if let Phase::InFlight(attempt) = lease.phase {
+                self.free_credential(id, &attempt);
+                self.emit(attempt.slot, Happening::LeaseExpired { lease: id });
+                self.leases.remember_expired(id, lease.into_expired(attempt, self.now.saturating_add(REMEMBERED)));
             }
         }
     }
 
-    /// The next move of a request that needs a credential: the one that it prefers, if it can serve.
-    fn advance(&mut self, id: LeaseId, mut lease: Lease, prefers: Option<Slot>) -> Answer {
+    /// Returns the next move of a request that needs a credential: the preferred credential, if available, goes first.
+    fn advance(&mut self, id: LeaseId, mut lease: Lease, preferred: Option<Slot>) -> Answer {
         self.recover();
-        while let Some((slot, by)) = self.candidate(&lease, prefers) {
+        while let Some((slot, by)) = self.candidate(&lease, preferred) {
             match self.readiness(slot) {
-                Readiness::Ready => return (self.send(id, lease, slot, by), None),
+                Readiness::Ready => return (self.start_attempt(id, lease, slot, by), None),
                 Readiness::NeedsRefresh => {
                     let is_under_way =
                         self.roster.get(slot).is_some_and(|member| matches!(member.refresh, Refresh::InFlight { .. }));
                     let was_refreshed = lease.progress.refreshed.contains(&slot);
                     if was_refreshed && !is_under_way && self.has_valid_token(slot) {
-                        // Tokens that end soon after they began are used as they are.
-                        return (self.send(id, lease, slot, by), None);
+                        // Tokens so short-lived that a refresh is due at once are used as they are.
+                        return (self.start_attempt(id, lease, slot, by), None);
                     }
                     if (was_refreshed && !is_under_way) || lease.progress.waited_ms > self.patience(&lease) {
-                        lease.progress.failed.push(Failed { slot, can_pass: false });
+                        lease.progress.failed.push(FailedCredential { slot, is_temporary: false });
                         continue;
                     }
                     return self.refresh_first(id, lease, slot);
                 }
-                Readiness::Waits(wait) => {
-                    let verdict = match wait {
-                        Wait::ForRefresh(until) => Verdict::Unreachable { until },
-                        Wait::ForLogin | Wait::None => Verdict::Expired,
+                Readiness::Blocked(block) => {
+                    let verdict = match block {
+                        TokenBlock::UntilRefresh(until) => Verdict::Unreachable { until },
+                        TokenBlock::UntilLogin => Verdict::Expired,
                     };
-                    self.tell(slot, Happening::PassedOver { verdict });
-                    self.roster.change(slot, |member| member.wait = wait);
+                    self.emit(slot, Happening::PassedOver { verdict });
+                    self.roster.change(slot, |member| member.token_block = Some(block));
                 }
             }
         }
         (self.without_credential(id, lease), None)
     }
 
-    /// The credential that is next for a request, and why.
-    fn candidate(&mut self, lease: &Lease, prefers: Option<Slot>) -> Option<(Slot, Choice)> {
+    /// Returns the next credential for a request, and the reason of the choice; `None` if no available credential fits.
+    fn candidate(&mut self, lease: &Lease, preferred: Option<Slot>) -> Option<(Slot, Choice)> {
         let now = self.now;
         let model = lease.request.model.as_deref();
         let verdict = |slot: Slot, member: &Member| match member.model_cooldown(model, now) {
@@ -196,12 +196,14 @@ impl Pool {
             None => None,
         };
         let fits = |slot: Slot| self.roster.get(slot).is_some_and(|member| verdict(slot, member).is_none());
-        if let Some(slot) = prefers.filter(|slot| self.roster.is_available(*slot) && fits(*slot)) {
+        if let Some(slot) = preferred.filter(|slot| self.roster.is_available(*slot) && fits(*slot)) {
             return Some((slot, Choice::Retry));
         }
         if let Some(key) = &lease.request.affinity {
             let affinity = Affinity::new(key, &self.policy.affinity);
-            if let Some(slot) = self.roster.by_affinity(&affinity, |slot, member| verdict(slot, member).is_none()) {
+            if let Some(slot) =
+                self.roster.choose_by_affinity(&affinity, |slot, member| verdict(slot, member).is_none())
+            {
                 return Some((slot, Choice::Affinity));
             }
         }
@@ -216,15 +218,15 @@ impl Pool {
             },
             None => false,
         });
-        for (slot, verdict) in passed_over.into_iter().take(MOST_PASSED_OVER) {
-            self.tell(slot, Happening::PassedOver { verdict });
+        for (slot, verdict) in passed_over.into_iter().take(MAX_PASSED_OVER) {
+            self.emit(slot, Happening::PassedOver { verdict });
         }
         next.map(|slot| (slot, Choice::Strategy { strategy: self.roster.strategy() }))
     }
 
-    /// Lets a request go with a credential.
-    fn send(&mut self, id: LeaseId, mut lease: Lease, slot: Slot, by: Choice) -> NextMove {
-        self.sent = Sent(self.sent.0.saturating_add(1));
+    /// Starts an attempt of a request with a credential.
+    fn start_attempt(&mut self, id: LeaseId, mut lease: Lease, slot: Slot, by: Choice) -> NextMove {
+        self.last_attempt = AttemptNumber(self.last_attempt.0.saturating_add(1));
         if by != Choice::Retry {
             lease.progress.retries = 0;
         }
@@ -239,27 +241,27 @@ impl Pool {
             self.roster.change(slot, |member| member.health.probe = Probe::Running(id));
         }
         self.roster.begin(slot);
-        lease.phase = Phase::Sent(Sending { slot, key_changes, sent: self.sent, is_probe });
+        lease.phase = Phase::InFlight(Attempt { slot, key_changes, number: self.last_attempt, is_probe });
         lease.ends_at = self.now.saturating_add(Duration::from_millis(self.policy.lease_ms));
         self.leases.insert(id, lease);
-        self.tell(slot, Happening::Chosen { lease: id, by });
+        self.emit(slot, Happening::Chosen { lease: id, by });
         NextMove::Use { lease: id, credential: self.id(slot) }
     }
 
-    /// Takes a lease back whose request is no longer under way.
-    fn end_sending(&mut self, id: LeaseId) -> Option<(Lease, Sending)> {
-        let Some(Phase::Sent(sending)) = self.leases.get(id).map(|lease| &lease.phase) else { return None };
-        let sending = *sending;
-        self.end_of(id, &sending);
-        self.leases.take(id).map(|lease| (lease, sending))
+    /// Ends the attempt of a lease and takes the lease; `None` if no attempt is in flight.
+    fn end_attempt(&mut self, id: LeaseId) -> Option<(Lease, Attempt)> {
+        let Some(Phase::InFlight(attempt)) = self.leases.get(id).map(|lease| &lease.phase) else { return None };
+        let attempt = *attempt;
+        self.free_credential(id, &attempt);
+        self.leases.take(id).map(|lease| (lease, attempt))
     }
 
-    /// A credential is free of a request; if it was on probe with it, it is to be tried again.
-    fn end_of(&mut self, id: LeaseId, sending: &Sending) {
-        self.roster.end(sending.slot);
+    /// Frees the credential of an ended attempt. After an unfinished probe, the next request becomes the probe.
+    fn free_credential(&mut self, id: LeaseId, attempt: &Attempt) {
+        self.roster.end(attempt.slot);
         let runs = |member: &Member| member.health.probe == Probe::Running(id);
-        if sending.is_probe && self.roster.get(sending.slot).is_some_and(runs) {
-            self.roster.change(sending.slot, |member| member.health.probe = Probe::Due);
+        if attempt.is_probe && self.roster.get(attempt.slot).is_some_and(runs) {
+            self.roster.change(attempt.slot, |member| member.health.probe = Probe::Due);
         }
     }
 
@@ -267,30 +269,31 @@ impl Pool {
         &mut self,
         id: LeaseId,
         mut lease: Lease,
-        sending: Sending,
+        attempt: Attempt,
         diagnosis: &Diagnosis,
         status: Option<i64>,
     ) -> Answer {
-        let slot = sending.slot;
+        let slot = attempt.slot;
         let rule = *self.policy.rule(diagnosis.kind);
-        if rule.action != Action::GiveUp && self.has_another_key(&sending) {
-            // It was refreshed or replaced while the request was under way.
+        if rule.action != Action::GiveUp && self.has_another_key(&attempt) {
+            // The key was refreshed or replaced while the attempt was in flight.
             let next = self.leases.next_id();
             return self.advance(next, lease, Some(slot));
         }
-        // What rests is not worth a refresh now, unless this is the request that tries it.
-        let is_tried =
-            sending.is_probe || !self.roster.get(slot).is_some_and(|member| member.is_cooling_down(self.now));
-        if rule.refresh && is_tried && !lease.progress.refreshed.contains(&slot) && self.is_refreshable(slot) {
+        // A credential that cools down is refreshed only for its probe.
+        let is_in_use =
+            attempt.is_probe || !self.roster.get(slot).is_some_and(|member| member.is_cooling_down(self.now));
+        if rule.refresh && is_in_use && !lease.progress.refreshed.contains(&slot) && self.is_refreshable(slot) {
             return self.refresh_first(id, lease, slot);
         }
-        if matches!(rule.action, Action::CoolDown | Action::MarkDead) && self.is_answered(&sending) {
-            // It was sent before the credential rested, and that rest is over.
+        if matches!(rule.action, Action::CoolDown | Action::MarkDead) && self.is_stale(&attempt) {
+            // The attempt began before a cooldown that is over by now.
             let next = self.leases.next_id();
             return self.advance(next, lease, Some(slot));
         }
         let model = lease.request.model.clone();
-        let rests_until = self.record_failure(lease.progress.origin, &sending, model.as_deref(), diagnosis, status);
+        let cools_down_until =
+            self.record_failure(lease.progress.origin, &attempt, model.as_deref(), diagnosis, status);
         match rule.action {
             Action::GiveUp => (NextMove::GiveUp { reason: diagnosis.kind }, None),
             Action::Wait => {
@@ -306,14 +309,14 @@ impl Pool {
                 let is_dead = self.roster.get(slot).is_none_or(|member| member.cooldown() == Cooldown::Dead);
                 if lease.progress.retries < rule.retries
                     && !is_dead
-                    && let Some(until) = self.retry_at(&lease, rests_until, &rule, diagnosis)
+                    && let Some(until) = self.retry_at(&lease, cools_down_until, &rule, diagnosis)
                 {
                     lease.progress.retries = lease.progress.retries.saturating_add(1);
                     return (self.retry(id, lease, slot, until), None);
                 }
                 lease.progress.retries = 0;
-                let can_pass = rule.action == Action::CoolDown || rests_until.is_some();
-                lease.progress.failed.push(Failed { slot, can_pass });
+                let is_temporary = rule.action == Action::CoolDown || cools_down_until.is_some();
+                lease.progress.failed.push(FailedCredential { slot, is_temporary });
                 self.revert_unconfirmed(&mut lease.progress, slot, model.as_deref(), diagnosis);
                 let next = self.leases.next_id();
                 self.advance(next, lease, None)
@@ -321,15 +324,16 @@ impl Pool {
         }
     }
 
-    /// When a request may try the same credential again, if that is soon enough to wait for.
+    /// Returns the time at which a request may retry the same credential; `None` if that is beyond the rule's longest
+    /// retry delay or the request's patience.
     fn retry_at(
         &mut self,
         lease: &Lease,
-        rests_until: Option<Timestamp>,
+        cools_down_until: Option<Timestamp>,
         rule: &Rule,
         diagnosis: &Diagnosis,
     ) -> Option<Timestamp> {
-        let until = match rests_until {
+        let until = match cools_down_until {
             Some(until) => until,
             None => self.now.saturating_add(self.retry_delay(rule, diagnosis, lease.progress.retries)),
         };
@@ -337,7 +341,8 @@ impl Pool {
         (is_soon && self.can_wait(lease, until)).then_some(until)
     }
 
-    /// How long a request waits before it is tried again with a credential that does not cooldown.
+    /// Returns the delay before a retry with a credential that does not cool down: exponential backoff, a hint within
+    /// the rule's bounds, and jitter on top.
     fn retry_delay(&mut self, rule: &Rule, diagnosis: &Diagnosis, retries: u32) -> Duration {
         let doubled = rule.retry_delay_ms.saturating_mul(2_u64.saturating_pow(retries)).min(rule.max_retry_delay_ms);
         let asked = diagnosis.hint.filter(|_| rule.hints).map(|hint| millis(hint.until.since(self.now)));
@@ -357,12 +362,12 @@ impl Pool {
         if !lease.progress.refreshed.contains(&slot) {
             lease.progress.refreshed.push(slot);
         }
-        self.tell(slot, Happening::AwaitsRefresh { intent });
+        self.emit(slot, Happening::AwaitsRefresh { intent });
         self.park(id, lease, self.now, Some(slot));
         (NextMove::Refresh { lease: id, credential: self.id(slot), intent }, started)
     }
 
-    /// The move of a request that no credential can serve now.
+    /// Returns the move of a request that no credential can serve now.
     fn without_credential(&mut self, id: LeaseId, mut lease: Lease) -> NextMove {
         if self.roster.is_empty() {
             return NextMove::Empty;
@@ -370,21 +375,21 @@ impl Pool {
         let outlook = self.outlook(&lease);
         let after = |millis| self.now.saturating_add(Duration::from_millis(millis));
         let recheck = outlook.is_held.then(|| after(self.policy.recheck_ms));
-        // A request that failed everywhere comes back less and less often.
-        let can_return = lease.progress.failed.iter().any(|failed| failed.can_pass);
+        // The delay doubles each time that a request returns to credentials that failed it.
+        let can_return = lease.progress.failed.iter().any(|failed| failed.is_temporary);
         let doubled = self.policy.recheck_ms.saturating_mul(2_u64.saturating_pow(lease.progress.returns));
         let again = outlook.has_failed.then(|| after(doubled));
-        let soonest = [outlook.back_at, recheck, again].into_iter().flatten().min();
+        let soonest = [outlook.available_at, recheck, again].into_iter().flatten().min();
         match soonest.map(|until| if can_return { until.max(after(doubled)) } else { until }) {
             Some(until) if self.can_wait(&lease, until) => {
                 if can_return {
-                    lease.progress.failed.retain(|failed| !failed.can_pass);
+                    lease.progress.failed.retain(|failed| !failed.is_temporary);
                     lease.progress.returns = lease.progress.returns.saturating_add(1);
                 }
                 self.park(id, lease, until, None);
                 NextMove::Wait { lease: id, until }
             }
-            Some(until) => NextMove::Exhausted { retry_at: Some(outlook.back_at.unwrap_or(until)) },
+            Some(until) => NextMove::Exhausted { retry_at: Some(outlook.available_at.unwrap_or(until)) },
             None => match lease.progress.last_failure {
                 Some(reason) if lease.progress.failed.iter().any(|failed| self.roster.is_available(failed.slot)) => {
                     NextMove::GiveUp { reason }
@@ -394,16 +399,16 @@ impl Pool {
         }
     }
 
-    /// What a request can wait for that no credential can serve now.
+    /// Collects the events for which a request can wait.
     fn outlook(&self, lease: &Lease) -> RetryOutlook {
         let mut outlook = RetryOutlook::default();
         for (slot, member) in self.roster.iter() {
             let failed = lease.progress.failed.iter().rfind(|failed| failed.slot == slot);
             let cap = self.roster.cap(member);
-            let is_out = !self.roster.could_serve(member) || failed.is_some_and(|failed| !failed.can_pass);
-            match member.back_at(lease.request.model.as_deref(), self.now) {
+            let is_out = !self.roster.could_serve(member) || failed.is_some_and(|failed| !failed.is_temporary);
+            match member.available_at(lease.request.model.as_deref(), self.now) {
                 _ if is_out => {}
-                Some(back) => outlook.back_at = Some(outlook.back_at.map_or(back, |earlier| earlier.min(back))),
+                Some(at) => outlook.available_at = Some(outlook.available_at.map_or(at, |earlier| earlier.min(at))),
                 None if failed.is_some() => outlook.has_failed = true,
                 None => {
                     let is_full = cap.is_some_and(|cap| member.in_flight >= cap);
@@ -414,8 +419,8 @@ impl Pool {
         outlook
     }
 
-    fn park(&mut self, id: LeaseId, mut lease: Lease, until: Timestamp, prefers: Option<Slot>) {
-        lease.phase = Phase::Waiting { since: self.now, prefers };
+    fn park(&mut self, id: LeaseId, mut lease: Lease, until: Timestamp, preferred: Option<Slot>) {
+        lease.phase = Phase::Waiting { since: self.now, preferred };
         lease.ends_at = until.max(self.now).saturating_add(Duration::from_millis(self.policy.lease_ms));
         self.leases.insert(id, lease);
     }
@@ -429,11 +434,12 @@ impl Pool {
         lease.request.patience_ms.unwrap_or(self.policy.patience_ms)
     }
 
-    /// Whether a failure tells nothing new of a credential that does not cooldown.
-    fn is_answered(&self, sending: &Sending) -> bool {
+    /// Returns whether a failure is stale: the attempt began before the latest cooldown or recovery of a credential that
+    /// does not cool down now.
+    fn is_stale(&self, attempt: &Attempt) -> bool {
         self.roster
-            .get(sending.slot)
-            .is_some_and(|member| sending.sent <= member.health.stale_up_to && !member.is_cooling_down(self.now))
+            .get(attempt.slot)
+            .is_some_and(|member| attempt.number <= member.health.stale_up_to && !member.is_cooling_down(self.now))
     }
 
     fn has_valid_token(&self, slot: Slot) -> bool {

@@ -1,8 +1,8 @@
-//! Where a member stands.
+//! Slots: positions of members in the roster.
 
 use super::deadlines::QueueKey;
 
-/// A member's place in the document's order. Never used again once the member is gone.
+/// Position of a member in the document's order. A slot is not reused after its member is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Slot(pub(super) usize);
 

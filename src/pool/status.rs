@@ -1,8 +1,8 @@
-//! What an edit sets: a status, and where tokens came from.
+//! Arguments of edits: a new status, and the origin of new tokens.
 
 use crate::{credential::Status, failure::FailureKind, time::Timestamp};
 
-/// What a row says of how a credential is doing; by default nothing, as after a reset.
+/// Status fields of a row. The default is the status after a reset: every field is empty.
 #[derive(Default)]
 pub(super) struct NewStatus {
     pub(super) status: Option<Status>,
@@ -12,7 +12,7 @@ pub(super) struct NewStatus {
     pub(super) reset_at: Option<Timestamp>,
 }
 
-/// Where tokens of a row came from: what was discovered belongs to someone else.
+/// Origin of a row's new tokens. Discovered tokens are borrowed: another program or the host's configuration owns them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum TokensBy {
     Refresh,
@@ -21,7 +21,7 @@ pub(super) enum TokensBy {
 }
 
 impl NewStatus {
-    /// It has rested enough, or proved that it serves.
+    /// Returns the status after a cooldown has ended or a request was served.
     pub(super) fn ok() -> Self {
         Self { status: Some(Status::Ok), ..Self::default() }
     }

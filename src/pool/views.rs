@@ -1,4 +1,4 @@
-//! What can be seen of a pool. Nothing here changes it.
+//! Views: read-only access to the state of a pool.
 
 use serde_json::{Map, Value};
 
@@ -7,7 +7,10 @@ use crate::{
     cooldown::Cooldown,
     credential::Credential,
     error::Error,
+    event::Explanation,
     id::CredentialId,
+    lease::Request,
+    policy::Policy,
     pool_key::PoolKey,
     step::{Entry, Intent, Runtime, State, Wake, WakeReason},
     strategy::Strategy,
@@ -21,27 +24,39 @@ use super::{
 };
 
 impl Pool {
-    /// Names the pool.
+    /// Returns the pool key.
     pub fn key(&self) -> &PoolKey {
         self.roster.pool()
     }
 
-    /// How the next credential is chosen.
+    /// Returns the strategy, which chooses the next credential.
     pub fn strategy(&self) -> Strategy {
         self.roster.strategy()
     }
 
-    /// Whether the pool has any credential, resting or not.
+    /// Returns the policy, which judges failures, bounds cooldowns and spreads requests.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Explains for each credential why it would or would not serve a request at `now`.
+    pub fn explain(&self, request: &Request, now: Timestamp) -> Explanation {
+        self.explain_request(request, now)
+    }
+
+    /// Returns whether the pool has any credential, available or not.
     pub fn has_credentials(&self) -> bool {
         !self.roster.is_empty()
     }
 
-    /// The credential that was selected last, unless it was benched or went away.
+    /// Returns the credential that was selected last; `None` before the first selection, and once that credential
+    /// cools down, is dead or was removed.
     pub fn current(&self) -> Option<&CredentialId> {
         self.current.and_then(|slot| self.roster.get(slot)).map(|member| &member.credential.id)
     }
 
-    /// The current credential, else the first in the order that could serve.
+    /// Returns the current credential, else the first credential of the order that could serve at `now`; `None` if no
+    /// credential could.
     pub fn peek(&self, now: Timestamp) -> Option<&CredentialId> {
         let first = || self.roster.first_serving(self.now.max(now));
         self.current
@@ -51,20 +66,20 @@ impl Pool {
             .map(|member| &member.credential.id)
     }
 
-    /// All credentials in their order, without their secrets.
+    /// Returns all credentials without their secrets: by turn under `round_robin`, else by priority.
     pub fn entries(&self, now: Timestamp) -> Vec<Entry> {
         let now = self.now.max(now);
         self.roster.in_order().into_iter().map(|(_, member)| self.entry(member, now)).collect()
     }
 
-    /// All credentials in the order of priority, whatever the strategy's is.
+    /// Returns all credentials by priority, under every strategy.
     pub(crate) fn entries_by_priority(&self, now: Timestamp) -> Vec<Entry> {
         let now = self.now.max(now);
         let members = self.by_priority().into_iter().filter_map(|slot| self.roster.get(slot));
         members.map(|member| self.entry(member, now)).collect()
     }
 
-    /// A credential of the pool, secret and all.
+    /// Returns a credential with its secrets.
     ///
     /// # Errors
     ///
@@ -88,31 +103,31 @@ impl Pool {
         })
     }
 
-    /// All rows in their order as they are stored, secrets and all.
+    /// Returns all rows as they are stored, with secrets, in the order of [`entries`](Self::entries).
     pub fn rows(&self) -> Vec<Map<String, Value>> {
         self.roster.in_order().into_iter().map(|(_, member)| member.credential.to_stored_row()).collect()
     }
 
-    /// Rows that cannot be read, as they were stored.
+    /// Returns the unreadable rows, as they were stored.
     pub fn set_aside(&self) -> &[Value] {
         &self.set_aside
     }
 
-    /// The intents that are not settled and still have to be carried out, for a host that lost its own
-    /// list.
+    /// Returns the intents that are not settled and must still be carried out, for a host that lost its own list.
     pub fn outstanding(&self) -> Vec<Intent> {
         let is_open = |intent: &Intent| match intent {
             Intent::Persist { .. } => true,
-            Intent::Refresh { id, .. } => self.under_way(*id).is_some(),
+            Intent::Refresh { id, .. } => self.refresh_in_flight(*id).is_some(),
         };
         self.outbox.outstanding().filter(is_open).collect()
     }
 
-    /// The next moment at which something changes by itself.
+    /// Returns the next moment at which the pool changes without an input, and the reason; `None` if there is no such
+    /// moment.
     pub fn wake(&self) -> Option<Wake> {
         let wake = |at: Option<Timestamp>, reason| at.map(|at| Wake { at, reason });
         [
-            wake(self.roster.next_cooldown_end(), WakeReason::CooldownEnds),
+            wake(self.roster.next_deadline(), WakeReason::CooldownEnds),
             wake(self.current.and_then(|slot| self.token_due(slot)), WakeReason::TokenDue),
             wake(self.leases.next_end(), WakeReason::LeaseEnds),
             wake(self.flush_at, WakeReason::UnsavedChanges),

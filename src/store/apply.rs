@@ -1,8 +1,9 @@
-//! Merge of changes into the stored state of a pool. The state is replicated data: the same set of changes gives the same
-//! state in any order and with any repetition.
+//! Merge of changes into the stored state of a pool. The state is replicated data: the same set of changes gives the
+//! same state in any order and with any repetition.
 //!
 //! - strategy, policy, suppressed sources and each field of a row: last-writer-wins registers, ordered by [`Stamp`]
 //! - use counts: grow-only counters
+//! - tokens of a row: a register ordered by generation, then by stamp
 //! - removed rows: tombstones
 //! - statuses and cooldowns: multi-value registers whose causal context is the list `ends` of a change
 

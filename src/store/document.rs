@@ -97,11 +97,6 @@ impl Document {
         }
     }
 
-    /// Returns the rows of a pool, in the order of the document.
-    pub(crate) fn rows(&self, pool: &PoolKey) -> &[Value] {
-        self.list(POOLS, pool)
-    }
-
     /// Returns another program's login for a provider: `providers.<id>`; `None` if there is none.
     pub fn login(&self, provider: &str) -> Option<&Value> {
         self.section(LOGINS)?.get(provider).filter(|login| !login.is_null())
@@ -120,9 +115,9 @@ impl Document {
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::InvalidDocument`] if a change would overwrite a value of the wrong shape: unreadable content is kept.
-    /// [`ErrorCode::InvalidRow`] if a row, and [`ErrorCode::InvalidPolicy`] if the policy is nested so deep that the
-    /// document could not be read again.
+    /// [`ErrorCode::InvalidDocument`] if a change would overwrite a value of the wrong shape: unreadable content is
+    /// kept. [`ErrorCode::InvalidRow`] if a row, and [`ErrorCode::InvalidPolicy`] if the policy is nested so deep that
+    /// the document could not be read again.
     pub fn apply(&mut self, pool: &PoolKey, changes: &[Change]) -> Result<(), Error> {
         let before = self.stored(pool);
         let mut after = before.clone();
@@ -169,6 +164,11 @@ impl Document {
     /// Returns the text to write.
     pub fn to_text(&self) -> String {
         rewrite::rewrite(&self.text, &self.root)
+    }
+
+    /// Returns the rows of a pool, in the order of the document.
+    pub(crate) fn rows(&self, pool: &PoolKey) -> &[Value] {
+        self.list(POOLS, pool)
     }
 
     pub(super) fn root(&self) -> &Value {

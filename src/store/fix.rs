@@ -48,8 +48,8 @@ impl Fix {
     }
 }
 
-/// Returns the repairs of a problem that [`check`](crate::check) found, the likeliest first; empty if the repair needs a
-/// person's knowledge. All other text keeps its bytes.
+/// Returns the repairs of a problem that [`check`](crate::check) found, the likeliest first; empty if the repair needs
+/// a person's knowledge. All other text keeps its bytes.
 ///
 /// ```
 /// use credential_pool::{Timestamp, check, fixes};

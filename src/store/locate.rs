@@ -14,8 +14,8 @@ pub struct Located {
     pub name: Option<Span>,
 }
 
-/// Returns the position of the value at a JSON pointer (RFC 6901). Of duplicate names the last counts. `None` if there is
-/// no such value, or the text is not JSON.
+/// Returns the position of the value at a JSON pointer (RFC 6901). Of duplicate names the last counts. `None` if there
+/// is no such value, or the text is not JSON.
 ///
 /// ```
 /// use credential_pool::locate;
@@ -47,8 +47,8 @@ pub fn locate_all(text: &str, pointers: &[&str]) -> Vec<Option<Located>> {
     ends.into_iter().map(|end| tree.found(end?)).collect()
 }
 
-/// Returns the position of the first syntax error: the character at which parsing fails, or the empty end of a text that
-/// ends too early. `None` if the text is JSON.
+/// Returns the position of the first syntax error: the character at which parsing fails, or the empty end of a text
+/// that ends too early. `None` if the text is JSON.
 ///
 /// ```
 /// use credential_pool::{Span, fault};

@@ -1,4 +1,5 @@
-//! Masking of secrets in a document's text. The scanner is tolerant: the text may be broken JSON that a person is typing.
+//! Masking of secrets in a document's text. The scanner is tolerant: the text may be broken JSON that a person is
+//! typing.
 
 mod name_kind;
 mod secret_index;
@@ -186,8 +187,8 @@ impl<'a> Scan<'a> {
         self.name = NameKind::Plain;
     }
 
-    /// Closes a list or object. Ignores a bracket without a counterpart, and a bracket of the other kind inside a secret
-    /// list or object.
+    /// Closes a list or object. Ignores a bracket without a counterpart, and a bracket of the other kind inside a
+    /// secret list or object.
     fn leave(&mut self, bracket: u8) {
         self.name = NameKind::Plain;
         let opening = if bracket == b'}' { b'{' } else { b'[' };

@@ -123,8 +123,8 @@ pub(super) fn without_bom(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
-/// One level of a list or object. Its text is the opening bracket, the four parts of each item, the trail and the closing
-/// bracket.
+/// One level of a list or object. Its text is the opening bracket, the four parts of each item, the trail and the
+/// closing bracket.
 pub(super) struct Container<'a> {
     pub(super) is_object: bool,
     pub(super) items: Vec<Item<'a>>,
@@ -218,8 +218,8 @@ fn scalar(raw: &str) -> Value {
     }
 }
 
-/// Returns line and column (in bytes) of the first bracket beyond [`MAX_DEPTH`]; `None` if there is none. The text is valid
-/// JSON.
+/// Returns line and column (in bytes) of the first bracket beyond [`MAX_DEPTH`]; `None` if there is none. The text is
+/// valid JSON.
 fn too_deep(json: &str) -> Option<(usize, usize)> {
     let (mut depth, mut line, mut column) = (0_usize, 1_usize, 0_usize);
     let (mut quoted, mut escaped) = (false, false);

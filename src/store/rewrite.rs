@@ -230,8 +230,8 @@ struct Origin {
     same: bool,
 }
 
-/// Matches each element of the new list with an old element, in this order: equal elements at both ends, equal elements in
-/// between, the same id, the same content apart from the id, the same place among the remaining elements.
+/// Matches each element of the new list with an old element, in this order: equal elements at both ends, equal elements
+/// in between, the same id, the same content apart from the id, the same place among the remaining elements.
 fn origins(old: &[Item<'_>], new: &[Value]) -> impl Iterator<Item = Option<Origin>> {
     let equal = |(item, value): &(&Item<'_>, &Value)| same(&raw::value(item.value), value);
     let head = old.iter().zip(new).take_while(equal).count();
@@ -339,7 +339,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_changes_takes_the_form_of_its_surroundings() {
+    fn new_text_takes_the_style_of_its_surroundings() {
         let cases = [
             // Two spaces, as the reference writes.
             (
@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn what_means_the_same_keeps_its_text() {
+    fn equal_values_keep_their_text() {
         let old = r#"{ "one":1.0, "far":1e400, "long":12345678901234567890123, "\u0065":"\u00e9\/", "lone":"\ud800",
             "twice":1, "none":[ ], "twice":2 }"#;
         let value = raw::value(old);
@@ -405,16 +405,16 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_known_by_their_id() {
+    fn rows_are_matched_by_their_id() {
         let old = r#"{"rows":[ {"id":"a","n":1.0}, {"n":2.0}, {"id":"b","n":3.0} ,{"id":"b","n":4.0}]}"#;
         let cases = [
-            // A row without an id, and a second one with the same, are given one.
+            // New ids for a row without an id and for a row with a duplicate id.
             (
                 json!([{"id":"a","n":1}, {"n":2,"id":"c"}, {"id":"b","n":3}, {"id":"d","n":4}]),
                 r#"{"rows":[ {"id":"a","n":1.0}, {"n":2.0,"id":"c"}, {"id":"b","n":3.0} ,{"id":"d","n":4.0}]}"#,
             ),
             (json!([{"n":2}, {"id":"b","n":5}]), r#"{"rows":[ {"n":2.0}, {"id":"b","n":5}]}"#),
-            // What holds the same is the same, whatever went before it.
+            // Equal rows match at any place.
             (
                 json!([{"id":"e"}, {"n":2.0,"id":"c"}, {"id":"d","n":4.0}, {"id":"b","n":3.5}]),
                 r#"{"rows":[ {"id":"e"}, {"n":2.0,"id":"c"} ,{"id":"d","n":4.0}, {"id":"b","n":3.5}]}"#,
@@ -433,7 +433,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_written_is_what_was_meant(text in json_text(), new in json_text()) {
+        fn the_written_text_has_the_new_value(text in json_text(), new in json_text()) {
             let new = raw::value(new.trim());
             let written = rewrite(&text, &new);
             prop_assert!(same(&raw::parse(&written).unwrap(), &new), "{}", written);
@@ -447,7 +447,7 @@ mod tests {
         }
     }
 
-    /// JSON in all its forms, with names from so small a set that two texts have many in common.
+    /// Generates JSON of all forms, with names from a small set, so that two texts share many names.
     fn json_text() -> impl Strategy<Value = String> {
         let space = || prop::sample::select(vec!["", "", " ", "\n  ", "\r\n\t"]);
         let scalar = prop::sample::select(vec![

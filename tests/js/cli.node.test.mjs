@@ -50,7 +50,7 @@ describe("read-only commands", { concurrency: true }, () => {
     assert.match(out, /^openrouter {2}fill_first, 4 credentials$/m);
     assert.match(out, /0 +work +a +api_key +manual +sha256:[0-9a-f]{16} +0 +cooling down, (2 h|1 h 59 min) left +cools down until /);
     assert.match(out, /cools down until .*: rate_limited \(429\) at .*$/m);
-    assert.match(out, /1 +twin +b +api_key +manual +sha256:[0-9a-f]{16} +12 +available +serves, the next by fill_first$/m);
+    assert.match(out, /1 +twin +b +api_key +manual +sha256:[0-9a-f]{16} +12 +available +serves, next by fill_first$/m);
     assert.match(out, /2 +twin +c .* dead +is dead: /);
     assert.match(out, /^1 problem in the document: `credential-pool check` shows more$/m);
     assert.doesNotMatch((await done(["list", "nous"])).out, /openrouter/);
@@ -68,7 +68,7 @@ describe("read-only commands", { concurrency: true }, () => {
     assert.deepEqual(b, {
       id: "b", label: "twin", authType: "api_key", priority: 1, source: "manual", fingerprint: b.fingerprint,
       baseUrl: "https://***@example.test/v1?***", requestCount: 12, state: { type: "available" },
-      text: "serves, the next by fill_first",
+      text: "serves, next by fill_first",
     });
     assert.equal(verdict.type, "chosen");
     assert.match(b.fingerprint, /^sha256:[0-9a-f]{16}$/);
@@ -78,7 +78,7 @@ describe("read-only commands", { concurrency: true }, () => {
 
   test("explain shows which credential would serve, for a model", async () => {
     const { out } = await done(["explain", "openrouter"]);
-    assert.match(out, /^next: use b \(twin\)\na +work +cools down until .*\nb +twin +serves, the next by fill_first\n/);
+    assert.match(out, /^next: use b \(twin\)\na +work +cools down until .*\nb +twin +serves, next by fill_first\n/);
     const { json } = await done(["explain", "openrouter", "--model", "small", "--json"]);
     assert.deepEqual([json.pool, json.model, json.next.type, json.next.credential], ["openrouter", "small", "use", "b"]);
     assert.deepEqual(json.credentials.map(({ verdict }) => verdict.type), ["cooling_down", "chosen", "dead", "available"]);

@@ -192,7 +192,7 @@ describe("leases", () => {
     assert.deepEqual(first.events, [{
       credential: "a",
       what: { type: "chosen", lease: first.value.lease, by: { type: "strategy", strategy: "fill_first" } },
-      text: `serves lease ${first.value.lease}: the next by fill_first`,
+      text: `serves lease ${first.value.lease}: next by fill_first`,
     }]);
 
     const second = pool.report(first.value.lease, limited(12), NOW);
@@ -200,7 +200,7 @@ describe("leases", () => {
     const why = "rate_limited (429, Retry-After) at 2026-04-09T17:59:40Z";
     assert.deepEqual(texts(second.events), [
       `cools down until 2026-04-09T17:59:52Z: ${why}`,
-      `serves lease ${second.value.lease}: the next by fill_first`,
+      `serves lease ${second.value.lease}: next by fill_first`,
     ]);
     assert.deepEqual(second.events[0].what, {
       type: "cooling_down",
@@ -212,7 +212,7 @@ describe("leases", () => {
 
     const explained = pool.explain({}, NOW);
     assert.equal(explained.next.credential, "b");
-    assert.deepEqual(texts(explained.credentials), [`cools down until 2026-04-09T17:59:52Z: ${why}`, "serves, the next by fill_first"]);
+    assert.deepEqual(texts(explained.credentials), [`cools down until 2026-04-09T17:59:52Z: ${why}`, "serves, next by fill_first"]);
     assert.deepEqual(pool.explain(undefined, NOW), explained, "an explanation changes nothing");
   });
 
@@ -251,7 +251,7 @@ describe("leases", () => {
     const { lease } = pool.lease({}, NOW).value;
     for (const { id } of pool.flush(NOW).intents) pool.settle(id, { type: "saved" }, NOW);
     assert.deepEqual(pool.wake(), { at: NOW + 10 * MINUTE, reason: "lease_ends" });
-    assert.deepEqual(texts(pool.tick(NOW + 10 * MINUTE).events), [`is free of lease ${lease}, which expired without a report`]);
+    assert.deepEqual(texts(pool.tick(NOW + 10 * MINUTE).events), [`is freed: lease ${lease} expired without a report`]);
     assert.deepEqual(pool.report(lease, served, NOW + 11 * MINUTE).value, { type: "late", served: true });
   });
 

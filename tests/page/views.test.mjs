@@ -128,7 +128,7 @@ describe("the JSON view", { concurrency: 2 }, () => {
     assert.doesNotMatch(await allText(page), /canary/);
     // Each repair is one press. Problems without a repair stay.
     for (let press = 0; press < 30; press += 1) {
-      const fix = page.locator("raw-view").getByRole("button", { name: /^(Delete|Use|Give|Remove|Forget|Write|Put|Take|Close|Add the)/ }).first();
+      const fix = page.locator("raw-view").getByRole("button", { name: /^(Delete|Use|Assign|Remove|Clear|Rename|Put|Wrap|Close|Add the)/ }).first();
       if ((await fix.count()) === 0) break;
       await fix.click();
       await checked(page);

@@ -332,9 +332,13 @@ function readCause({ kind, status, at, hint }: Cause): string | number | null {
 export function readState(state: State): number | null {
   switch (state.type) {
     case "available":
+    case "expired":
+    case "no_secret":
     case "dead":
       return null;
-    case "exhausted":
+    case "cooling_down":
+      return state.errorCode ?? state.until;
+    case "unreachable":
       return state.until;
     default:
       return never(state);

@@ -46,8 +46,8 @@ pub fn js_wanted(#[wasm_bindgen(unchecked_param_type = "string")] key: &JsValue)
     write(&wanted(&read(key, "key")?))
 }
 
-/// Returns the pool key of the custom endpoint with this base URL, by the configuration's `custom_providers`; null if there
-/// is none.
+/// Returns the pool key of the custom endpoint with this base URL, by the configuration's `custom_providers`; null if
+/// there is none.
 #[wasm_bindgen(js_name = poolKeyForBaseUrl, unchecked_return_type = "string | null")]
 pub fn js_pool_key_for_base_url(
     #[wasm_bindgen(unchecked_param_type = "string")] base_url: &JsValue,

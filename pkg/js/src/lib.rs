@@ -1,4 +1,5 @@
-//! JavaScript face: class `CredentialPool`; class `CredentialLogin` in `login`; functions without a pool in `functions`.
+//! JavaScript face: class `CredentialPool`; class `CredentialLogin` in `login`; functions without a pool in
+//! `functions`.
 //!
 //! Converts values and makes no decisions. Arguments are read as JSON, so that a cycle, a throwing getter or `NaN` is a
 //! typed error and never a trap inside the pool. Answers are plain objects.
@@ -77,8 +78,8 @@ impl JsPool {
         write(&self.pool.rotate(&id, failure, self.at(now)?).map_err(thrown)?)
     }
 
-    /// Refreshes a login now, whether its refresh is due or not. While a refresh of the login is under way, returns that
-    /// refresh.
+    /// Refreshes a login now, whether its refresh is due or not. While a refresh of the login is under way, returns
+    /// that refresh.
     #[wasm_bindgen(unchecked_return_type = "Step<Refreshing>")]
     pub fn refresh(
         &mut self,
@@ -175,8 +176,8 @@ impl JsPool {
         write(&self.pool.sync(&read(stored, "stored")?, self.at(now)?))
     }
 
-    /// Claims the login's token before the request of a refresh is sent, so that hosts that share a store spend a refresh
-    /// token once.
+    /// Claims the login's token before the request of a refresh is sent, so that hosts that share a store spend a
+    /// refresh token once.
     #[wasm_bindgen(unchecked_return_type = "Step<Claim>")]
     pub fn claim(
         &mut self,

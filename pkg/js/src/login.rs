@@ -16,8 +16,8 @@ const TYPES: &str = r#"
 import type { LoginMove, LoginOptions } from "./core/types.js";
 "#;
 
-/// State machine of a new login. Does no IO: every method returns the next move of the host. Dropping the object cancels
-/// the login.
+/// State machine of a new login. Does no IO: every method returns the next move of the host. Dropping the object
+/// cancels the login.
 #[wasm_bindgen(js_name = CredentialLogin)]
 pub struct JsLogin {
     login: Login,
@@ -72,8 +72,8 @@ impl JsLogin {
         write(&self.login.listening(port, self.at(now)?).map_err(thrown)?)
     }
 
-    /// Passes the URL that the browser requested on the port, absolute or from the path on. Throws `foreign_redirect` if
-    /// the URL does not belong to this login.
+    /// Passes the URL that the browser requested on the port, absolute or from the path on. Throws `foreign_redirect`
+    /// if the URL does not belong to this login.
     #[wasm_bindgen(unchecked_return_type = "LoginMove")]
     pub fn redirected(
         &mut self,

@@ -23,8 +23,8 @@ pub(super) fn read_id(id: &JsValue) -> Result<CredentialId, JsValue> {
 pub(super) fn read<T: DeserializeOwned>(value: &JsValue, name: &str) -> Result<T, JsValue> {
     let json = to_json(value).map_err(|_| {
         let message =
-            "this argument has no JSON form: it contains NaN, an infinity, a BigInt or a cycle, is nested too deep, or is an \
-             object without own fields such as a fetch `Response`: pass `{ status, headers, body }`";
+            "this argument has no JSON form: it contains NaN, an infinity, a BigInt or a cycle, is nested too deep, or is \
+             an object without own fields such as a fetch `Response`: pass `{ status, headers, body }`";
         thrown(Error::new(ErrorCode::InvalidArgument, message).at(format!("/{name}")))
     })?;
     let nested = |_| {

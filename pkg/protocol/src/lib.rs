@@ -1,7 +1,7 @@
 //! `call(json) -> json`: every input of the core as JSON text, for hosts that pass text alone.
 //!
-//! A call is `{ "call": NAME, "args": { … } }`. Names and arguments are those of the JavaScript package, except that names
-//! of calls on a login contain `login`. An answer is `{ "ok": … }` with the package's shapes, or
+//! A call is `{ "call": NAME, "args": { … } }`. Names and arguments are those of the JavaScript package, except that
+//! names of calls on a login contain `login`. An answer is `{ "ok": … }` with the package's shapes, or
 //! `{ "error": { "code", "message", "pointer"? } }`; an error means that nothing changed.
 //!
 //! | calls | arguments |

@@ -75,14 +75,14 @@ fn set_policy(policy: Value) -> Edit {
 }
 
 #[test]
-fn an_empty_document_is_what_the_reference_starts_from() {
+fn an_empty_document_is_the_reference_s_initial_document() {
     let text = Document::empty().to_text();
     assert_eq!(text, "{\n  \"version\": 1,\n  \"providers\": {},\n  \"credential_pool\": {}\n}\n");
     assert_eq!(check(&text, NOW), []);
 }
 
 #[test]
-fn only_what_changes_is_written_anew() {
+fn only_changed_parts_are_rewritten() {
     let row = |count| {
         format!(
             r#"{{"last_error_code":null, "request_count":{count}, "mine":1e400, "id":"a", "label":"\u00e9", "last_status":null, "last_status_at":1.0, "auth_type":"api_key", "priority":0, "source":"manual", "access_token":""}}"#
@@ -131,13 +131,13 @@ fn only_what_changes_is_written_anew() {
             vec![add(json!({ "id": "a" })), random()],
             "{\n\t\"mine\": {},\n\t\"credential_pool\": {\n\t\t\"openrouter\": [\n\t\t\t{\n\t\t\t\t\"id\": \"a\"\n\t\t\t}\n\t\t]\n\t},\n\t\"credential_pool_strategies\": {\n\t\t\"openrouter\": \"random\"\n\t}\n}".to_owned(),
         ),
-        // Null counts as absent; a list keeps what is no source.
+        // Null counts as absent; a list keeps values that are not sources.
         (
             r#"{"credential_pool": null, "suppressed_sources": {"openrouter": ["a", 7, "b"]}}"#.to_owned(),
             vec![unsuppress("a"), suppress("c"), random()],
             r#"{"credential_pool": null, "suppressed_sources": {"openrouter": [7, "b", "c"]}, "credential_pool_strategies": {"openrouter": "random"}}"#.to_owned(),
         ),
-        // A policy keeps what did not change; another pool's is not touched.
+        // Equal settings of a policy keep their text, as does another pool's policy.
         (
             r#"{"credential_pool_policies": {"zai": {"lease_ms" :1e4}, "openrouter": {"preset":"adaptive", "lease_ms" :1e4}}}"#.to_owned(),
             vec![set_policy(json!({ "preset": "adaptive", "lease_ms": 10_000, "sole_cooldown_ms": null }))],
@@ -148,7 +148,7 @@ fn only_what_changes_is_written_anew() {
             vec![set_policy(json!({ "preset": "reference" })), set_policy(json!("no policy"))],
             r#"{"credential_pool_policies": {"openrouter": {"preset": "reference"}}}"#.to_owned(),
         ),
-        // Of a pool that stands there twice the last one counts.
+        // Of a duplicate pool key the last counts.
         (
             r#"{"credential_pool":{"openrouter":[{"id":"a"}],"openrouter":[{"id":"a"}]}}"#.to_owned(),
             vec![remove("a")],
@@ -162,7 +162,7 @@ fn only_what_changes_is_written_anew() {
         assert_eq!(document.to_text(), before);
         document.apply(&pool(), &changes(&edits)).unwrap();
         let merges = document.root.as_object_mut().and_then(|root| root.shift_remove(MERGES));
-        assert!(merges.is_some(), "tells what it has taken in");
+        assert!(merges.is_some(), "the document has merge metadata");
         assert_eq!(document.to_text(), expected, "after {edits:?}");
         let again = Document::parse(&expected).unwrap();
         assert_eq!(again.to_text(), expected);
@@ -170,7 +170,7 @@ fn only_what_changes_is_written_anew() {
 }
 
 #[test]
-fn what_cannot_be_read_is_not_overwritten() {
+fn unreadable_content_is_not_overwritten() {
     let row = || add(json!({ "id": "a" }));
     let cases = [
         (r#"{"credential_pool": {"openrouter": {}}}"#, row(), "/credential_pool/openrouter"),
@@ -195,7 +195,7 @@ fn what_cannot_be_read_is_not_overwritten() {
 }
 
 #[test]
-fn a_document_keeps_what_tells_a_change_that_comes_twice() {
+fn a_document_keeps_the_metadata_that_detects_a_repeated_change() {
     let mut document = Document::parse(r#"{"credential_pool": {"openrouter": [{"id": "a"}]}}"#).unwrap();
     document.apply(&pool(), &changes(&[used("a")])).unwrap();
     let written = document.to_text();
@@ -207,11 +207,11 @@ fn a_document_keeps_what_tells_a_change_that_comes_twice() {
     let unreadable = r#"{"credential_pool_merges": {"openrouter": {"hosts": {"h": "x"}}}}"#;
     let mut document = Document::parse(unreadable).unwrap();
     document.apply(&pool(), &changes(&[suppress("env:A")])).unwrap();
-    assert_eq!(document.stored(&pool()).suppressed_sources.len(), 1, "what cannot be read counts as nothing known");
+    assert_eq!(document.stored(&pool()).suppressed_sources.len(), 1, "unreadable metadata counts as empty");
 }
 
 #[test]
-fn what_could_not_be_read_again_is_refused() {
+fn content_that_could_not_be_read_again_is_refused() {
     let nested = |levels: usize| (0..levels).fold(json!(0), |value, _| json!([value]));
     let row = |levels: usize| add(json!({ "id": "a", "mine": nested(levels) }));
     let policy = |levels: usize| set_policy(json!({ "mine": nested(levels) }));
@@ -226,7 +226,7 @@ fn what_could_not_be_read_again_is_refused() {
 }
 
 #[test]
-fn a_document_tells_what_it_holds() {
+fn a_document_lists_its_content() {
     let document = Document::parse(
         r#"{
           "providers": {"nous": {"access_token": "t"}, "openai-codex": null},
@@ -251,7 +251,7 @@ fn a_document_tells_what_it_holds() {
 }
 
 #[test]
-fn a_text_that_is_no_document_is_refused_with_its_place() {
+fn a_text_that_is_no_document_is_refused_with_the_place() {
     let cases = [
         ("", "", "an empty file"),
         ("\u{feff} \n", "", "an empty file"),

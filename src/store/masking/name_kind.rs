@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_says_what_its_value_is() {
+    fn a_name_determines_the_kind_of_its_value() {
         let cases = [
             (
                 NameKind::Secret,

@@ -1,7 +1,7 @@
 //! Index of secrets, for finding their copies in other values such as labels and error messages.
 
-/// Secrets by their last eight bytes, the part in which secrets differ most. A Bloom filter with one hash function comes
-/// first.
+/// Secrets by their last eight bytes, the part in which secrets differ most. A Bloom filter with one hash function
+/// comes first.
 #[derive(Default)]
 pub(super) struct SecretIndex {
     /// Last eight bytes and text of each secret; ascending after [`Self::sorted`].

@@ -8,7 +8,8 @@ struct SecretPattern {
     prefix: &'static str,
     /// Minimum number of characters after the prefix.
     min_length: usize,
-    /// Whether only letters and digits count for `min_length`: the prefix also begins names of models, which have dashes.
+    /// Whether only letters and digits count for `min_length`: the prefix also begins names of models, which have
+    /// dashes.
     is_alphanumeric: bool,
 }
 
@@ -135,7 +136,8 @@ fn password(rest: &[u8]) -> Option<(usize, usize)> {
     (from < at).then(|| (from.saturating_add(SEPARATOR), at.saturating_add(SEPARATOR)))
 }
 
-/// Returns the length from the `=` at `at` to the end of a secret parameter's value; `None` if the parameter is not secret.
+/// Returns the length from the `=` at `at` to the end of a secret parameter's value; `None` if the parameter is not
+/// secret.
 fn parameter(text: &str, at: usize) -> Option<usize> {
     let (before, rest) = text.split_at_checked(at)?;
     let start = before.bytes().rev().take_while(|byte| byte.is_ascii_alphanumeric() || b"-_%".contains(byte)).count();

@@ -1,5 +1,5 @@
-//! Concurrent cooldowns: a multi-value register. A change ends the cooldowns in its causal context; cooldowns that began
-//! without knowledge of each other are all kept, and the row shows the cooldown that ends last.
+//! Concurrent cooldowns: a multi-value register. A change ends the cooldowns in its causal context; cooldowns that
+//! began without knowledge of each other are all kept, and the row shows the cooldown that ends last.
 
 use serde_json::Value;
 
@@ -34,31 +34,6 @@ struct Visible {
     by: Stamp,
     /// [`RowCooldown::moment`] at that time. If the row has another, another program has written the row.
     moment: Option<f64>,
-}
-
-impl<T: Record> Record for Cooldowns<T>
-where
-    Vec<(Stamp, T)>: Record,
-{
-    fn read(value: &Value) -> Option<Self> {
-        let fields = Fields::of(value)?;
-        Some(Self { visible: fields.read_or_default("shown")?, hidden: fields.read_or_default("hidden")? })
-    }
-
-    fn write(&self) -> Value {
-        record(vec![unless_empty("shown", &self.visible), unless_empty("hidden", &self.hidden)])
-    }
-}
-
-impl Record for Visible {
-    fn read(value: &Value) -> Option<Self> {
-        let fields = Fields::of(value)?;
-        Some(Self { by: fields.read("by")?, moment: fields.read_or_default("moment")? })
-    }
-
-    fn write(&self) -> Value {
-        record(vec![field("by", &self.by), field("moment", &self.moment)])
-    }
 }
 
 /// Cooldown in the form of the row's fields.
@@ -114,7 +89,8 @@ fn foreign_stamp(moment: Option<f64>) -> Stamp {
     Stamp { at, host: HostId::default() }
 }
 
-/// Returns whether a row's status is about a refused token and not about the account, so that new tokens end the status.
+/// Returns whether a row's status is about a refused token and not about the account, so that new tokens end the
+/// status.
 pub(crate) fn is_about_the_token(credential: &Credential) -> bool {
     RowStatus::of(credential).is_about_the_token()
 }
@@ -129,30 +105,6 @@ pub(super) struct RowStatus {
     pub(super) reset_at: Option<f64>,
     /// Whether the row has further failure fields: a message, or unreadable values.
     pub(super) has_opaque_fields: bool,
-}
-
-impl Record for RowStatus {
-    fn read(value: &Value) -> Option<Self> {
-        let fields = Fields::of(value)?;
-        Some(Self {
-            status: fields.read_or_default("status")?,
-            at: fields.read_or_default("at")?,
-            error_code: fields.read_or_default("error_code")?,
-            reason: fields.read_or_default("reason")?,
-            reset_at: fields.read_or_default("reset_at")?,
-            has_opaque_fields: false,
-        })
-    }
-
-    fn write(&self) -> Value {
-        record(vec![
-            unless_empty("status", &self.status),
-            unless_empty("at", &self.at),
-            unless_empty("error_code", &self.error_code),
-            unless_empty("reason", &self.reason),
-            unless_empty("reset_at", &self.reset_at),
-        ])
-    }
 }
 
 impl RowStatus {
@@ -214,5 +166,54 @@ impl RowCooldown for Timestamp {
 
     fn end(&self) -> Timestamp {
         *self
+    }
+}
+
+impl<T: Record> Record for Cooldowns<T>
+where
+    Vec<(Stamp, T)>: Record,
+{
+    fn read(value: &Value) -> Option<Self> {
+        let fields = Fields::of(value)?;
+        Some(Self { visible: fields.read_or_default("shown")?, hidden: fields.read_or_default("hidden")? })
+    }
+
+    fn write(&self) -> Value {
+        record(vec![unless_empty("shown", &self.visible), unless_empty("hidden", &self.hidden)])
+    }
+}
+
+impl Record for Visible {
+    fn read(value: &Value) -> Option<Self> {
+        let fields = Fields::of(value)?;
+        Some(Self { by: fields.read("by")?, moment: fields.read_or_default("moment")? })
+    }
+
+    fn write(&self) -> Value {
+        record(vec![field("by", &self.by), field("moment", &self.moment)])
+    }
+}
+
+impl Record for RowStatus {
+    fn read(value: &Value) -> Option<Self> {
+        let fields = Fields::of(value)?;
+        Some(Self {
+            status: fields.read_or_default("status")?,
+            at: fields.read_or_default("at")?,
+            error_code: fields.read_or_default("error_code")?,
+            reason: fields.read_or_default("reason")?,
+            reset_at: fields.read_or_default("reset_at")?,
+            has_opaque_fields: false,
+        })
+    }
+
+    fn write(&self) -> Value {
+        record(vec![
+            unless_empty("status", &self.status),
+            unless_empty("at", &self.at),
+            unless_empty("error_code", &self.error_code),
+            unless_empty("reason", &self.reason),
+            unless_empty("reset_at", &self.reset_at),
+        ])
     }
 }

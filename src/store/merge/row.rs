@@ -76,76 +76,6 @@ struct StatusMerge {
     reset: Option<Stamp>,
 }
 
-impl Record for RowMerge {
-    fn read(value: &Value) -> Option<Self> {
-        let fields = Fields::of(value)?;
-        Some(Self {
-            added: fields.read_or_default("added")?,
-            removed: fields.read_or_default("removed")?,
-            fields: fields.read_or_default("fields")?,
-            tokens: fields.read_or_default("tokens")?,
-            claim: fields.read_or_default("claim")?,
-            status: fields.read_or_default("status")?,
-            models: fields.read_or_default("models")?,
-        })
-    }
-
-    fn write(&self) -> Value {
-        record(vec![
-            unless_empty("added", &self.added),
-            unless_empty("removed", &self.removed),
-            unless_empty("fields", &self.fields),
-            unless_empty("tokens", &self.tokens),
-            unless_empty("claim", &self.claim),
-            unless_empty("status", &self.status),
-            unless_empty("models", &self.models),
-        ])
-    }
-}
-
-impl Record for Tokens {
-    fn read(value: &Value) -> Option<Self> {
-        let fields = Fields::of(value)?;
-        Some(Self { token: fields.read("token")?, generation: fields.read("generation")?, by: fields.read("by")? })
-    }
-
-    fn write(&self) -> Value {
-        record(vec![field("token", &self.token), field("generation", &self.generation), field("by", &self.by)])
-    }
-}
-
-impl Record for Claim {
-    fn read(value: &Value) -> Option<Self> {
-        let fields = Fields::of(value)?;
-        Some(Self { token: fields.read_or_default("token")?, by: fields.read("by")? })
-    }
-
-    fn write(&self) -> Value {
-        record(vec![unless_empty("token", &self.token), field("by", &self.by)])
-    }
-}
-
-impl Record for StatusMerge {
-    fn read(value: &Value) -> Option<Self> {
-        let fields = Fields::of(value)?;
-        Some(Self {
-            cooldowns: fields.read_or_default("cooldowns")?,
-            base: fields.read_or_default("otherwise")?,
-            by: fields.read_or_default("by")?,
-            reset: fields.read_or_default("reset")?,
-        })
-    }
-
-    fn write(&self) -> Value {
-        record(vec![
-            unless_empty("cooldowns", &self.cooldowns),
-            field("otherwise", &self.base),
-            unless_empty("by", &self.by),
-            unless_empty("reset", &self.reset),
-        ])
-    }
-}
-
 impl RowMerge {
     /// Returns the metadata of a new row.
     pub(crate) fn added(by: &Stamp, token: Option<Fingerprint>) -> Self {
@@ -362,4 +292,74 @@ pub(crate) fn tokens_of(credential: &Credential) -> RowFields {
     let row = credential.to_row();
     let fields = TOKEN_FIELDS.iter();
     RowFields(fields.map(|name| ((*name).to_owned(), row.get(*name).cloned().unwrap_or(Value::Null))).collect())
+}
+
+impl Record for RowMerge {
+    fn read(value: &Value) -> Option<Self> {
+        let fields = Fields::of(value)?;
+        Some(Self {
+            added: fields.read_or_default("added")?,
+            removed: fields.read_or_default("removed")?,
+            fields: fields.read_or_default("fields")?,
+            tokens: fields.read_or_default("tokens")?,
+            claim: fields.read_or_default("claim")?,
+            status: fields.read_or_default("status")?,
+            models: fields.read_or_default("models")?,
+        })
+    }
+
+    fn write(&self) -> Value {
+        record(vec![
+            unless_empty("added", &self.added),
+            unless_empty("removed", &self.removed),
+            unless_empty("fields", &self.fields),
+            unless_empty("tokens", &self.tokens),
+            unless_empty("claim", &self.claim),
+            unless_empty("status", &self.status),
+            unless_empty("models", &self.models),
+        ])
+    }
+}
+
+impl Record for Tokens {
+    fn read(value: &Value) -> Option<Self> {
+        let fields = Fields::of(value)?;
+        Some(Self { token: fields.read("token")?, generation: fields.read("generation")?, by: fields.read("by")? })
+    }
+
+    fn write(&self) -> Value {
+        record(vec![field("token", &self.token), field("generation", &self.generation), field("by", &self.by)])
+    }
+}
+
+impl Record for Claim {
+    fn read(value: &Value) -> Option<Self> {
+        let fields = Fields::of(value)?;
+        Some(Self { token: fields.read_or_default("token")?, by: fields.read("by")? })
+    }
+
+    fn write(&self) -> Value {
+        record(vec![unless_empty("token", &self.token), field("by", &self.by)])
+    }
+}
+
+impl Record for StatusMerge {
+    fn read(value: &Value) -> Option<Self> {
+        let fields = Fields::of(value)?;
+        Some(Self {
+            cooldowns: fields.read_or_default("cooldowns")?,
+            base: fields.read_or_default("otherwise")?,
+            by: fields.read_or_default("by")?,
+            reset: fields.read_or_default("reset")?,
+        })
+    }
+
+    fn write(&self) -> Value {
+        record(vec![
+            unless_empty("cooldowns", &self.cooldowns),
+            field("otherwise", &self.base),
+            unless_empty("by", &self.by),
+            unless_empty("reset", &self.reset),
+        ])
+    }
 }

@@ -160,7 +160,7 @@ test("a corrupt file is an error with its place", async () => {
   const { store, path } = await file(HANDMADE.replace(`"sk-b"`, `"sk-canary`));
   await assert.rejects(store.commit(KEY, [used("a")]), ({ code, message }) => {
     assert.equal(code, "invalid_document");
-    assert.match(message, /line \d+, column \d+: correct it there/);
+    assert.match(message, /line \d+, column \d+: correct the text there/);
     assert.ok(message.startsWith(path) && !message.includes("canary"));
     return true;
   });

@@ -1,7 +1,7 @@
 //! Page face: a document in an editor. Arguments and answers are text, which keeps the wasm small.
 //!
-//! Converts values and makes no decisions. Answers are JSON in the shapes of the package; thrown values are the JSON of an
-//! error. The page loads two builds: a reader first, and the whole face (feature `editing`) with the first edit.
+//! Converts values and makes no decisions. Answers are JSON in the shapes of the package; thrown values are the JSON of
+//! an error. The page loads two builds: a reader first, and the whole face (feature `editing`) with the first edit.
 
 use serde::Serialize;
 use wasm_bindgen::prelude::*;

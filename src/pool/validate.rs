@@ -1,4 +1,4 @@
-//! Whether an edit can be made: what `add` and `update` ask first, and an editor asks while a person types.
+//! Validation of edits: `add` and `update` check their arguments first, and an editor checks while a person types.
 
 use serde_json::{Map, Value};
 
@@ -11,26 +11,27 @@ use crate::{
 use super::Pool;
 
 impl Pool {
-    /// Reads a row that is about to be added.
+    /// Parses a row for `add`; returns its id, if the row has an id, and its credential.
     pub(crate) fn check_new(&self, row: &Map<String, Value>) -> Result<(Option<CredentialId>, Credential), Error> {
         let (id, credential) =
             Credential::parse(&Value::Object(row.clone()), self.roster.pool()).map_err(invalid_row)?;
         if id.as_ref().is_some_and(|id| self.is_taken(id.as_str())) {
             return Err(Error::new(
                 ErrorCode::DuplicateId,
-                "a credential with this id is or was in the pool; leave `id` out and the pool makes one",
+                "a credential with this id is or was in the pool; leave out `id`, and the pool generates an id",
             )
             .at("/id"));
         }
         Ok((id, credential))
     }
 
-    /// Checks fields that are about to be set.
+    /// Checks the fields of an `update`.
     pub(crate) fn check_fields(&self, id: &CredentialId, fields: &Map<String, Value>) -> Result<(), Error> {
         let credential = self.credential(id)?;
-        if let Some(kept) = POOL_MANAGED_FIELDS.into_iter().find(|name| fields.contains_key(*name)) {
-            let message = "the pool keeps this field itself; `reset` ends a rest, and a new credential has a new id";
-            return Err(Error::new(ErrorCode::InvalidRow, message).at(pointer_step(kept)));
+        if let Some(managed) = POOL_MANAGED_FIELDS.into_iter().find(|name| fields.contains_key(*name)) {
+            let message =
+                "only the pool sets this field; use `reset` to end a cooldown, or add a credential for a new id";
+            return Err(Error::new(ErrorCode::InvalidRow, message).at(pointer_step(managed)));
         }
         credential.with(fields, self.roster.pool()).map(drop).map_err(invalid_row)
     }

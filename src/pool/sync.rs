@@ -1,4 +1,5 @@
-//! What other hosts wrote: how it is taken in, and how a token that can be spent once is claimed.
+//! Synchronisation with other hosts: merging of the store's latest state, and claims on refresh tokens, which can be
+//! spent only once.
 
 use std::time::Duration;
 
@@ -16,64 +17,64 @@ use crate::{
 use super::{
     Pool,
     member::{Health, Refresh},
-    opening,
+    open,
     outbox::Outstanding,
     slot::Slot,
 };
 
 impl Pool {
-    /// Takes in what a store has now, and keeps what is not saved yet.
-    pub(super) fn take_in_stored(&mut self, stored: &Stored) -> Step<Opened> {
+    /// Takes over the state of a store, and keeps changes and uses that are not saved.
+    pub(super) fn merge_stored(&mut self, stored: &Stored) -> Step<Opened> {
         self.outbox.observe(self.now, stored.merge.latest());
-        self.outbox.found_in(&stored.merge);
+        self.outbox.drop_stored(&stored.merge);
         let mut latest = stored.clone();
-        apply(&mut latest, &self.outbox.perhaps_missing(), self.roster.pool());
+        apply(&mut latest, &self.outbox.possibly_unstored(), self.roster.pool());
 
         let mut problems = Vec::new();
         if let Some(named) =
-            opening::stored_strategy(&latest, &mut problems, self.key()).filter(|_| !self.configured.strategy)
+            open::stored_strategy(&latest, &mut problems, self.key()).filter(|_| !self.configured.strategy)
             && named != self.roster.strategy()
         {
             self.roster.set_strategy(named);
         }
         if let Some(policy) =
-            opening::stored_policy(&latest, &mut problems, self.key()).filter(|_| !self.configured.policy)
+            open::stored_policy(&latest, &mut problems, self.key()).filter(|_| !self.configured.policy)
             && policy != self.policy
         {
             self.roster.set_caps(policy.max_in_flight);
             self.policy = policy;
         }
         self.suppressed.clone_from(&latest.suppressed_sources);
-        self.take_in_rows(&latest, &mut problems);
+        self.merge_rows(&latest, &mut problems);
         let opened = Opened { has_credentials: self.has_credentials(), problems };
         self.step(opened, None)
     }
 
-    /// Whether a refresh may still spend the token that it was made for; from then on no other host may.
+    /// Claims the token of a refresh; returns whether the refresh may spend the token. After that no other host may.
     pub(super) fn claim_token(&mut self, intent: IntentId, now: Timestamp) -> Result<Step<Claim>, Error> {
         let Outstanding::Refresh { request, .. } = self.outbox.find(intent)? else {
             return Err(Error::new(
                 ErrorCode::WrongOutcome,
-                "an intent to persist needs no claim; write it and settle it",
+                "an intent to persist needs no claim; write its changes and settle the intent",
             ));
         };
         let request = request.clone();
         self.observe(now);
-        let Some((slot, leg, unanswered)) = self.under_way(intent) else {
+        let Some((slot, leg, unanswered)) = self.refresh_in_flight(intent) else {
             self.outbox.close(intent);
             return Ok(self.step(Claim::Gone, None));
         };
         if matches!(leg, Leg::Key | Leg::KeyAlone) {
             return Ok(self.step(Claim::Send { request }, None));
         }
-        match self.claim_of_another(slot) {
-            Some(began) if self.now < began.saturating_add(CLAIM_LASTS) => {
+        match self.foreign_claim(slot) {
+            Some(began) if self.now < began.saturating_add(CLAIM_DURATION) => {
                 self.roster.change(slot, |member| member.refresh = Refresh::Idle);
-                self.hold_back(slot, unanswered, Some(began.saturating_add(CLAIM_LASTS)));
+                self.delay_refresh(slot, unanswered, Some(began.saturating_add(CLAIM_DURATION)));
             }
             Some(_) => {
                 self.roster.change(slot, |member| member.refresh = Refresh::Interrupted);
-                self.tell(slot, Happening::RefreshInterrupted);
+                self.emit(slot, Happening::RefreshInterrupted);
             }
             None => {
                 let Some(member) = self.roster.get(slot) else { return Ok(self.step(Claim::Gone, None)) };
@@ -88,44 +89,44 @@ impl Pool {
         Ok(self.step(Claim::Gone, None))
     }
 
-    /// This host claims a login's token no more: it was not spent. What another host claims stays its own.
-    pub(super) fn give_up_claim(&mut self, slot: Slot) {
-        if self.claim_of_another(slot).is_none() {
-            self.end_claim(slot);
+    /// Withdraws this host's claim on an unspent token. A claim of another host is kept.
+    pub(super) fn release_claim(&mut self, slot: Slot) {
+        if self.foreign_claim(slot).is_none() {
+            self.clear_claim(slot);
         }
     }
 
-    /// Nobody claims a login's token any more.
-    fn end_claim(&mut self, slot: Slot) {
+    /// Clears all claims on a login's token.
+    fn clear_claim(&mut self, slot: Slot) {
         let Some(member) = self.roster.get(slot).filter(|member| member.context.claim.is_some()) else { return };
         let id = member.credential.id.clone();
         self.commit(slot, Edit::Claim { id, token: None });
     }
 
-    /// A person wants a login tried again whose refresh another host never ended.
-    pub(super) fn forget_interruption(&mut self, slot: Slot) {
+    /// Allows a refresh again after another host claimed the token and never reported an outcome: a person decided so.
+    pub(super) fn clear_interruption(&mut self, slot: Slot) {
         if self.roster.get(slot).is_some_and(|member| member.refresh == Refresh::Interrupted) {
             self.roster.change(slot, |member| member.refresh = Refresh::Idle);
-            self.end_claim(slot);
+            self.clear_claim(slot);
         }
     }
 
-    /// When another host claimed the login's token, if one does.
-    fn claim_of_another(&self, slot: Slot) -> Option<Timestamp> {
+    /// Returns when another host claimed the login's token; `None` without such a claim.
+    fn foreign_claim(&self, slot: Slot) -> Option<Timestamp> {
         let claim = self.roster.get(slot)?.context.claim.as_ref()?;
         let millis = i64::try_from(claim.at.checked_div(1000)?).ok()?;
         (claim.host != *self.outbox.host()).then(|| Timestamp::from_millis(millis).min(self.now))
     }
 
-    fn take_in_rows(&mut self, latest: &Stored, problems: &mut Vec<Problem>) {
-        let held = self.read(latest, problems);
-        let gone: Vec<_> = self.roster.iter().map(|(slot, _)| slot).filter(|slot| !held.contains(slot)).collect();
+    fn merge_rows(&mut self, latest: &Stored, problems: &mut Vec<Problem>) {
+        let present = self.read(latest, problems);
+        let gone: Vec<_> = self.roster.iter().map(|(slot, _)| slot).filter(|slot| !present.contains(slot)).collect();
         for slot in gone {
             self.forget_member(slot);
         }
     }
 
-    /// A member's row as the store has it, with the uses that no change tells of yet.
+    /// Replaces a member's row with the stored row, and adds unsaved uses.
     pub(super) fn replace(&mut self, slot: Slot, mut new: Credential, context: CausalContext) {
         let Some(member) = self.roster.get(slot) else { return };
         if new.lacks_secrets_of(&member.credential) {
@@ -137,22 +138,22 @@ impl Pool {
         }
         let waits_for_claim = match member.refresh {
             Refresh::Interrupted => true,
-            Refresh::Unanswered { .. } => self.claim_of_another(slot).is_some(),
+            Refresh::Unanswered { .. } => self.foreign_claim(slot).is_some(),
             Refresh::Idle | Refresh::InFlight { .. } => false,
         };
-        let is_given_up = waits_for_claim && context.claim.is_none();
-        let has_other_cooldown = told(&member.credential) != told(&new);
-        let cooldowns_differ = has_other_cooldown || !new.model_cooldowns().eq(member.credential.model_cooldowns());
+        let is_claim_released = waits_for_claim && context.claim.is_none();
+        let status_differs = status_fields(&member.credential) != status_fields(&new);
+        let cooldowns_differ = status_differs || !new.model_cooldowns().eq(member.credential.model_cooldowns());
         if new != member.credential {
             self.roster.edit(slot, |credential| *credential = new);
         }
-        let stale_up_to = self.sent;
+        let stale_up_to = self.last_attempt;
         self.roster.change(slot, |member| {
             member.context = context;
-            if has_other_cooldown {
+            if status_differs {
                 member.health = Health { stale_up_to, ..Health::default() };
             }
-            if is_given_up {
+            if is_claim_released {
                 member.refresh = Refresh::Idle;
             }
         });
@@ -162,8 +163,7 @@ impl Pool {
     }
 }
 
-/// What a row tells of how it is doing.
-fn told(credential: &Credential) -> impl PartialEq {
+fn status_fields(credential: &Credential) -> impl PartialEq {
     (
         credential.last_status.clone(),
         credential.last_status_at,
@@ -173,5 +173,5 @@ fn told(credential: &Credential) -> impl PartialEq {
     )
 }
 
-/// How long a claim keeps other hosts from what may be at work still: longer than any request takes.
-const CLAIM_LASTS: Duration = Duration::from_secs(60);
+/// Time for which a claim keeps other hosts from the token: longer than the timeout of any refresh request.
+const CLAIM_DURATION: Duration = Duration::from_secs(60);

@@ -1,4 +1,4 @@
-//! Why each credential would or would not serve a request.
+//! Explanation of a decision: a verdict on every credential for one request.
 
 use crate::{
     cooldown::Cooldown,
@@ -10,12 +10,12 @@ use crate::{
 use super::{
     Pool,
     choice::Readiness,
-    member::{Probe, Refresh, Wait},
+    member::{Probe, Refresh, TokenBlock},
     slot::Slot,
 };
 
 impl Pool {
-    /// The request is played on a copy, so that what is explained is what would be decided.
+    /// Runs the request on a copy of the pool, so that the explanation always agrees with the decision.
     pub(super) fn explain_request(&self, request: &Request, now: Timestamp) -> Explanation {
         let mut before = self.clone();
         before.observe(now);
@@ -66,8 +66,8 @@ impl Pool {
         };
         match (self.readiness(slot), chosen_by) {
             (Readiness::NeedsRefresh, _) => Verdict::DueForRefresh { intent },
-            (Readiness::Waits(Wait::ForRefresh(until)), _) => Verdict::Unreachable { until },
-            (Readiness::Waits(_), _) => Verdict::Expired,
+            (Readiness::Blocked(TokenBlock::UntilRefresh(until)), _) => Verdict::Unreachable { until },
+            (Readiness::Blocked(TokenBlock::UntilLogin), _) => Verdict::Expired,
             (Readiness::Ready, Some(by)) => Verdict::Chosen { by, half_open },
             (Readiness::Ready, None) => Verdict::Available { half_open },
         }

@@ -1,4 +1,4 @@
-//! Refreshes of logins: how one begins, goes on and ends.
+//! Refreshes of logins: start, further requests, settlement, and backoff after failed refreshes.
 
 use crate::{
     cooldown::{Cooldown, Failure, reference_cooldown},
@@ -28,7 +28,7 @@ use super::{
 };
 
 impl Pool {
-    /// When the login's token should be refreshed, if it can be then.
+    /// Returns when the login's token is due for a refresh; `None` if no refresh can start then.
     pub(super) fn token_due(&self, slot: Slot) -> Option<Timestamp> {
         let member = self.roster.get(slot).filter(|member| member.is_refreshable)?;
         let due = Timestamp::from_millis(member.expires_at?.as_millis().saturating_sub(SKEW_MS));
@@ -39,7 +39,15 @@ impl Pool {
         }
     }
 
-    /// Starts a refresh, or names the request of one that is under way.
+    /// Checks that the pool can build a refresh request for a login.
+    pub(super) fn check_refreshable(&self, slot: Slot) -> Result<(), Error> {
+        match self.roster.get(slot) {
+            Some(member) => refresh::request(&member.credential, self.roster.pool(), Leg::Tokens).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Starts a refresh, or returns the intent of the refresh in flight.
     pub(super) fn start_refresh(&mut self, slot: Slot) -> (IntentId, Option<Intent>) {
         let unanswered = match self.roster.get(slot).map(|member| member.refresh) {
             Some(Refresh::InFlight { intent, .. }) => return (intent, None),
@@ -50,7 +58,7 @@ impl Pool {
         let leg = self.roster.get(slot).map_or(Leg::Tokens, |member| {
             refresh::first_leg(&member.credential, self.roster.pool(), self.now, is_forced)
         });
-        self.ask(slot, leg, unanswered)
+        self.issue_refresh(slot, leg, unanswered)
     }
 
     pub(super) fn settle_refresh(
@@ -60,7 +68,7 @@ impl Pool {
         outcome: Outcome,
         now: Timestamp,
     ) -> Result<Step<Settled>, Error> {
-        let found = self.under_way(intent);
+        let found = self.refresh_in_flight(intent);
         if let (Some((slot, ..)), Outcome::Tokens { set }) = (found, &outcome)
             && let Some(member) = self.roster.get(slot)
         {
@@ -72,11 +80,11 @@ impl Pool {
         self.roster.change(slot, |member| member.refresh = Refresh::Idle);
         let response = match outcome {
             Outcome::Tokens { set } => {
-                self.take_in(slot, set);
+                self.finish_refresh(slot, set);
                 return Ok(self.step(Settled::Refreshed { credential }, None));
             }
             Outcome::Refused => {
-                self.give_up_claim(slot);
+                self.release_claim(slot);
                 self.cool_down_on_refusal(slot);
                 return Ok(self.step(Settled::CoolingDown { credential }, None));
             }
@@ -85,40 +93,41 @@ impl Pool {
         };
         let step = match judge(response.as_ref(), leg, self.roster.pool(), self.now) {
             Judgement::Tokens { set, then: Some(leg) } => {
-                self.save(slot, set);
-                self.go_on(slot, leg, unanswered)
+                self.store_tokens(slot, set);
+                self.continue_refresh(slot, leg, unanswered)
             }
             Judgement::Tokens { set, then: None } => {
-                self.take_in(slot, set);
+                self.finish_refresh(slot, set);
                 if self.token_due(slot).is_some_and(|due| due <= self.now) {
-                    // By this host's clock it is due again at once, and would be refreshed for ever.
-                    self.hold_back(slot, unanswered, None);
+                    // By this host's clock the new token is due at once: without a delay, refreshes would never end.
+                    self.delay_refresh(slot, unanswered, None);
                 }
                 self.step(Settled::Refreshed { credential }, None)
             }
-            Judgement::Ask(leg) => self.go_on(slot, leg, unanswered),
+            Judgement::Ask(leg) => self.continue_refresh(slot, leg, unanswered),
             Judgement::Over { status } => {
-                self.give_up_claim(slot);
+                self.release_claim(slot);
                 self.mark_login_dead(slot, status);
                 self.step(Settled::Dead { credential }, None)
             }
             Judgement::Later { at } => {
-                self.give_up_claim(slot);
-                let retry_at = self.hold_back(slot, unanswered, at);
+                self.release_claim(slot);
+                let retry_at = self.delay_refresh(slot, unanswered, at);
                 self.step(Settled::Unrefreshed { credential, retry_at }, None)
             }
-            // The claim stays: what may be spent is no other host's to try.
+            // The claim is kept, so that no other host sends a refresh token that may be spent.
             Judgement::Lost => {
                 let end = self.serves_until(slot).filter(|end| self.now < *end);
-                let retry_at = self.hold_back(slot, unanswered, end);
+                let retry_at = self.delay_refresh(slot, unanswered, end);
                 self.step(Settled::Unrefreshed { credential, retry_at }, None)
             }
         };
         Ok(step)
     }
 
-    /// The login that an intent refreshes, unless something came in between.
-    pub(super) fn under_way(&self, intent: IntentId) -> Option<(Slot, Leg, u32)> {
+    /// Returns slot, request and failed attempts of the refresh that an intent carries out; `None` if the refresh was
+    /// superseded.
+    pub(super) fn refresh_in_flight(&self, intent: IntentId) -> Option<(Slot, Leg, u32)> {
         let Ok(Outstanding::Refresh { credential, .. }) = self.outbox.find(intent) else { return None };
         let slot = self.roster.slot(credential.as_str())?;
         match self.roster.get(slot)?.refresh {
@@ -127,14 +136,15 @@ impl Pool {
         }
     }
 
-    /// The next request of a refresh that is under way.
-    fn go_on(&mut self, slot: Slot, leg: Leg, unanswered: u32) -> Step<Settled> {
-        let (intent, started) = self.ask(slot, leg, unanswered);
+    /// Continues a refresh with its next request.
+    fn continue_refresh(&mut self, slot: Slot, leg: Leg, unanswered: u32) -> Step<Settled> {
+        let (intent, started) = self.issue_refresh(slot, leg, unanswered);
         let credential = self.id(slot);
         self.step(Settled::Continues { credential, intent }, started)
     }
 
-    fn ask(&mut self, slot: Slot, leg: Leg, unanswered: u32) -> (IntentId, Option<Intent>) {
+    /// Makes the intent for a request of a refresh.
+    fn issue_refresh(&mut self, slot: Slot, leg: Leg, unanswered: u32) -> (IntentId, Option<Intent>) {
         let id = self.outbox.next_id();
         let request =
             self.roster.get(slot).and_then(|member| refresh::request(&member.credential, self.roster.pool(), leg).ok());
@@ -143,8 +153,8 @@ impl Pool {
         (id, intent)
     }
 
-    /// Tokens of a refresh are in the row, and are handed over to be saved by this very step.
-    fn save(&mut self, slot: Slot, set: RowFields) {
+    /// Stores the tokens of a refresh in the row; the same step hands the change to the host.
+    fn store_tokens(&mut self, slot: Slot, set: RowFields) {
         let Some(member) = self.roster.get(slot) else { return };
         let is_about_the_token = is_about_the_token(&member.credential);
         self.set_tokens(slot, &set.0, TokensBy::Refresh);
@@ -153,8 +163,8 @@ impl Pool {
         }
     }
 
-    /// The last tokens of a refresh: the login serves, unless its account is over a limit.
-    fn take_in(&mut self, slot: Slot, set: RowFields) {
+    /// Completes a refresh: the login serves, unless its account cools down for a rate limit or quota.
+    fn finish_refresh(&mut self, slot: Slot, set: RowFields) {
         let limits = [FailureKind::RateLimited, FailureKind::Quota].map(|kind| Some(kind.name()));
         let is_limited = |member: &Member| {
             matches!(member.cooldown(), Cooldown::Until(until) if self.now < until)
@@ -162,27 +172,27 @@ impl Pool {
         };
         let known = self.roster.get(slot).map(|member| (is_limited(member), member.health.last_cooldown));
         let (is_limited, last_cooldown) = known.unwrap_or_default();
-        self.save(slot, set);
+        self.store_tokens(slot, set);
         match is_limited {
             true => self.plan_probe(slot),
             false => self.set_status(slot, NewStatus::ok()),
         }
-        // A login that is refused whatever its token rests longer each time.
+        // The backoff is kept: a login that is refused with every token cools down longer each time.
         self.roster.change(slot, |member| member.health.last_cooldown = last_cooldown);
-        self.tell(slot, Happening::Refreshed);
+        self.emit(slot, Happening::Refreshed);
     }
 
-    /// A login that is refused a refresh rests, unless it rests longer already.
+    /// Starts the reference's cooldown after a refused refresh, unless a longer cooldown holds.
     fn cool_down_on_refusal(&mut self, slot: Slot) {
         let until = self.now.saturating_add(reference_cooldown(None));
-        let extends_cooldown = |member: &Member| matches!(member.cooldown(), Cooldown::Until(held) if until < held);
-        if !self.roster.get(slot).is_some_and(extends_cooldown) {
-            self.bench(slot, Failure::default(), Some(FailureKind::Unauthorized));
+        let cools_down_longer = |member: &Member| matches!(member.cooldown(), Cooldown::Until(end) if until < end);
+        if !self.roster.get(slot).is_some_and(cools_down_longer) {
+            self.start_reference_cooldown(slot, Failure::default(), Some(FailureKind::Unauthorized));
         }
     }
 
-    /// The next refresh waits, until then or as long as those before it were in vain. Answers until when.
-    pub(super) fn hold_back(&mut self, slot: Slot, unanswered: u32, until: Option<Timestamp>) -> Timestamp {
+    /// Delays the next refresh, to `until` or by exponential backoff; returns its time.
+    pub(super) fn delay_refresh(&mut self, slot: Slot, unanswered: u32, until: Option<Timestamp>) -> Timestamp {
         let attempts = unanswered.saturating_add(1);
         let retry_at = until.unwrap_or_else(|| self.now.saturating_add(refresh::backoff(attempts)));
         let expires_at = self.serves_until(slot);
@@ -196,14 +206,14 @@ impl Pool {
         refresh::serves_until(&self.roster.get(slot)?.credential, self.roster.pool())
     }
 
-    /// The provider will not refresh a login again, nor any other row that holds its token.
+    /// Marks a login dead whose refresh token the provider no longer accepts, with every row that holds that token.
     fn mark_login_dead(&mut self, slot: Slot, status: u16) {
         let error_code = Some(i64::from(status));
         let cause = Cause { kind: Some(FailureKind::Revoked), status: error_code, at: Some(self.now), hint: None };
         let Some(token) = self.roster.get(slot).map(|member| member.credential.token().clone()) else { return };
         let holds = |(of, member): (Slot, &Member)| {
-            let is_news = member.credential.auth_type == AuthType::OAuth && member.cooldown() != Cooldown::Dead;
-            (is_news && *member.credential.token() == token).then_some(of)
+            let is_live = member.credential.auth_type == AuthType::OAuth && member.cooldown() != Cooldown::Dead;
+            (is_live && *member.credential.token() == token).then_some(of)
         };
         let holders: Vec<_> = self.roster.iter().filter_map(holds).collect();
         for slot in holders {
@@ -211,7 +221,7 @@ impl Pool {
             self.set_status(slot, NewStatus { status, at: Some(self.now), error_code, reason, reset_at: None });
             self.roster.change(slot, |member| member.health.cause = Some(cause));
             self.current = self.current.filter(|current| *current != slot);
-            self.tell(slot, Happening::MarkedDead { cause });
+            self.emit(slot, Happening::MarkedDead { cause });
         }
     }
 }

@@ -1,4 +1,4 @@
-//! How a pool comes to be: reading rows, repairing ids, discovery, pruning, ranking.
+//! Opening a pool: parsing of rows, repair of ids, discovery, pruning, ranking.
 
 use rustc_hash::FxHashSet;
 use serde_json::{Map, Value};
@@ -24,7 +24,7 @@ use crate::{
 use super::{
     Configured, Pool,
     leases::Leases,
-    member::Sent,
+    member::AttemptNumber,
     outbox::Outbox,
     roster::Roster,
     slot::Slot,
@@ -32,10 +32,11 @@ use super::{
 };
 
 impl Pool {
-    /// Opens a pool: reads its stored rows, discovers, prunes and orders.
+    /// Opens a pool: reads its stored rows, discovers credentials in `sources`, prunes credentials whose source is gone,
+    /// and orders the others.
     ///
-    /// Never fails: a row that cannot be read is set aside with a reason, and stays in the document
-    /// as it is. `seed` is all the randomness the pool ever gets.
+    /// Opening never fails: an unreadable row is set aside with a problem as the reason, and stays in the document
+    /// unchanged. `seed` is the only randomness of the pool; the seed must be random and used for one pool only.
     pub fn open(
         key: PoolKey,
         stored: &Stored,
@@ -50,19 +51,19 @@ impl Pool {
             strategy: name.map(|name| strategy(name.as_str(), &key, &mut problems)),
             policy: given.map(|given| policy(given, &key, &mut problems)),
         };
-        let mut pool = Self::of_stored(key, stored, configured, seed, now, &mut problems);
+        let mut pool = Self::from_stored(key, stored, configured, seed, now, &mut problems);
         pool.discover(sources, &mut problems);
         pool.opened(problems)
     }
 
-    /// Opens a pool where there is no host: what is stored is all that there is.
+    /// Opens a pool without a host: from stored rows alone, without discovery.
     pub(crate) fn open_stored(key: PoolKey, stored: &Stored, seed: [u8; 32], now: Timestamp) -> (Self, Step<Opened>) {
         let mut problems = Vec::new();
-        let pool = Self::of_stored(key, stored, Configuration::default(), seed, now, &mut problems);
+        let pool = Self::from_stored(key, stored, Configuration::default(), seed, now, &mut problems);
         pool.opened(problems)
     }
 
-    fn of_stored(
+    fn from_stored(
         key: PoolKey,
         stored: &Stored,
         configured: Configuration,
@@ -86,7 +87,7 @@ impl Pool {
             policy,
             configured: is_configured,
             leases: Leases::default(),
-            sent: Sent::default(),
+            last_attempt: AttemptNumber::default(),
             events: Vec::new(),
             set_aside: Vec::new(),
         };
@@ -95,7 +96,7 @@ impl Pool {
         pool.read(stored, problems);
         let slots: Vec<_> = pool.roster.iter().map(|(slot, _)| slot).collect();
         for slot in slots {
-            pool.clamp(slot);
+            pool.bound_cooldown_start(slot);
         }
         pool
     }
@@ -110,7 +111,7 @@ impl Pool {
         (self, step)
     }
 
-    /// Takes in stored rows. One that has no id of its own gets one. Answers where the rows are.
+    /// Reads stored rows, and gives an id to each row without a unique id. Returns the slots of the rows.
     pub(super) fn read(&mut self, stored: &Stored, problems: &mut Vec<Problem>) -> FxHashSet<Slot> {
         let place = format!("/credential_pool{}", pointer_step(self.key().as_str()));
         let mut identified = Vec::new();
@@ -132,7 +133,7 @@ impl Pool {
                     credential.id = id
                 }
                 was => {
-                    problems.push(no_id_of_its_own(was.is_some(), format!("{place}/{index}/id")));
+                    problems.push(id_problem(was.is_some(), format!("{place}/{index}/id")));
                     let fingerprint = credential.access_token.fingerprint();
                     let name = ["row", was.as_ref().map_or("", CredentialId::as_str), fingerprint.as_str()];
                     credential.id = self.id_of(&name);
@@ -154,7 +155,7 @@ impl Pool {
             };
             slots.insert(slot);
         }
-        // Each of these fits the last row that is left, so the last one comes first.
+        // An `Identify` applies to the last matching row, so the last row's edit is recorded first.
         for change in identified.into_iter().rev() {
             self.outbox.record(change);
         }
@@ -164,8 +165,8 @@ impl Pool {
         slots
     }
 
-    /// A rest that began in the future begins now.
-    fn clamp(&mut self, slot: Slot) {
+    /// Moves the start of a cooldown from the future to now.
+    fn bound_cooldown_start(&mut self, slot: Slot) {
         let Some(member) = self.roster.get(slot) else { return };
         let (status, at) = (&member.credential.last_status, member.credential.last_status_at);
         if *status == Some(Status::Exhausted) && at.is_some_and(|at| at.to_timestamp() > self.now) {
@@ -181,7 +182,7 @@ impl Pool {
         }
     }
 
-    /// Takes in what the host shows, and lets go what it shows no longer.
+    /// Adds and updates the credentials that discovery finds, and removes those whose source the host shows without them.
     fn discover(&mut self, sources: &Sources, problems: &mut Vec<Problem>) {
         let mut all = discover(self.key(), sources);
         all.retain(|found| !self.suppressed.contains(&found.source));
@@ -198,22 +199,22 @@ impl Pool {
         let gone: Vec<_> =
             self.roster.iter().filter(|(_, member)| is_gone(&member.credential)).map(|(slot, _)| slot).collect();
         for slot in gone {
-            self.drop_member(slot);
+            self.remove_member(slot);
         }
     }
 
-    /// Brings the row of a source up to date, or adds one. Id, priority and a label that is there
-    /// stay; so do the tokens of a login that was refreshed here and not where it was found.
+    /// Updates the row of a source, or adds a row. Id, priority and a present label are kept; so are the tokens of a
+    /// login that this pool refreshed later than the source.
     fn upsert(&mut self, found: &Found, problems: &mut Vec<Problem>) {
-        let held = self.roster.iter().find(|(_, member)| member.credential.source == found.source);
-        let Some((slot, member)) = held else {
+        let existing = self.roster.iter().find(|(_, member)| member.credential.source == found.source);
+        let Some((slot, member)) = existing else {
             return self.add_found(found, problems);
         };
-        let (held, pool) = (&member.credential, self.key());
-        let is_missed = Credential::parse(&Value::Object(found.fields.0.clone()), pool)
+        let (existing, pool) = (&member.credential, self.key());
+        let missing = Credential::parse(&Value::Object(found.fields.0.clone()), pool)
             .ok()
-            .filter(|(_, new)| held.lacks_secrets_of(new));
-        if let Some((_, new)) = is_missed {
+            .filter(|(_, new)| existing.lacks_secrets_of(new));
+        if let Some((_, new)) = missing {
             self.roster.edit(slot, |credential| credential.copy_secrets_of(&new));
         }
         let Some(member) = self.roster.get(slot) else { return };
@@ -223,10 +224,10 @@ impl Pool {
             let is_label_there = name == "label" && !member.credential.label.is_empty();
             row.get(name) != Some(value) && !is_label_there
         });
-        // The secrets that are stored are those that were found, or the other way round.
-        let is_kept_otherwise =
+        // The policy changed how unchanged borrowed secrets are stored.
+        let is_stored_differently =
             self.is_kept_as_fingerprint(&member.credential) != member.credential.is_stored_as_fingerprint();
-        if is_kept_otherwise && !self.has_new_secret(slot, &fields) {
+        if is_stored_differently && !self.has_new_secret(slot, &fields) {
             self.set_tokens(slot, &Map::new(), TokensBy::Discovery);
         }
         let Some(member) = self.roster.get(slot) else { return };
@@ -235,7 +236,7 @@ impl Pool {
         }
         match member.credential.with(&fields, self.key()) {
             Ok(login) if is_before(refresh::expires_at(&login, self.key()), member.expires_at) => {}
-            Ok(_) => self.set(slot, fields, TokensBy::Discovery),
+            Ok(_) => self.set_fields(slot, fields, TokensBy::Discovery),
             Err(wrong) => problems.extend(wrong.into_iter().map(|problem| not_discovered(problem, found))),
         }
     }
@@ -245,7 +246,7 @@ impl Pool {
             Ok((_, mut credential)) => {
                 credential.id = self.id_of(&["source", credential.source.as_str()]);
                 credential.store_as_fingerprint(self.is_kept_as_fingerprint(&credential));
-                self.join(credential);
+                self.add_member(credential);
             }
             Err(wrong) => problems.extend(wrong.into_iter().map(|problem| not_discovered(problem, found))),
         }
@@ -266,23 +267,23 @@ impl Pool {
         let members =
             self.roster.sorted(&|one, other| rank(&one.credential, ranking).cmp(&rank(&other.credential, ranking)));
         let order: Vec<_> = members.into_iter().map(|(slot, _)| slot).collect();
-        self.number(&order);
+        self.set_priorities(&order);
     }
 }
 
-/// What a host's configuration says of a pool.
+/// Settings of a pool in the host's configuration.
 #[derive(Default)]
 struct Configuration {
     strategy: Option<Strategy>,
     policy: Option<Policy>,
 }
 
-/// The strategy that a document names.
+/// Returns the strategy of the document; `None` if the document has none.
 pub(super) fn stored_strategy(stored: &Stored, problems: &mut Vec<Problem>, key: &PoolKey) -> Option<Strategy> {
     Some(strategy(Some(stored.strategy.as_deref()?), key, problems))
 }
 
-/// The policy that a document holds.
+/// Returns the policy of the document; `None` if the document has none.
 pub(super) fn stored_policy(stored: &Stored, problems: &mut Vec<Problem>, key: &PoolKey) -> Option<Policy> {
     Some(policy(stored.policy.as_ref()?, key, problems))
 }
@@ -292,7 +293,7 @@ fn strategy(name: Option<&str>, key: &PoolKey, problems: &mut Vec<Problem>) -> S
         problems.push(Problem::warning(
             ProblemCode::UnknownStrategy,
             format!("/credential_pool_strategies{}", pointer_step(key.as_str())),
-            "no strategy has this name, so the first credential serves; use `fill_first`, `round_robin`, \
+            "no strategy has this name, so the pool uses `fill_first`; choose `fill_first`, `round_robin`, \
              `random`, `least_used` or `least_in_flight`",
         ));
         Strategy::default()
@@ -308,28 +309,28 @@ fn policy(policy: &Value, key: &PoolKey, problems: &mut Vec<Problem>) -> Policy 
                 pointer_step(key.as_str()),
                 error.pointer.as_deref().unwrap_or_default()
             ),
-            format!("{}; until then the preset `adaptive` decides", error.message),
+            format!("{}; until then the pool uses the preset `adaptive`", error.message),
         ));
         Policy::default()
     })
 }
 
-/// Whether two tokens end, and the one before the other.
+/// Returns whether both tokens expire, `one` before `other`.
 fn is_before(one: Option<Timestamp>, other: Option<Timestamp>) -> bool {
     one.zip(other).is_some_and(|(one, other)| one < other)
 }
 
-fn no_id_of_its_own(is_shared: bool, pointer: String) -> Problem {
+fn id_problem(is_shared: bool, pointer: String) -> Problem {
     match is_shared {
         true => Problem::warning(
             ProblemCode::DuplicateId,
             pointer,
-            "an earlier row has the same id; this one got a new id, which is written with the next change",
+            "an earlier row has the same id; this row got a new id, which is written with the next change",
         ),
         false => Problem::warning(
             ProblemCode::MissingId,
             pointer,
-            "the row had no id; it got one, which is written with the next change",
+            "the row had no id; the row got an id, which is written with the next change",
         ),
     }
 }
