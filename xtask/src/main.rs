@@ -1,6 +1,7 @@
 //! `cargo xtask`: builds, tests, replays, serves and demonstrates the project, with all set-up.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "the core's purity is not for its tools")]
 
+mod build;
 mod circles;
 mod command;
 mod command_line;
@@ -32,7 +33,7 @@ fn main() -> ExitCode {
         Command::Demo(options) => demo::run(&options),
         Command::Test { parts } => test::run(&parts),
         Command::Soak { minutes } => soak::run(minutes),
-        Command::Build => package::build().and_then(|()| command_line::build()).map(|()| ExitCode::SUCCESS),
+        Command::Build { artefacts } => build::run(artefacts),
         Command::Replay { file, through } => replay::run(&file, through),
         Command::Serve { port } => serve::run(port),
     };
@@ -67,7 +68,11 @@ enum Command {
         minutes: u64,
     },
     /// Builds the npm package and the component into pkg/dist, the page into www/dist, the command line into pkg/cli/dist
-    Build,
+    Build {
+        /// The artefacts to build
+        #[arg(value_enum, default_value = "all")]
+        artefacts: build::Artefacts,
+    },
     /// Replays a file of recorded traces and shows where the pool differs
     Replay {
         /// The traces, in the format of tests/traces

@@ -13,18 +13,6 @@ use wit_component::{ComponentEncoder, DecodedWasm, decode};
 
 use crate::{run, setup, stamp::Inputs, trap, workspace};
 
-/// Builds everything, and shows how large it is.
-///
-/// # Errors
-///
-/// If a step fails.
-pub(crate) fn build() -> Result<()> {
-    npm_package()?;
-    component()?;
-    eprint!("{}", sizes()?);
-    Ok(())
-}
-
 /// Builds what JavaScript hosts load.
 ///
 /// # Errors
@@ -85,10 +73,11 @@ pub(crate) enum Made {
 }
 
 impl Made {
-    const fn profile(self) -> &'static str {
+    /// Settings of cargo. Both kinds are of one profile, so that they share the compiled macros.
+    const fn cargo_settings(self) -> &'static [&'static str] {
         match self {
-            Self::Fast => "release",
-            Self::Small => "small",
+            Self::Fast => &[],
+            Self::Small => &["--config", "profile.release.opt-level='z'"],
         }
     }
 
@@ -161,7 +150,6 @@ const COMPONENT: &str = "credential_pool.component.wasm";
 /// Builds the wasm of a crate.
 fn wasm(package: &str, features: &[&str], made: Made) -> Result<PathBuf> {
     setup::wasm_target()?;
-    let target = workspace::target()?.join(made.profile());
     let mut cargo = workspace::cargo();
     if !made.compiler_flags().is_empty() {
         let flags = [env::var("RUSTFLAGS").unwrap_or_default().as_str(), made.compiler_flags()].join(" ");
@@ -169,12 +157,12 @@ fn wasm(package: &str, features: &[&str], made: Made) -> Result<PathBuf> {
     }
     run::shown(
         cargo
-            .args(["build", "--profile", made.profile(), "--lib", "--package", package])
-            .args(["--target", setup::WASM, "--no-default-features", "--features", &features.join(","), "--target-dir"])
-            .arg(&target),
+            .args(["build", "--release", "--lib", "--package", package, "--target", setup::WASM])
+            .args(["--no-default-features", "--features", &features.join(",")])
+            .args(made.cargo_settings()),
     )?;
     let file = format!("{}.wasm", package.replace('-', "_"));
-    Ok(target.join(setup::WASM).join(made.profile()).join(file))
+    Ok(workspace::target()?.join(setup::WASM).join("release").join(file))
 }
 
 /// Compiles the entries and their imports from TypeScript.
@@ -221,8 +209,12 @@ fn imports(component: &[u8]) -> Result<Vec<String>> {
     Ok(world.imports.keys().map(|key| resolve.name_world_key(key)).collect())
 }
 
-/// The size of each wasm, and of what a browser fetches.
-fn sizes() -> Result<String> {
+/// Returns a table with the size of each wasm, and with the compressed size of the wasm that a browser fetches.
+///
+/// # Errors
+///
+/// If a wasm is not built, or Node cannot measure it.
+pub(crate) fn sizes() -> Result<String> {
     const MEASURE: &str = "
         const { readFileSync } = require('node:fs');
         const { brotliCompressSync } = require('node:zlib');

@@ -28,8 +28,10 @@ pub(crate) struct Part {
 /// A resource that serves one part at a time. Parts of different lanes run side by side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lane {
-    /// Cargo locks its build folder, and keeps all cores busy.
+    /// Cargo's folder for development, which a running cargo locks.
     Cargo,
+    /// Cargo's folder for releases, which has a lock of its own.
+    Release,
     /// JavaScript outside of a browser, which waits for timers and processes most of the time.
     JavaScript,
     /// A browser, which waits for the page.

@@ -2,9 +2,12 @@
 
 mod javascript;
 
-use std::process::{Command, ExitCode};
+use std::{
+    env,
+    process::{Command, ExitCode},
+};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::builder::PossibleValue;
 
 use crate::{
@@ -51,14 +54,15 @@ pub(crate) fn names() -> impl Iterator<Item = PossibleValue> {
 }
 
 /// All parts. Of those that could start in a lane the first does, so what is cheap or needed by others stands first.
-const PARTS: [Part; 23] = [
+const PARTS: [Part; 24] = [
     part("rust-tools", "set-up: Rust's tools", &[], Lane::Cargo, rust_tools),
     part("npm", "set-up: npm packages", &[], Lane::Npm, npm_packages),
     part("programs", "set-up: Redis and the browsers", &[], Lane::System, programs),
     part("format", "formatting", &["rust-tools"], Lane::Cargo, || check(cargo(&["fmt", "--all", "--check"]))),
     part("purity", "dependencies of the core", &[], Lane::Cargo, purity::test),
     part("rust-version", "the Rust that the locked dependencies need", &[], Lane::Cargo, rust_version::test),
-    part("build", "build", &["rust-tools", "npm"], Lane::Cargo, build),
+    part("build", "build of the npm packages and the page", &["rust-tools", "npm"], Lane::Release, || build("npm")),
+    part("component", "build of the component", &["rust-tools"], Lane::Release, || build("component")),
     part("lints", "lints", &["rust-tools"], Lane::Cargo, || {
         check(clippy(&[&EVERYTHING[..], &["--all-targets"]].concat()))
     }),
@@ -68,11 +72,11 @@ const PARTS: [Part; 23] = [
     part("lints-reader", "lints of the page's reader", &["rust-tools"], Lane::Cargo, || {
         check(clippy(&["--no-default-features", PAGE, WASM]))
     }),
-    part("rust", "Rust tests, with those in the documentation", &["build"], Lane::Cargo, || {
+    part("rust", "Rust tests, with those in the documentation", &["build", "component"], Lane::Cargo, || {
         tests(cargo(&["test"]), Count::of_cargo)
     }),
     part("xtask", "tests of xtask", &[], Lane::Cargo, || tests(cargo(&["test", "--package=xtask"]), Count::of_cargo)),
-    part("replay", "replay through all faces", &["build"], Lane::Cargo, replay),
+    part("replay", "replay through all faces", &["build", "component"], Lane::Cargo, replay),
     part("types", "types", &["build"], Lane::Cargo, javascript::types),
     part("documentation", "documentation", &[], Lane::Cargo, documentation),
     part("node", "JavaScript tests in Node", &["build", "programs"], Lane::JavaScript, javascript::node),
@@ -84,7 +88,7 @@ const PARTS: [Part; 23] = [
         Lane::JavaScript,
         circles::typescript::test,
     ),
-    part("packages", "the packages as npm packs them", &["build"], Lane::JavaScript, packing::test),
+    part("packages", "the packages as npm packs them", &["build", "component"], Lane::JavaScript, packing::test),
     part("readme", "the examples of the README files", &["build"], Lane::JavaScript, readme::test),
     part("demo", "the demo", &["build"], Lane::JavaScript, javascript::demo),
     part("chromium", "the page, in Chromium", &["build", "programs"], Lane::Browser, javascript::chromium),
@@ -128,9 +132,12 @@ fn programs() -> Result<Count> {
     setup::debian_packages().map(|()| Count::default())
 }
 
-/// Builds in a process of its own, so that the progress of the build does not stand between the lines of other parts.
-fn build() -> Result<Count> {
-    check(cargo(&["xtask", "build"]))
+/// Builds in a process of its own, so that the progress of the build does not stand between the lines of other parts. The
+/// process is this program again, since `cargo xtask` would wait for the parts that lock cargo's folder for development.
+fn build(artefacts: &str) -> Result<Count> {
+    let mut xtask = Command::new(env::current_exe().context("the path of xtask is not known")?);
+    xtask.args(["build", artefacts]);
+    check(xtask)
 }
 
 fn documentation() -> Result<Count> {
