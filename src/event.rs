@@ -188,8 +188,8 @@ pub struct Explanation {
     pub credentials: Vec<Explained>,
 }
 
-/// A credential with its verdict. `Display` prints both on one line that begins with the credential's id; in JSON, `text`
-/// is that line without the id, for hosts that show a label instead.
+/// A credential with its verdict. `Display` prints both on one line that begins with the credential's id; in JSON,
+/// `text` is that line without the id, for hosts that show a label instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explained {
     /// Id of the credential.

@@ -88,8 +88,8 @@ pub enum NextMove {
     },
     /// The request was served.
     Served,
-    /// The lease had expired before this report or resumption. The pool has recorded a report; for another attempt, lease
-    /// again.
+    /// The lease had expired before this report or resumption. The pool has recorded a report; for another attempt,
+    /// lease again.
     Late {
         /// Whether the report says that the request was served.
         served: bool,

@@ -1,10 +1,10 @@
 //! A pure, IO-free credential pool.
 //!
 //! An agent host holds several credentials for one provider: API keys, OAuth logins. A credential gets rate-limited,
-//! runs out of money, expires. A [`Pool`] decides which credential serves the next request, how long a failed credential
-//! cools down, when a login must be refreshed, and what has to be stored. The pool has no clock, randomness, file or
-//! network: the host passes the time to every input and a 32-byte seed at [`Pool::open`], carries out the [`Intent`]s
-//! of each [`Step`], and settles them with their [`Outcome`].
+//! runs out of money, expires. A [`Pool`] decides which credential serves the next request, how long a failed
+//! credential cools down, when a login must be refreshed, and what has to be stored. The pool has no clock, randomness,
+//! file or network: the host passes the time to every input and a 32-byte seed at [`Pool::open`], carries out the
+//! [`Intent`]s of each [`Step`], and settles them with their [`Outcome`].
 //!
 //! ```
 //! use credential_pool::{Pool, PoolKey, Selection, Sources, Stored, Timestamp};

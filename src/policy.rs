@@ -143,8 +143,8 @@ pub struct Rule {
     pub min_hint_ms: u64,
     /// Maximum cooldown by a hint; longer hints are cut to this.
     pub max_hint_ms: u64,
-    /// First cooldown without a hint; doubles with each further cooldown in a row. Null for the reference's cooldowns: 1
-    /// hour after HTTP status 429, else 24 hours.
+    /// First cooldown without a hint; doubles with each further cooldown in a row. Null for the reference's cooldowns:
+    /// 1 hour after HTTP status 429, else 24 hours.
     pub cooldown_ms: Option<u64>,
     /// Maximum cooldown without a hint.
     pub max_cooldown_ms: u64,

@@ -52,8 +52,8 @@ use status::{NewStatus, TokensBy};
 /// The credentials of one provider, and all decisions about them.
 ///
 /// A pool decides and does nothing else. Every input takes the time `now` and returns a [`Step`]: a value, intents for
-/// the host to carry out in order, events, and the next wake-up. `Err` means that nothing changed. The pool's time never
-/// goes back: after a backward step of `now`, the latest time holds.
+/// the host to carry out in order, events, and the next wake-up. `Err` means that nothing changed. The pool's time
+/// never goes back: after a backward step of `now`, the latest time holds.
 ///
 /// | inputs | |
 /// | --- | --- |
@@ -201,7 +201,8 @@ impl Pool {
         self.start_request(request, now)
     }
 
-    /// Continues a request that waited, and returns its next move. For an attempt in flight, returns the same move again.
+    /// Continues a request that waited, and returns its next move. For an attempt in flight, returns the same move
+    /// again.
     ///
     /// # Errors
     ///
@@ -264,8 +265,8 @@ impl Pool {
 
 /// Other hosts.
 impl Pool {
-    /// Takes over the latest state of the store, and keeps unsaved changes, those of unsettled intents included, and uses. A
-    /// refresh whose token another host replaced in the meantime ends.
+    /// Takes over the latest state of the store, and keeps unsaved changes, those of unsettled intents included, and
+    /// uses. A refresh whose token another host replaced in the meantime ends.
     ///
     /// Discovery takes place in [`open`](Self::open) only.
     pub fn sync(&mut self, stored: &Stored, now: Timestamp) -> Step<Opened> {
@@ -293,8 +294,8 @@ impl Pool {
 
 /// Administration.
 impl Pool {
-    /// Adds a credential after all others; returns its id, which the pool generates if the row has no `id`. If the row's
-    /// source was suppressed, discovery finds the source again.
+    /// Adds a credential after all others; returns its id, which the pool generates if the row has no `id`. If the
+    /// row's source was suppressed, discovery finds the source again.
     ///
     /// # Errors
     ///
@@ -351,7 +352,8 @@ impl Pool {
         Ok(self.step((), None))
     }
 
-    /// Moves a credential to a place in the order of priority. 0 is the first place; a place beyond the end is the last.
+    /// Moves a credential to a place in the order of priority. 0 is the first place; a place beyond the end is the
+    /// last.
     ///
     /// # Errors
     ///
@@ -366,8 +368,8 @@ impl Pool {
         Ok(self.step((), None))
     }
 
-    /// Clears the status of a credential, or of all for `None`: ends cooldowns and revives dead credentials. Returns how
-    /// many credentials had a status.
+    /// Clears the status of a credential, or of all for `None`: ends cooldowns and revives dead credentials. Returns
+    /// how many credentials had a status.
     ///
     /// # Errors
     ///

@@ -26,8 +26,8 @@ pub struct Step<T> {
     pub intents: Vec<Intent>,
     /// Events of this step, for logs and for people. The host need not act on events.
     pub events: Vec<Event>,
-    /// Time at which the host calls [`Pool::tick`](crate::Pool::tick); replaces the wake-up of the previous step. `None`
-    /// if the pool changes by inputs only.
+    /// Time at which the host calls [`Pool::tick`](crate::Pool::tick); replaces the wake-up of the previous step.
+    /// `None` if the pool changes by inputs only.
     pub wake: Option<Wake>,
 }
 
@@ -218,8 +218,8 @@ pub enum Settled {
         /// Id of the login.
         credential: CredentialId,
     },
-    /// The refresh failed, and may succeed later: no answer, a rate limit, an outage, a temporary refusal or an unreadable
-    /// answer. The login serves while its token is valid.
+    /// The refresh failed, and may succeed later: no answer, a rate limit, an outage, a temporary refusal or an
+    /// unreadable answer. The login serves while its token is valid.
     Unrefreshed {
         /// Id of the login.
         credential: CredentialId,

@@ -119,7 +119,8 @@ impl Pool {
         }
     }
 
-    /// Moves a credential to the end of the turn order, for `round_robin`. The only available credential keeps its turn.
+    /// Moves a credential to the end of the turn order, for `round_robin`. The only available credential keeps its
+    /// turn.
     pub(super) fn end_turn(&mut self, slot: Slot) {
         let is_sole = self.roster.available_count() <= 1;
         if self.roster.strategy() == Strategy::RoundRobin && !is_sole && self.roster.end_turn(slot) {

@@ -95,8 +95,8 @@ pub(super) struct Health {
     pub(super) reverted_lease: Option<LeaseId>,
 }
 
-/// Half-open state of a circuit breaker (Nygard, *Release It!*): after a cooldown one request probes the credential, and
-/// all other requests wait for its outcome.
+/// Half-open state of a circuit breaker (Nygard, *Release It!*): after a cooldown one request probes the credential,
+/// and all other requests wait for its outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Probe {
     /// Not half-open: available to all requests, or cooling down.

@@ -32,8 +32,8 @@ use super::{
 };
 
 impl Pool {
-    /// Opens a pool: reads its stored rows, discovers credentials in `sources`, prunes credentials whose source is gone,
-    /// and orders the others.
+    /// Opens a pool: reads its stored rows, discovers credentials in `sources`, prunes credentials whose source is
+    /// gone, and orders the others.
     ///
     /// Opening never fails: an unreadable row is set aside with a problem as the reason, and stays in the document
     /// unchanged. `seed` is the only randomness of the pool; the seed must be random and used for one pool only.
@@ -182,7 +182,8 @@ impl Pool {
         }
     }
 
-    /// Adds and updates the credentials that discovery finds, and removes those whose source the host shows without them.
+    /// Adds and updates the credentials that discovery finds, and removes those whose source the host shows without
+    /// them.
     fn discover(&mut self, sources: &Sources, problems: &mut Vec<Problem>) {
         let mut all = discover(self.key(), sources);
         all.retain(|found| !self.suppressed.contains(&found.source));

@@ -434,8 +434,8 @@ impl Pool {
         lease.request.patience_ms.unwrap_or(self.policy.patience_ms)
     }
 
-    /// Returns whether a failure is stale: the attempt began before the latest cooldown or recovery of a credential that
-    /// does not cool down now.
+    /// Returns whether a failure is stale: the attempt began before the latest cooldown or recovery of a credential
+    /// that does not cool down now.
     fn is_stale(&self, attempt: &Attempt) -> bool {
         self.roster
             .get(attempt.slot)

@@ -32,8 +32,8 @@ pub(super) struct Roster {
     strategy: Strategy,
     members: Vec<Option<(Member, Availability)>>,
     count: usize,
-    /// Slots by id; `None` for removed members. Their ids are not given again: a delayed removal in a store would remove
-    /// the new credential.
+    /// Slots by id; `None` for removed members. Their ids are not given again: a delayed removal in a store would
+    /// remove the new credential.
     slots: FxHashMap<CredentialId, Option<Slot>>,
     by_secret: FxHashMap<Secret, Vec<Slot>>,
     caps: MaxInFlight,

@@ -67,8 +67,8 @@ impl Roster {
         self.availability(slot).is_some_and(|availability| matches!(availability, Availability::Available { .. }))
     }
 
-    /// Returns the first member in the listing order that can serve at `now`, also if its cooldown has ended but was not
-    /// cleared yet.
+    /// Returns the first member in the listing order that can serve at `now`, also if its cooldown has ended but was
+    /// not cleared yet.
     pub(in crate::pool) fn first_serving(&self, now: Timestamp) -> Option<Slot> {
         let elapsed = self.cooling_down.iter().take_while(|(until, _)| *until <= now).map(|(_, slot)| slot);
         let serving = self.available().chain(elapsed).filter_map(|slot| {
