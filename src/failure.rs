@@ -9,7 +9,7 @@ mod evidence;
 mod hint;
 mod hint_fields;
 mod judge;
-mod kind;
+pub(crate) mod kind;
 mod phrases;
 mod response;
 pub(crate) mod rule;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Action, Policy, Rule, setting};
+use super::{Action, Policy, Rule, settings::setting};
 use crate::{
     error::{Error, ErrorCode},
     failure::FailureKind,

@@ -8,6 +8,11 @@ use serde_json::{Map, Value};
 use super::{Action, BorrowedSecrets, Policy, Preset, Rule};
 use crate::{credential::fields::count, error::pointer_step};
 
+/// Returns the setting at a pointer, if present. No setting's name needs an escape.
+pub(super) fn setting<'a>(policy: &'a Value, pointer: &str) -> Option<&'a Value> {
+    pointer.split('/').skip(1).try_fold(policy, |settings, name| settings.get(name))
+}
+
 /// Sets the `given` settings of a policy. The error is a pointer to the first unreadable or unknown setting.
 pub(super) fn read(policy: &mut Policy, given: &Map<String, Value>) -> Result<(), String> {
     let mut reader = Reader { given, known: Vec::new(), wrong: None };

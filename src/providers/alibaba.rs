@@ -2,7 +2,7 @@
 
 use super::provider::{GENERIC, Provider};
 use crate::failure::{
-    FailureKind::{Quota, RateLimited},
+    kind::FailureKind::{Quota, RateLimited},
     rule::{
         On::{Any, Only},
         Rule,

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     failure::{
-        FailureKind::Quota,
+        kind::FailureKind::Quota,
         rule::{On::Any, Rule, Says::Code},
     },
     oauth::flow::{LoginEndpoints, RefreshFlow, TokenDates, TokenEnd, TokenServer},

@@ -3,7 +3,7 @@
 
 use super::provider::{GENERIC, Provider};
 use crate::failure::{
-    FailureKind::{Forbidden, Quota, RateLimited, RequestFault, Transient, Unauthorized},
+    kind::FailureKind::{Forbidden, Quota, RateLimited, RequestFault, Transient, Unauthorized},
     rule::{On::Any, Rule, Says::Code},
 };
 

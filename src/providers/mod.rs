@@ -45,12 +45,12 @@ mod zai;
 
 use std::sync::LazyLock;
 
-use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use crate::{
     oauth::flow::{LoginEndpoints, RefreshFlow, TokenServer},
     pool_key::PoolKey,
+    sorted::Sorted,
     web_address,
 };
 use provider::{Carried, GENERIC, KeptLogin, Provider};
@@ -146,11 +146,14 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Provider> {
 /// Returns the provider with this id or alias; `None` if no provider has it.
 pub(crate) fn by_key(pool: &PoolKey) -> Option<&'static Provider> {
     /// Providers by id and by alias: rows ask by the hundred thousand.
-    static BY_KEY: LazyLock<FxHashMap<&str, &Provider>> = LazyLock::new(|| {
-        let keys = |provider: &'static Provider| {
-            provider.aliases.iter().chain([&provider.id]).map(move |key| (*key, provider))
-        };
-        all().flat_map(keys).collect()
+    static BY_KEY: LazyLock<Sorted<&str, &Provider>> = LazyLock::new(|| {
+        let mut by_key = Sorted::default();
+        for provider in all() {
+            for key in provider.aliases.iter().chain([&provider.id]) {
+                by_key.insert(*key, provider);
+            }
+        }
+        by_key
     });
     BY_KEY.get(pool.as_str()).copied()
 }

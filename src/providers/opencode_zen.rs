@@ -2,7 +2,7 @@
 
 use super::provider::{GENERIC, Provider};
 use crate::failure::{
-    FailureKind::{Forbidden, ModelGone, Quota, RateLimited, Transient},
+    kind::FailureKind::{Forbidden, ModelGone, Quota, RateLimited, Transient},
     rule::{
         On::{Any, Only},
         Rule,

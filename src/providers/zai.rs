@@ -2,7 +2,7 @@
 
 use super::provider::{GENERIC, Provider};
 use crate::failure::{
-    FailureKind::{Forbidden, ModelGone, Quota, RateLimited, RequestFault, Revoked, Transient, Unauthorized},
+    kind::FailureKind::{Forbidden, ModelGone, Quota, RateLimited, RequestFault, Revoked, Transient, Unauthorized},
     rule::{
         On::{Any, Only},
         Rule,

@@ -1,11 +1,9 @@
 //! Fixes: repairs of a document's problems as edits of its text.
 
 mod place;
+mod repair;
 mod syntax;
 
-use std::borrow::Cow;
-
-use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
@@ -17,36 +15,9 @@ use crate::{
     credential::Credential, error::ProblemCode, id::CredentialId, pool_key::PoolKey, secret::Secret, strategy::Strategy,
 };
 
+pub use repair::Fix;
+
 use place::Place;
-
-/// Repair of a problem.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Fix {
-    /// Description for people. Contains no value of the document.
-    pub label: Cow<'static, str>,
-    /// Replacements in ascending order.
-    pub edits: Vec<Splice>,
-}
-
-impl Fix {
-    /// Returns the repaired text.
-    pub fn apply(&self, text: &str) -> String {
-        let mut out = String::with_capacity(text.len());
-        let mut at = 0;
-        for edit in &self.edits {
-            out.push_str(text.get(at..edit.from).unwrap_or_default());
-            out.push_str(&edit.text);
-            at = edit.to;
-        }
-        out.push_str(text.get(at..).unwrap_or_default());
-        out
-    }
-
-    fn new(label: impl Into<Cow<'static, str>>, mut edits: Vec<Splice>) -> Option<Self> {
-        edits.sort_by_key(|edit| (edit.from, edit.to));
-        (!edits.is_empty()).then(|| Self { label: label.into(), edits })
-    }
-}
 
 /// Returns the repairs of a problem that [`check`](crate::check) found, the likeliest first; empty if the repair needs
 /// a person's knowledge. All other text keeps its bytes.

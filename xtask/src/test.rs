@@ -54,13 +54,14 @@ pub(crate) fn names() -> impl Iterator<Item = PossibleValue> {
 }
 
 /// All parts. Of those that could start in a lane the first does, so what is cheap or needed by others stands first.
-const PARTS: [Part; 24] = [
+const PARTS: [Part; 25] = [
     part("rust-tools", "set-up: Rust's tools", &[], Lane::Cargo, rust_tools),
     part("npm", "set-up: npm packages", &[], Lane::Npm, npm_packages),
     part("programs", "set-up: Redis and the browsers", &[], Lane::System, programs),
     part("format", "formatting", &["rust-tools"], Lane::Cargo, || check(cargo(&["fmt", "--all", "--check"]))),
     part("purity", "dependencies of the core", &[], Lane::Cargo, purity::test),
     part("rust-version", "the Rust that the locked dependencies need", &[], Lane::Cargo, rust_version::test),
+    part("circles-rust", "no import circles in Rust", &[], Lane::Cargo, circles::rust::test),
     part("build", "build of the npm packages and the page", &["rust-tools", "npm"], Lane::Release, || build("npm")),
     part("component", "build of the component", &["rust-tools"], Lane::Release, || build("component")),
     part("lints", "lints", &["rust-tools"], Lane::Cargo, || {
@@ -81,7 +82,13 @@ const PARTS: [Part; 24] = [
     part("documentation", "documentation", &[], Lane::Cargo, documentation),
     part("node", "JavaScript tests in Node", &["build", "programs"], Lane::JavaScript, javascript::node),
     part("deno", "JavaScript tests in Deno", &["build", "programs"], Lane::JavaScript, javascript::deno),
-    part("circles-typescript", "no import circles in TypeScript", &["npm"], Lane::JavaScript, circles::test),
+    part(
+        "circles-typescript",
+        "no import circles in TypeScript",
+        &["npm"],
+        Lane::JavaScript,
+        circles::typescript::test,
+    ),
     part("packages", "the packages as npm packs them", &["build", "component"], Lane::JavaScript, packing::test),
     part("readme", "the examples of the README files", &["build"], Lane::JavaScript, readme::test),
     part("demo", "the demo", &["build"], Lane::JavaScript, javascript::demo),

@@ -1,6 +1,6 @@
 //! Fixes of JSON syntax: an extra comma, a missing comma, quote or closing bracket.
 
-use super::Fix;
+use super::repair::Fix;
 use crate::store::{raw, span::Splice};
 
 /// Returns the first repair that makes the text JSON; empty if there is none.

@@ -1,4 +1,4 @@
-// The rules of `circles.rs`, for dependency-cruiser.
+// The rules of `typescript.rs`, for dependency-cruiser.
 
 /** Modules that the build makes; they are not there before it. */
 const GENERATED = "/credential_pool(_bg)?[.](js|wasm)";
