@@ -87,10 +87,10 @@ impl Imports<'_> {
     /// Notes the paths among tokens that syn does not parse, and in literals if they hold code.
     fn note_tokens(&mut self, tokens: TokenStream, literals_are_code: bool) {
         let mut path: Vec<String> = Vec::new();
-        let mut colons = 0;
+        let mut colons = 0_u32;
         for token in tokens {
             match token {
-                TokenTree::Punct(punct) if punct.as_char() == ':' => colons += 1,
+                TokenTree::Punct(punct) if punct.as_char() == ':' => colons = colons.saturating_add(1),
                 TokenTree::Ident(ident) => {
                     if colons != 2 {
                         self.note_loose(&path);
