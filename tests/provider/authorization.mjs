@@ -93,7 +93,7 @@ export class Authorization {
     const form = new URLSearchParams(Buffer.concat(chunks).toString());
     const url = new URL(request.url ?? "/", this.url);
     const route = `${request.method} ${url.pathname}`;
-    const { status, json, location } = this.#answer(what, url.searchParams, form, request);
+    const { status, json, location } = this.#answer(route, url.searchParams, form, request);
     const headers = location === undefined ? {} : { Location: location };
     response.writeHead(status, { "Content-Type": "application/json", ...headers }).end(JSON.stringify(json));
   }
