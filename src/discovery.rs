@@ -74,7 +74,7 @@ pub fn wanted(pool: &PoolKey) -> Wanted {
     if pool.is_custom() {
         wanted.config.extend([CUSTOM_PROVIDERS, MODEL]);
     }
-    let Some(provider) = providers::by_key(pool) else { return wanted };
+    let Some(provider) = providers::by_id(pool) else { return wanted };
     if !provider.key_variables.is_empty() {
         wanted.env.extend(provider.key_variables);
         wanted.env.extend(provider.base_url_variable);
@@ -138,7 +138,7 @@ const CUSTOM_PROVIDERS: &str = "custom_providers";
 const MODEL: &str = "model";
 
 fn from_logins<'a>(pool: &'a PoolKey, sources: &'a Sources) -> impl Iterator<Item = Found> + 'a {
-    let provider = providers::by_key(pool);
+    let provider = providers::by_id(pool);
     let logins =
         provider.into_iter().flat_map(|provider| provider.kept_logins.iter().map(|login| (provider.id, login)));
     logins.filter_map(|(provider, KeptLogin { source, place, row })| {
@@ -155,7 +155,7 @@ fn from_logins<'a>(pool: &'a PoolKey, sources: &'a Sources) -> impl Iterator<Ite
 }
 
 fn from_environment(pool: &PoolKey, sources: &Sources) -> Vec<Found> {
-    let (Some(env), Some(provider)) = (&sources.env, providers::by_key(pool)) else { return Vec::new() };
+    let (Some(env), Some(provider)) = (&sources.env, providers::by_id(pool)) else { return Vec::new() };
     let variable = |name: &str| env.get(name).map_or("", |value| value.trim());
     let base_url = match provider.base_url_variable.map(variable).map(trimmed_url) {
         Some(url) if !url.is_empty() => Some(url),

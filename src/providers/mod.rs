@@ -1,8 +1,8 @@
 //! The table of providers. A provider is one file of data here and one line in [`PROVIDERS`].
 //!
-//! A pool's provider is found by the pool key, an id or an alias. Where no provider has the key, as of custom endpoints,
-//! failure rules and authentication are found by the host of the credential's base URL. Discovery, refresh and login go
-//! by the pool key alone: a secret is looked for and spent only where its pool's name says so.
+//! A pool's provider is found by the pool key. Where no provider has this id, failure rules and authentication are found by
+//! the host of the credential's base URL, else by an alias. Discovery, refresh and login go by the id alone: a secret is
+//! looked for and spent in a single pool.
 
 mod ai_gateway;
 mod alibaba;
@@ -143,35 +143,38 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Provider> {
     PROVIDERS.iter().copied()
 }
 
-/// Returns the provider with this id or alias; `None` if no provider has it.
-pub(crate) fn by_key(pool: &PoolKey) -> Option<&'static Provider> {
-    /// Providers by id and by alias: rows ask by the hundred thousand.
-    static BY_KEY: LazyLock<Sorted<&str, &Provider>> = LazyLock::new(|| {
-        let mut by_key = Sorted::default();
+/// Returns the provider with this id; `None` if no provider has it.
+///
+/// An alias is no id: of two pools that discover or refresh the same login, each would spend its refresh token.
+pub(crate) fn by_id(pool: &PoolKey) -> Option<&'static Provider> {
+    /// Providers by id: rows ask by the hundred thousand.
+    static BY_ID: LazyLock<Sorted<&str, &Provider>> = LazyLock::new(|| {
+        let mut by_id = Sorted::default();
         for provider in all() {
-            for key in provider.aliases.iter().chain([&provider.id]) {
-                by_key.insert(*key, provider);
-            }
+            by_id.insert(provider.id, provider);
         }
-        by_key
+        by_id
     });
-    BY_KEY.get(pool.as_str()).copied()
+    BY_ID.get(pool.as_str()).copied()
 }
 
-/// Returns the provider of a credential: the pool's, else the provider at the host of the base URL, else the generic
-/// one.
+/// Returns the provider of a credential: by the pool's id, else by the host of the base URL, else by an alias, else the
+/// generic provider.
 pub(crate) fn of(pool: &PoolKey, base_url: Option<&str>) -> &'static Provider {
-    by_key(pool).or_else(|| by_host(&web_address::host(base_url?)?)).unwrap_or(&GENERIC)
+    by_id(pool)
+        .or_else(|| by_host(&web_address::host(base_url?)?))
+        .or_else(|| by_alias(pool.as_str()))
+        .unwrap_or(&GENERIC)
 }
 
 /// Returns the refresh flow of a pool's logins; `None` if the pool cannot refresh them.
 pub(crate) fn refresh_flow(pool: &PoolKey) -> Option<&'static RefreshFlow> {
-    by_key(pool)?.refresh.as_ref()
+    by_id(pool)?.refresh.as_ref()
 }
 
 /// Returns the provider's own login; `None` if it offers none.
 pub(crate) fn login_endpoints(pool: &PoolKey) -> Option<&'static LoginEndpoints> {
-    by_key(pool)?.login.as_ref()
+    by_id(pool)?.login.as_ref()
 }
 
 /// Returns whether the keys of a pool's logins come from a portal that each row may name.
@@ -181,17 +184,22 @@ pub(crate) fn has_portal(pool: &PoolKey) -> bool {
 
 /// Returns whether requests of a pool carry the agent key of a row that has one.
 pub(crate) fn carries_agent_key(pool: &PoolKey) -> bool {
-    by_key(pool).is_some_and(|provider| provider.carries == Carried::AgentKey)
+    by_id(pool).is_some_and(|provider| provider.carries == Carried::AgentKey)
 }
 
 /// Returns the ranking of the sources of a pool's discovered credentials; empty if they keep their order.
 pub(crate) fn source_ranking(pool: &PoolKey) -> &'static [&'static str] {
-    by_key(pool).map_or(&[], |provider| provider.source_ranking)
+    by_id(pool).map_or(&[], |provider| provider.source_ranking)
 }
 
 /// Returns the login of another program that has this source; `None` if no program's login has it.
 pub(crate) fn kept_login(source: &str) -> Option<&'static KeptLogin> {
     all().flat_map(|provider| provider.kept_logins).find(|login| login.source == source)
+}
+
+/// Returns the provider with this alias; `None` if no provider has it.
+fn by_alias(key: &str) -> Option<&'static Provider> {
+    all().find(|provider| provider.aliases.contains(&key))
 }
 
 /// Returns the provider that serves this host; `None` if no provider does.

@@ -30,20 +30,17 @@ fn runtime(pool: &str, row: Value) -> Value {
 
 #[test]
 fn a_file_and_a_line_are_all_that_a_provider_needs() {
-    for name in ["made-up", "invented"] {
-        let seen = wanted(&key(name));
-        assert_eq!(seen.env, ["MADE_UP_KEY", "MADE_UP_TOKEN", "MADE_UP_URL"]);
-        assert_eq!((seen.file_logins, seen.document_logins), (vec!["made_up_cli"], vec![]));
-    }
+    let seen = wanted(&key("made-up"));
+    assert_eq!(seen.env, ["MADE_UP_KEY", "MADE_UP_TOKEN", "MADE_UP_URL"]);
+    assert_eq!((seen.file_logins, seen.document_logins), (vec!["made_up_cli"], vec![]));
 
     let pool = discovered(
-        "invented",
+        "made-up",
         json!({
             "env": { "MADE_UP_KEY": "mu-login-1", "MADE_UP_TOKEN": "plain", "MADE_UP_URL": "https://eu.made-up.test/v1/" },
             "fileLogins": { "made_up_cli": { "token": "at", "end": NOW.as_millis() + 3_600_000 } },
         }),
     );
-    assert_eq!(pool.key().as_str(), "invented", "an alias does not rename a pool");
     let rows: Vec<_> =
         pool.entries(NOW).into_iter().map(|row| (row.source.as_str().to_owned(), row.auth_type)).collect();
     let expected = [("made_up_cli", "oauth"), ("env:MADE_UP_TOKEN", "api_key"), ("env:MADE_UP_KEY", "oauth")]
@@ -90,13 +87,32 @@ fn a_file_and_a_line_are_all_that_a_provider_needs() {
 }
 
 #[test]
+fn an_alias_discovers_and_refreshes_nothing_that_its_id_does() {
+    let sources = json!({
+        "env": { "MADE_UP_KEY": "k" },
+        "fileLogins": { "made_up_cli": { "token": "at" } },
+    });
+    let pool = discovered("invented", sources);
+    assert_eq!((pool.key().as_str(), pool.has_credentials()), ("invented", false));
+    let seen = wanted(&key("invented"));
+    assert_eq!((seen.env, seen.file_logins, seen.document_logins), (vec![], vec![], vec![]));
+    for provider in all() {
+        for alias in provider.aliases {
+            assert!(by_id(&key(alias)).is_none() && refresh_flow(&key(alias)).is_none(), "{alias}");
+        }
+    }
+    let by_alias = runtime("invented", json!({ "id": "a", "access_token": "k" }));
+    assert_eq!(by_alias["auth"]["headers"], json!([["x-made-up-key", "Key k"]]), "rules and authentication hold");
+}
+
+#[test]
 fn keys_and_hosts_name_one_provider_each() {
     let (mut keys, mut hosts) = (BTreeSet::new(), BTreeSet::new());
     for provider in all() {
         for name in provider.aliases.iter().chain([&provider.id]) {
             assert!(keys.insert(*name), "{name} names two providers");
             assert_eq!(PoolKey::parse(name).unwrap().as_str(), *name);
-            assert_eq!(by_key(&key(name)).map(|found| found.id), Some(provider.id));
+            assert_eq!(of(&key(name), None).id, provider.id);
         }
         for host in provider.hosts {
             assert!(hosts.insert(*host), "{host} belongs to two providers");
@@ -127,7 +143,7 @@ fn a_provider_is_found_by_the_host_of_its_own_base_url() {
         assert_eq!(of(&PoolKey::custom("mine"), Some(base_url)).id, provider.id);
     }
     // These share a host with a provider that has the same rules there.
-    let at = |id: &str| of(&PoolKey::custom("mine"), by_key(&key(id)).unwrap().base_url).id;
+    let at = |id: &str| of(&PoolKey::custom("mine"), by_id(&key(id)).unwrap().base_url).id;
     assert_eq!((at("kimi-coding"), at("opencode-go"), at("copilot-acp")), ("moonshot", "opencode-zen", ""));
 }
 
