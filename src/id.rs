@@ -19,7 +19,7 @@ impl CredentialId {
     }
 
     /// Derives an id from a pool key and a name: on every host the same id, unless that id is taken.
-    pub(crate) fn made_of(pool: &PoolKey, name: &[&str], is_taken: &dyn Fn(&str) -> bool) -> Self {
+    pub(crate) fn derived_from(pool: &PoolKey, name: &[&str], is_taken: &dyn Fn(&str) -> bool) -> Self {
         let mut made = (0_u32..).map(|attempt| {
             let name = format!("{} {} {attempt}", pool.as_str(), name.join(" "));
             Fingerprint::of(name.as_bytes()).digits().chars().take(6).collect::<String>()
@@ -54,8 +54,8 @@ impl fmt::Display for CredentialId {
 
 impl fmt::Debug for CredentialId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let looks_generated = self.0.len() <= 36 && self.0.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
-        f.write_str(if looks_generated { &self.0 } else { "[custom id]" })
+        let has_generated_form = self.0.len() <= 36 && self.0.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+        f.write_str(if has_generated_form { &self.0 } else { "[custom id]" })
     }
 }
 

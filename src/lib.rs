@@ -38,7 +38,7 @@
 //! | `credential/` | a row: fields, defaults, JSON form |
 //! | `store/` | the stored state: changes, merge, document, check, fix, masking |
 //! | `editor` | edits of a document by a person |
-//! | `id`, `stamp`, `time`, `secret`, `random`, `sorted` | the ground, which every other part builds on |
+//! | `id`, `stamp`, `pool_key`, `time`, `secret`, `random`, `jwt`, `web_address`, `http_request`, `sorted` | the ground, which every other part builds on |
 
 #![forbid(unsafe_code)]
 

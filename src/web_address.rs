@@ -36,13 +36,15 @@ pub(crate) fn address(url: &str) -> Option<Address<'_>> {
     if !url.bytes().all(|byte| byte.is_ascii_graphic()) || url.contains(['\\', '#', '"', '<', '>']) {
         return None;
     }
-    let (is_https, after) = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
-        (Some(after), _) => (true, after),
-        (None, Some(after)) => (false, after),
-        (None, None) => return None,
-    };
+    let (scheme, after) = url.split_once("://")?;
+    let is_https = scheme.eq_ignore_ascii_case("https");
+    if !is_https && !scheme.eq_ignore_ascii_case("http") {
+        return None;
+    }
     let (authority, rest) = after.split_at_checked(after.find(['/', '?']).unwrap_or(after.len()))?;
     let (host, port) = match authority.rsplit_once(':') {
+        // RFC 3986, section 3.2.3: a port may be empty.
+        Some((host, "")) => (host, None),
         Some((host, port)) if !port.ends_with(']') => (host, Some(port.parse().ok()?)),
         _ => (authority, None),
     };
@@ -61,15 +63,17 @@ mod tests {
             "http://127.0.0.1:1/x",
             "http://localhost",
             "http://[::1]:8/x",
+            "HTTP://127.0.0.1",
+            "https://a.test:/x",
         ] {
             assert!(is_safe_url(safe), "{safe}");
         }
         for unsafe_ in [
             "",
             "a.test",
+            "://a.test",
             "ftp://a.test",
             "http://a.test",
-            "HTTP://127.0.0.1",
             "https://",
             "https:///x",
             "https://a b",
@@ -95,6 +99,7 @@ mod tests {
             (" HTTPS://API.Z.AI:8443/x ", Some("api.z.ai")),
             ("http://api.z.ai.", Some("api.z.ai")),
             ("https://api.z.ai?x=@y", Some("api.z.ai")),
+            ("https://api.z.ai:/v1", Some("api.z.ai")),
             ("https://api.z.ai@evil.test/", None),
             ("https://api.z.ai:443@evil.test/", None),
             ("https://evil.test\\@api.z.ai/", None),

@@ -241,7 +241,7 @@ impl Pool {
 
     /// Derives a credential's id from a name, so that all hosts give the credential the same id.
     pub(super) fn id_of(&self, name: &[&str]) -> CredentialId {
-        CredentialId::made_of(self.key(), name, &|id| self.roster.slot(id).is_some() || self.is_set_aside(id))
+        CredentialId::derived_from(self.key(), name, &|id| self.roster.slot(id).is_some() || self.is_set_aside(id))
     }
 
     pub(super) fn new_id(&mut self) -> CredentialId {

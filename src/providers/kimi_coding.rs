@@ -5,7 +5,7 @@ use super::provider::{GENERIC, Provider};
 pub(super) static PROVIDER: Provider = Provider {
     id: "kimi-coding",
     aliases: &["kimi"],
-    name: "Kimi / Moonshot",
+    name: "Kimi Code",
     hosts: &["kimi.com"],
     base_url: Some("https://api.moonshot.ai/v1"),
     key_variables: &["KIMI_API_KEY"],

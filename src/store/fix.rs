@@ -118,7 +118,7 @@ fn id(text: &str, steps: &[String]) -> Vec<Option<Fix>> {
         let name = ["row", was.as_ref().map_or("", CredentialId::as_str), fingerprint.as_str()];
         let taken: rustc_hash::FxHashSet<_> =
             rows.as_array()?.iter().filter_map(|row| row.get("id").and_then(Value::as_str)).collect();
-        let id = CredentialId::made_of(&key, &name, &|id| taken.contains(id));
+        let id = CredentialId::derived_from(&key, &name, &|id| taken.contains(id));
         let quoted = format!("\"{}\"", id.as_str());
         let edit = match row.item("id") {
             Some(old) => old.replaced(quoted),

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { MemoryStore, openPool, PoolError, StoreError, UnservedError } from "credential-pool";
 
 import { startProvider } from "../provider/provider.mjs";
+import { until } from "./until.mjs";
 
 const HOUR = 3_600_000;
 
@@ -288,11 +289,11 @@ test("what other hosts write is taken in, and what this one writes is there for 
   const { pool } = await answered(({ key }) => json(key === "sk-b" ? 200 : 401, {}), [], { store });
   const other = await open({ key: "openrouter", store: new MemoryStore(store) });
   const id = await other.do((core) => core.add({ access_token: "sk-b" }));
-  await sleep(10);
+  await until(() => pool.core.entries().length === 2);
   assert.equal((await pool.fetch("chat")).status, 200);
-  await sleep(10);
-  const states = other.core.entries().map((entry) => [entry.id, entry.state.type]);
-  assert.deepEqual(states, [["a", "cooling_down"], [id, "available"]]);
+  const states = () => other.core.entries().map((entry) => [entry.id, entry.state.type]);
+  await until(() => states()[0][1] !== "available");
+  assert.deepEqual(states(), [["a", "cooling_down"], [id, "available"]]);
 });
 
 /** A store that can be told to fail. */
@@ -314,7 +315,7 @@ test("a store that cannot be written: the host is told, requests go on, and all 
   });
   store.fails = true;
   assert.equal((await pool.fetch("chat")).status, 200);
-  await sleep(10);
+  await until(() => problems.length > 0);
   assert.deepEqual([problems, pool.unsaved, rowsOf(store)[0].last_status], [["unwritable"], true, undefined]);
   await assert.rejects(pool.close(), { code: "unwritable" });
   assert.equal(pool.unsaved, true);
@@ -331,7 +332,7 @@ test("a store that recovers is written to by itself", async () => {
   store.fails = true;
   await pool.do((core) => core.remove("b"));
   store.fails = false;
-  for (let i = 0; pool.unsaved && i < 200; i += 1) await sleep(50);
+  await until(() => !pool.unsaved);
   assert.deepEqual([problems, rowsOf(store).map(({ id }) => id)], [["unwritable"], ["a"]]);
 });
 
@@ -369,7 +370,7 @@ test("closing waits for requests and refreshes, takes no more, and writes what i
   let answer;
   const { pool, store } = await answered(() => new Promise((resolve) => (answer = resolve)), keys("a"));
   const request = pool.fetch("chat");
-  await sleep(10);
+  await until(() => answer !== undefined);
   const closed = pool.close();
   await assert.rejects(pool.fetch("chat"), says("closed"));
   answer(json(200, {}));
@@ -381,7 +382,7 @@ test("closing waits for requests and refreshes, takes no more, and writes what i
 test("closing with a limit of time ends the requests that are still under way", async () => {
   const { pool } = await answered(() => new Promise(() => {}), keys("a"));
   const request = assert.rejects(pool.fetch("chat"), says("closed"));
-  await sleep(10);
+  await until(() => isHeld(pool));
   await pool.close({ timeoutMs: 20 });
   await request;
   assert.equal(isHeld(pool), false);

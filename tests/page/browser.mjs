@@ -43,6 +43,9 @@ const BROWSERS = {
   }),
 };
 
+/** Longest time that a test waits for a change of the page, in ms: long enough for a machine that does other work too. */
+export const PATIENCE_MS = 120_000;
+
 /** Browser of the run: `chromium`, unless `TEST_BROWSER` names another. */
 export const BROWSER = process.env.TEST_BROWSER ?? "chromium";
 
@@ -82,6 +85,7 @@ export async function openPage(t, { document, name = "auth.json", instead, permi
     await browser.close();
     await rm(folder, { recursive: true, force: true });
   });
+  browser.setDefaultTimeout(PATIENCE_MS);
   const { address, stop } = await serve(t, instead);
   const page = browser.pages()[0] ?? (await browser.newPage());
   downloadsOf.set(page, downloadsPath);
@@ -131,7 +135,7 @@ export async function download(page, button) {
   const files = () => readdir(downloadsOf.get(page)).catch(() => []);
   const before = await files();
   await button.click();
-  for (const end = Date.now() + 60_000; Date.now() < end; await page.waitForTimeout(100)) {
+  for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await page.waitForTimeout(100)) {
     const after = await files();
     const name = after.find((each) => !before.includes(each));
     const isWhole = name !== undefined && !after.some((each) => each.endsWith(".part"));

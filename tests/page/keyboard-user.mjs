@@ -2,10 +2,7 @@
 
 import assert from "node:assert/strict";
 import { setTimeout } from "node:timers/promises";
-import { openPage } from "./browser.mjs";
-
-/** Time after which a condition counts as failed, in ms: far more than a loaded machine needs. */
-const PATIENCE_MS = 30_000;
+import { openPage, PATIENCE_MS } from "./browser.mjs";
 
 /** Expression for the focused element, through all shadow trees. */
 export const DEEPEST = `(() => {
@@ -59,7 +56,7 @@ export async function openForKeyboard(t, options) {
 
   /** Waits until the live region contains the text. */
   async function announces(text) {
-    await page.waitForFunction((wanted) => document.querySelector("#announcer").textContent.replace("\u00a0", "") === wanted, text, { timeout: PATIENCE_MS })
+    await page.waitForFunction((wanted) => document.querySelector("#announcer").textContent.replace("\u00a0", "") === wanted, text)
       .catch(async () => assert.equal(await page.locator("#announcer").textContent(), text));
   }
 
@@ -94,7 +91,7 @@ export function showsFocus(page) {
       if (outlineStyle !== "none" && parseFloat(outlineWidth) >= 2) return true;
     }
     return false;
-  }, null, { timeout: PATIENCE_MS }).then(() => true, () => false);
+  }).then(() => true, () => false);
 }
 
 const matches = (name, wanted) => (wanted instanceof RegExp ? wanted.test(name) : name === wanted);

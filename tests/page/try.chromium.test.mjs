@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { openPage } from "./browser.mjs";
 import { bundled } from "./simulator.mjs";
 
@@ -144,12 +145,13 @@ function assertChart({ lanes, width }, run, span = SPAN) {
   }
 }
 
-/** Asserts that the page shows the results of the settings after `elapsed`. Returns the runs. */
+/** Asserts that the page shows the results of the settings after `elapsed`, once its runs have arrived. Returns the runs. */
 async function assertShows(page, settings, elapsed, { rows = ROWS, span } = {}) {
   const runs = played(settings, elapsed);
   const headings = settings.map(({ strategy, policy: { preset = "adaptive" } }, number) =>
     `${settings.length > 1 ? `${"AB"[number]}: ` : ""}${strategy}, ${preset}`);
   await eventually(async () => {
+    await page.locator('try-view .results[aria-busy="false"]').waitFor();
     const shown = await shownResults(page);
     assert.deepEqual(shown.map(({ lanes: _, width: __, ...picture }) => picture), runs.map((run, number) => expectedResults(run, { rows, heading: headings[number] })));
     shown.forEach((picture, number) => assertChart(picture, runs[number], span));
@@ -157,15 +159,14 @@ async function assertShows(page, settings, elapsed, { rows = ROWS, span } = {}) 
   return runs;
 }
 
-/** Retries an assertion until it holds. */
+/** Retries an assertion until it holds, at a pace that leaves the page time for its own work. */
 async function eventually(holds) {
-  const end = Date.now() + 60_000;
-  for (;;) {
+  for (let tries = 600; ; tries -= 1) {
     try {
       return await holds();
     } catch (error) {
-      if (Date.now() > end) throw error;
-      await new Promise(setImmediate);
+      if (tries === 0) throw error;
+      await setTimeout(100);
     }
   }
 }

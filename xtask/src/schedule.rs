@@ -75,7 +75,7 @@ pub(crate) fn selected<'a>(parts: &'a [Part], names: &[String]) -> Result<Vec<&'
 /// # Errors
 ///
 /// The first failure. Parts that ran beside it have ended, too.
-pub(crate) fn run(parts: &[&Part], mut told: impl FnMut(&Part, Moment<'_>)) -> Result<()> {
+pub(crate) fn run(parts: &[&Part], mut report: impl FnMut(&Part, Moment<'_>)) -> Result<()> {
     let mut waiting = parts.to_vec();
     let mut running: Vec<&Part> = Vec::new();
     let mut passed = BTreeSet::new();
@@ -90,7 +90,7 @@ pub(crate) fn run(parts: &[&Part], mut told: impl FnMut(&Part, Moment<'_>)) -> R
                 && let Some(place) = waiting.iter().position(|part| can_start(part, &running))
             {
                 let part = waiting.remove(place);
-                told(part, Moment::Started);
+                report(part, Moment::Started);
                 running.push(part);
                 let sender = sender.clone();
                 scope.spawn(move || {
@@ -105,7 +105,7 @@ pub(crate) fn run(parts: &[&Part], mut told: impl FnMut(&Part, Moment<'_>)) -> R
             }
             let Ok((name, result, took)) = ended.recv() else { return };
             if let Some(place) = running.iter().position(|part| part.name == name) {
-                told(running.remove(place), Moment::Ended { result: &result, took });
+                report(running.remove(place), Moment::Ended { result: &result, took });
             }
             match result {
                 Ok(_) => drop(passed.insert(name)),
@@ -175,8 +175,8 @@ mod tests {
         Ok(Count::ONE)
     }
 
-    /// Runs parts; returns whether all passed, and what was told in which order.
-    fn told(parts: &[Part]) -> (bool, Vec<String>) {
+    /// Runs parts; returns whether all passed, and what was reported in which order.
+    fn reported(parts: &[Part]) -> (bool, Vec<String>) {
         let mut moments = Vec::new();
         let done = run(&parts.iter().collect::<Vec<_>>(), |part, moment| {
             moments.push(match moment {
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_part_waits_for_all_that_it_needs() {
-        let (passed, moments) = told(&[
+        let (passed, moments) = reported(&[
             part("last", &["first", "second"], Lane::Browser, passes),
             part("second", &["first"], Lane::JavaScript, passes),
             part("first", &[], Lane::Cargo, passes),
@@ -207,7 +207,7 @@ mod tests {
             MEETING.wait();
             passes()
         }
-        let (passed, moments) = told(&[part("a", &[], Lane::Cargo, meets), part("b", &[], Lane::Browser, meets)]);
+        let (passed, moments) = reported(&[part("a", &[], Lane::Cargo, meets), part("b", &[], Lane::Browser, meets)]);
         assert!(passed);
         assert_eq!(moments.len(), 4);
     }
@@ -223,7 +223,7 @@ mod tests {
             passes()
         }
         let names = ["a", "b", "c", "d"];
-        let (passed, moments) = told(&names.map(|name| part(name, &[], Lane::Cargo, is_alone)));
+        let (passed, moments) = reported(&names.map(|name| part(name, &[], Lane::Cargo, is_alone)));
         assert!(passed, "{moments:?}");
         assert_eq!(moments, names.map(|name| [format!("{name} starts"), format!("{name} passes")]).concat());
     }
@@ -239,7 +239,7 @@ mod tests {
             MEETING.wait();
             passes()
         }
-        let (passed, mut moments) = told(&[
+        let (passed, mut moments) = reported(&[
             part("a", &[], Lane::Cargo, fails),
             part("b", &[], Lane::Browser, goes_on),
             part("c", &[], Lane::Cargo, passes),
@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn a_part_that_panics_has_failed() {
-        let (passed, moments) = told(&[part("a", &[], Lane::Cargo, || std::panic::panic_any(1))]);
+        let (passed, moments) = reported(&[part("a", &[], Lane::Cargo, || std::panic::panic_any(1))]);
         assert_eq!((passed, moments), (false, vec!["a starts".to_owned(), "a fails: panicked".to_owned()]));
     }
 

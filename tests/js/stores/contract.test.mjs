@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { CredentialPool, emptyDocument, PoolError, readDocument, StoreError } from "credential-pool";
 
+import { until } from "../until.mjs";
 import { added, clear, counts, HANDMADE, KEY, kinds, removed, used } from "./kinds.mjs";
 
 /** Longer than a store takes to notice another writer's change. */
@@ -88,7 +89,7 @@ for (const { name, open } of kinds) {
       await sleep(LONG_MS);
       assert.deepEqual(told, [], "changes of other pools");
       await other.commit(KEY, [added("c")]);
-      await sleep(LONG_MS);
+      await until(() => told.length > 0);
       assert.deepEqual(told, ["a,b,own0,own1,own2,own3,own4,c"]);
       end();
       await other.commit(KEY, [added("d")]);
@@ -103,11 +104,10 @@ for (const { name, open } of kinds) {
       await store.read(KEY);
       await other.commit(KEY, [added("c")]);
       const end = store.watch(KEY, ({ stored }) => told.push(stored.rows.length));
-      await sleep(LONG_MS);
+      await until(() => told.length > 0);
       assert.deepEqual(told, [3]);
       await Promise.all([other.commit(KEY, [added("d")]), store.commit(KEY, [used("a")])]);
-      await sleep(LONG_MS);
-      assert.equal(told.at(-1), 4);
+      await until(() => told.at(-1) === 4);
       end();
     });
 
@@ -118,7 +118,7 @@ for (const { name, open } of kinds) {
       const ends = [KEY, "nous"].map((key) => store.watch(key, () => told.push(key)));
       await sleep(LONG_MS);
       await another().commit("nous", [used("n")]);
-      await sleep(LONG_MS);
+      await until(() => told.length > 0);
       assert.deepEqual(told, ["nous"]);
       for (const end of ends) end();
     });
@@ -144,7 +144,7 @@ for (const { name, open } of kinds) {
       const { store, another } = await open();
       let free;
       const held = store.lock("x", () => new Promise((resolve) => (free = resolve)));
-      await sleep(50);
+      await until(() => free !== undefined);
       for (const waiting of [store, another()]) {
         await assert.rejects(waiting.lock("x", async () => assert.fail(), { waitMs: 100 }), fails("locked"));
       }

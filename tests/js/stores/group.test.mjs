@@ -77,13 +77,13 @@ test("a pool of the document that is none is no trouble to the others", async ()
 });
 
 test("each waits for as long as it may, and what came in time is written", async () => {
-  const { path, store, folder } = await file(HANDMADE, { waitMs: 400 });
+  const { path, store, folder } = await file(HANDMADE, { waitMs: 2000 });
   await mkdir(`${path}.lock`);
   const early = store.commit(KEY, [used("a")]);
   early.catch(() => {});
-  await sleep(300);
+  await sleep(1000);
   const late = store.commit(KEY, [used("b")]);
-  await assert.rejects(early, ({ code, message }) => code === "locked" && message.startsWith(`${path} was held by others for 0.4 s`));
+  await assert.rejects(early, ({ code, message }) => code === "locked" && message.startsWith(`${path} was held by others for 2 s`));
   await rmdir(`${path}.lock`);
   await late;
   assert.deepEqual(await counts(store), { a: 0, b: 1 });

@@ -228,7 +228,7 @@ export class TryView extends LitElement {
 
   #results(comparison: Comparison) {
     return html`
-      <div class="sides">
+      <div class="sides results" aria-busy=${this.#goal !== null && !this.isPlaying}>
         ${comparison.sides.map((run, number) => {
           const { strategy, policy } = this.sides[number] ?? { strategy: "", policy: {} };
           const heading = `${comparison.sides.length > 1 ? `${sideName(number)}: ` : ""}${strategy}, ${policy.preset ?? "adaptive"}`;
