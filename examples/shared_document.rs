@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     for host in [&mut first, &mut second] {
         let stored = Document::parse(&text)?.stored(&host.key);
-        let synced = host.pool.sync(&stored, NOW);
+        let synced = host.pool.sync(&stored, None, NOW);
         host.save(synced.intents, &mut text)?;
         println!("{} after sync:", host.name);
         for entry in host.pool.entries(NOW) {

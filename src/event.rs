@@ -66,6 +66,9 @@ pub enum Happening {
     /// Another host claimed the refresh token and never reported an outcome, so the refresh token may be spent. The
     /// login serves until its access token expires.
     RefreshInterrupted,
+    /// The refresh token was sent and no answer came, or no readable answer, so the refresh token counts as spent. The
+    /// login serves until its access token expires.
+    RefreshLost,
     /// The cooldown was reverted: the request failed in the same way with another credential.
     Reverted,
     /// A lease of the credential expired without a report.
@@ -222,6 +225,10 @@ impl fmt::Display for Happening {
             Self::RefreshInterrupted => f.write_str(
                 "has a refresh token that may be spent: another host started a refresh and never reported its outcome; \
                  log in again before the access token expires, or reset the credential to try the refresh token again",
+            ),
+            Self::RefreshLost => f.write_str(
+                "has a refresh token that may be spent: it was sent, and the answer was lost; log in again before the \
+                 access token expires, or reset the credential to try the refresh token again",
             ),
             Self::Reverted => {
                 f.write_str("has its cooldown reverted: another credential failed the same request in the same way")

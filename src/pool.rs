@@ -2,6 +2,7 @@
 
 mod affinity;
 mod choice;
+mod clock;
 mod deadlines;
 mod edits;
 mod explain;
@@ -29,6 +30,7 @@ use serde_json::{Map, Value};
 use crate::{
     cooldown::Failure,
     credential::{Credential, Source},
+    discovery::Sources,
     error::{Error, ErrorCode},
     event::Event,
     failure::Response,
@@ -52,8 +54,9 @@ use status::{NewStatus, TokensBy};
 /// The credentials of one provider, and all decisions about them.
 ///
 /// A pool decides and does nothing else. Every input takes the time `now` and returns a [`Step`]: a value, intents for
-/// the host to carry out in order, events, and the next wake-up. `Err` means that nothing changed. The pool's time
-/// never goes back: after a backward step of `now`, the latest time holds.
+/// the host to carry out in order, events, and the next wake-up. `Err` means that nothing changed. After a
+/// backward step of `now` of up to five minutes the latest time holds; a longer step means that the clock stood in the
+/// future, and moves the deadlines back that were made there.
 ///
 /// | inputs | |
 /// | --- | --- |
@@ -268,16 +271,19 @@ impl Pool {
     /// Takes over the latest state of the store, and keeps unsaved changes, those of unsettled intents included, and
     /// uses. A refresh whose token another host replaced in the meantime ends.
     ///
-    /// Discovery takes place in [`open`](Self::open) only.
-    pub fn sync(&mut self, stored: &Stored, now: Timestamp) -> Step<Opened> {
+    /// With `sources`, the pool discovers as in [`open`](Self::open): another program may have refreshed a login that it
+    /// keeps in a file of its own, and the older refresh token is spent then. Hosts read those places again before they
+    /// [`claim`](Self::claim), and after a refresh that the provider refused.
+    pub fn sync(&mut self, stored: &Stored, sources: Option<&Sources>, now: Timestamp) -> Step<Opened> {
         self.observe(now);
-        self.merge_stored(stored)
+        self.merge_stored(stored, sources)
     }
 
     /// Claims the token of a refresh before its request is sent, and returns whether to send the request: hosts that
     /// share a store must spend a refresh token only once. Such a host locks the credential in the store, reads,
-    /// [`sync`](Self::sync)s, claims, **writes the changes of this step**, sends the request, settles, writes the new
-    /// tokens, and unlocks.
+    /// [`sync`](Self::sync)s, claims, writes the changes of this step, **reads the store back**, syncs and claims again.
+    /// It sends the request only if the second answer is [`Claim::Send`]: the first claim on a token that reaches the
+    /// store holds. Then it settles, writes the new tokens, and unlocks. So a lock that was lost on the way costs nothing.
     ///
     /// If another host claimed the token and never reported an outcome, the token may be spent: the login serves until
     /// its access token expires, then a person must log in again. [`reset`](Self::reset) or [`refresh`](Self::refresh)

@@ -107,9 +107,9 @@ pub enum Intent {
         /// Changes to write.
         changes: Vec<Change>,
     },
-    /// Send this HTTP request, within its timeout and without following redirects, and settle with the response or with
-    /// `Unreachable`. Some refreshes need a second request, which has an intent of its own. A host with its own OAuth
-    /// client may refresh without this request, and settles with `Tokens`, `Refused` or `Unreachable`.
+    /// Send this HTTP request, within its timeout and without following redirects, and settle with the response, as
+    /// `Unreachable` or as `Lost`. Some refreshes need a second request, which has an intent of its own. A host with its own OAuth
+    /// client may refresh without this request, and settles with `Tokens`, `Refused`, `Unreachable` or `Lost`.
     Refresh {
         /// Id of the intent.
         id: IntentId,
@@ -133,13 +133,16 @@ impl Intent {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Claim {
-    /// Write this step's intent to persist, then send the request and settle the refresh.
+    /// The claim is made, and not known to hold. Write this step's intent to persist, read the store back,
+    /// [`sync`](crate::Pool::sync), and claim again: the first claim on a token in the store holds.
+    Confirm,
+    /// The claim holds. Send the request and settle the refresh.
     Send {
         /// Request to send.
         request: HttpRequest,
     },
-    /// Another host has refreshed the login, or holds a claim on its token: this refresh is over, and its intent needs
-    /// no settlement.
+    /// Another host has refreshed the login, or holds a claim on its token, or the store has lost this host's claim:
+    /// this refresh is over, and its intent needs no settlement.
     Gone,
 }
 
@@ -162,8 +165,11 @@ pub enum Outcome {
         /// Body as text, as far as received.
         body: String,
     },
-    /// For `Refresh`: the request got no answer.
+    /// For `Refresh`: the request was not sent, since no connection to the server was made.
     Unreachable,
+    /// For `Refresh`: the request was sent, or may have been, and no answer came. The provider may have spent the refresh
+    /// token, so the token counts as spent: the pool sends it to no server again.
+    Lost,
     /// For `Refresh` by a host with its own OAuth client: the provider granted new tokens.
     Tokens {
         /// Fields of the row, as they are stored; at least a new `access_token` or `agent_key`. Further fields:
@@ -182,6 +188,7 @@ impl fmt::Debug for Outcome {
             Self::Failed => f.write_str("Failed"),
             Self::Response { status, .. } => f.debug_struct("Response").field("status", status).finish_non_exhaustive(),
             Self::Unreachable => f.write_str("Unreachable"),
+            Self::Lost => f.write_str("Lost"),
             Self::Tokens { set } => f.debug_struct("Tokens").field("set", set).finish(),
             Self::Refused => f.write_str("Refused"),
         }
@@ -218,8 +225,14 @@ pub enum Settled {
         /// Id of the login.
         credential: CredentialId,
     },
-    /// The refresh failed, and may succeed later: no answer, a rate limit, an outage, a temporary refusal or an
-    /// unreadable answer. The login serves while its token is valid.
+    /// The refresh token may be spent, and its new tokens are lost. The login serves while its access token is valid;
+    /// then only a new login helps, or a reset, after which the pool sends the refresh token again.
+    Lost {
+        /// Id of the login.
+        credential: CredentialId,
+    },
+    /// The refresh failed, and may succeed later: no connection, a rate limit, an outage or a temporary refusal. The
+    /// login serves while its token is valid.
     Unrefreshed {
         /// Id of the login.
         credential: CredentialId,

@@ -26,7 +26,7 @@ use crate::{
         flow::Leg,
         refresh::{
             self,
-            judgement::{Judgement, judge},
+            judgement::{End, Judgement, judge},
         },
         token_answer,
     },
@@ -327,7 +327,7 @@ impl Login {
 
     /// Ends the login with or without its key: the pool asks for the key again when a request needs it.
     fn after_key(&mut self, response: &Response, mut row: RowFields) -> LoginMove {
-        if let Judgement::Tokens { set, .. } = judge(Some(response), Leg::Key, &self.config.pool, self.now) {
+        if let Judgement::Tokens { set, .. } = judge(End::Answer(response), Leg::Key, &self.config.pool, self.now) {
             row.0.extend(set.0.into_iter().filter(|(_, value)| !value.is_null()));
         }
         LoginMove::Done { row }

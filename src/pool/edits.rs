@@ -30,13 +30,6 @@ use super::{
 };
 
 impl Pool {
-    /// Advances the pool's time, which never goes back, and ends expired leases.
-    pub(super) fn observe(&mut self, now: Timestamp) {
-        self.now = self.now.max(now);
-        self.outbox.observe(self.now, 0);
-        self.expire_leases();
-    }
-
     /// Completes a step: changes to persist come before a refresh.
     pub(super) fn step<T>(&mut self, value: T, refresh: Option<Intent>) -> Step<T> {
         let mut intents = Vec::new();

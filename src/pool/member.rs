@@ -56,11 +56,25 @@ pub(super) enum Refresh {
         leg: Leg,
         /// Number of failed refreshes in a row before this refresh.
         unanswered: u32,
+        /// This host's claim on the token that the refresh spends.
+        claim: ClaimProgress,
     },
     /// The last refresh brought no tokens, and the login is not dead.
     Unanswered { attempts: u32, retry_at: Timestamp },
-    /// Another host claimed the token and never reported an outcome: the token may be spent.
+    /// The token may be spent: another host claimed it and never reported an outcome, or the answer to this host's
+    /// request was lost.
     Interrupted,
+}
+
+/// Progress of this host's claim on a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ClaimProgress {
+    /// No claim was made.
+    None,
+    /// The claim was made; no state of the store has shown that it holds.
+    Made,
+    /// The state of the store that was read last holds the claim.
+    Holds,
 }
 
 /// Reason why the expired token of a login keeps the login from serving, apart from cooldowns.
@@ -175,7 +189,8 @@ impl Member {
                 self.context.generation = *generation;
                 self.context.claim.take_if(|_| is_new_token || replaces.is_some());
             }
-            Edit::Claim { token, .. } => self.context.claim = token.as_ref().map(|_| by),
+            Edit::Claim { .. } => self.context.claim = Some(by),
+            Edit::Release { .. } => self.context.claim = None,
             _ => {}
         }
     }

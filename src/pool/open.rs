@@ -4,10 +4,9 @@ use rustc_hash::FxHashSet;
 use serde_json::{Map, Value};
 
 use crate::{
-    credential::{Credential, Status},
+    credential::Credential,
     discovery::{Found, Sources, configured_policy, configured_strategy, discover, is_shown},
     error::{Problem, ProblemCode, pointer_step},
-    failure::FailureKind,
     id::CredentialId,
     oauth::refresh,
     policy::Policy,
@@ -22,13 +21,8 @@ use crate::{
 };
 
 use super::{
-    Configured, Pool,
-    leases::Leases,
-    member::AttemptNumber,
-    outbox::Outbox,
-    roster::Roster,
-    slot::Slot,
-    status::{NewStatus, TokensBy},
+    Configured, Pool, leases::Leases, member::AttemptNumber, outbox::Outbox, roster::Roster, slot::Slot,
+    status::TokensBy,
 };
 
 impl Pool {
@@ -165,26 +159,9 @@ impl Pool {
         slots
     }
 
-    /// Moves the start of a cooldown from the future to now.
-    fn bound_cooldown_start(&mut self, slot: Slot) {
-        let Some(member) = self.roster.get(slot) else { return };
-        let (status, at) = (&member.credential.last_status, member.credential.last_status_at);
-        if *status == Some(Status::Exhausted) && at.is_some_and(|at| at.to_timestamp() > self.now) {
-            let credential = &member.credential;
-            let new = NewStatus {
-                status: Some(Status::Exhausted),
-                at: Some(self.now),
-                error_code: credential.last_error_code,
-                reason: credential.error_reason().and_then(FailureKind::named),
-                reset_at: credential.reset_at(),
-            };
-            self.set_status(slot, new);
-        }
-    }
-
     /// Adds and updates the credentials that discovery finds, and removes those whose source the host shows without
     /// them.
-    fn discover(&mut self, sources: &Sources, problems: &mut Vec<Problem>) {
+    pub(super) fn discover(&mut self, sources: &Sources, problems: &mut Vec<Problem>) {
         let mut all = discover(self.key(), sources);
         all.retain(|found| !self.suppressed.contains(&found.source));
         for found in &all {

@@ -11,7 +11,7 @@ use crate::{
         flow::Leg,
         refresh::{
             self, SKEW_MS,
-            judgement::{Judgement, judge},
+            judgement::{End, Judgement, judge},
         },
     },
     step::{Intent, Outcome, Settled, Step},
@@ -21,7 +21,7 @@ use crate::{
 
 use super::{
     Pool,
-    member::{Member, Refresh},
+    member::{ClaimProgress, Member, Refresh},
     outbox::Outstanding,
     slot::Slot,
     status::{NewStatus, TokensBy},
@@ -58,7 +58,7 @@ impl Pool {
         let leg = self.roster.get(slot).map_or(Leg::Tokens, |member| {
             refresh::first_leg(&member.credential, self.roster.pool(), self.now, is_forced)
         });
-        self.issue_refresh(slot, leg, unanswered)
+        self.issue_refresh(slot, leg, unanswered, ClaimProgress::None)
     }
 
     pub(super) fn settle_refresh(
@@ -76,9 +76,10 @@ impl Pool {
         }
         self.observe(now);
         self.outbox.close(intent);
-        let Some((slot, leg, unanswered)) = found else { return Ok(self.step(Settled::Gone, None)) };
+        let Some((slot, leg, unanswered, claim)) = found else { return Ok(self.step(Settled::Gone, None)) };
         self.roster.change(slot, |member| member.refresh = Refresh::Idle);
-        let response = match outcome {
+        let answer;
+        let end = match outcome {
             Outcome::Tokens { set } => {
                 self.finish_refresh(slot, set);
                 return Ok(self.step(Settled::Refreshed { credential }, None));
@@ -88,13 +89,17 @@ impl Pool {
                 self.cool_down_on_refusal(slot);
                 return Ok(self.step(Settled::CoolingDown { credential }, None));
             }
-            Outcome::Response { status, headers, body } => Some(Response { status: Some(status), headers, body }),
-            Outcome::Saved | Outcome::Failed | Outcome::Unreachable => None,
+            Outcome::Response { status, headers, body } => {
+                answer = Response { status: Some(status), headers, body };
+                End::Answer(&answer)
+            }
+            Outcome::Lost => End::Lost,
+            Outcome::Saved | Outcome::Failed | Outcome::Unreachable => End::Unreachable,
         };
-        let step = match judge(response.as_ref(), leg, self.roster.pool(), self.now) {
+        let step = match judge(end, leg, self.roster.pool(), self.now) {
             Judgement::Tokens { set, then: Some(leg) } => {
                 self.store_tokens(slot, set);
-                self.continue_refresh(slot, leg, unanswered)
+                self.continue_refresh(slot, leg, unanswered, claim)
             }
             Judgement::Tokens { set, then: None } => {
                 self.finish_refresh(slot, set);
@@ -104,7 +109,7 @@ impl Pool {
                 }
                 self.step(Settled::Refreshed { credential }, None)
             }
-            Judgement::Ask(leg) => self.continue_refresh(slot, leg, unanswered),
+            Judgement::Ask(leg) => self.continue_refresh(slot, leg, unanswered, claim),
             Judgement::Over { status } => {
                 self.release_claim(slot);
                 self.mark_login_dead(slot, status);
@@ -115,41 +120,53 @@ impl Pool {
                 let retry_at = self.delay_refresh(slot, unanswered, at);
                 self.step(Settled::Unrefreshed { credential, retry_at }, None)
             }
-            // The claim is kept, so that no other host sends a refresh token that may be spent.
+            // The claim is kept, so that no host sends a refresh token that may be spent.
             Judgement::Lost => {
-                let end = self.serves_until(slot).filter(|end| self.now < *end);
-                let retry_at = self.delay_refresh(slot, unanswered, end);
-                self.step(Settled::Unrefreshed { credential, retry_at }, None)
+                self.commit_claim(slot);
+                let expires_at = self.serves_until(slot);
+                self.roster.change(slot, |member| {
+                    (member.refresh, member.expires_at) = (Refresh::Interrupted, expires_at);
+                });
+                self.emit(slot, Happening::RefreshLost);
+                self.step(Settled::Lost { credential }, None)
             }
         };
         Ok(step)
     }
 
-    /// Returns slot, request and failed attempts of the refresh that an intent carries out; `None` if the refresh was
-    /// superseded.
-    pub(super) fn refresh_in_flight(&self, intent: IntentId) -> Option<(Slot, Leg, u32)> {
+    /// Returns slot, request, failed attempts and claim of the refresh that an intent carries out; `None` if the refresh
+    /// was superseded.
+    pub(super) fn refresh_in_flight(&self, intent: IntentId) -> Option<(Slot, Leg, u32, ClaimProgress)> {
         let Ok(Outstanding::Refresh { credential, .. }) = self.outbox.find(intent) else { return None };
         let slot = self.roster.slot(credential.as_str())?;
         match self.roster.get(slot)?.refresh {
-            Refresh::InFlight { intent: of, leg, unanswered } if of == intent => Some((slot, leg, unanswered)),
+            Refresh::InFlight { intent: of, leg, unanswered, claim } if of == intent => {
+                Some((slot, leg, unanswered, claim))
+            }
             Refresh::InFlight { .. } | Refresh::Idle | Refresh::Unanswered { .. } | Refresh::Interrupted => None,
         }
     }
 
     /// Continues a refresh with its next request.
-    fn continue_refresh(&mut self, slot: Slot, leg: Leg, unanswered: u32) -> Step<Settled> {
-        let (intent, started) = self.issue_refresh(slot, leg, unanswered);
+    fn continue_refresh(&mut self, slot: Slot, leg: Leg, unanswered: u32, claim: ClaimProgress) -> Step<Settled> {
+        let (intent, started) = self.issue_refresh(slot, leg, unanswered, claim);
         let credential = self.id(slot);
         self.step(Settled::Continues { credential, intent }, started)
     }
 
     /// Makes the intent for a request of a refresh.
-    fn issue_refresh(&mut self, slot: Slot, leg: Leg, unanswered: u32) -> (IntentId, Option<Intent>) {
+    fn issue_refresh(
+        &mut self,
+        slot: Slot,
+        leg: Leg,
+        unanswered: u32,
+        claim: ClaimProgress,
+    ) -> (IntentId, Option<Intent>) {
         let id = self.outbox.next_id();
         let request =
             self.roster.get(slot).and_then(|member| refresh::request(&member.credential, self.roster.pool(), leg).ok());
         let intent = request.map(|request| self.outbox.hand_out(id, self.id(slot), request));
-        self.roster.change(slot, |member| member.refresh = Refresh::InFlight { intent: id, leg, unanswered });
+        self.roster.change(slot, |member| member.refresh = Refresh::InFlight { intent: id, leg, unanswered, claim });
         (id, intent)
     }
 

@@ -34,7 +34,11 @@ impl Pool {
             }
             (
                 Outstanding::Refresh { credential, .. },
-                Outcome::Response { .. } | Outcome::Unreachable | Outcome::Tokens { .. } | Outcome::Refused,
+                Outcome::Response { .. }
+                | Outcome::Unreachable
+                | Outcome::Lost
+                | Outcome::Tokens { .. }
+                | Outcome::Refused,
             ) => {
                 let credential = credential.clone();
                 self.settle_refresh(intent, credential, outcome, now)
@@ -44,7 +48,7 @@ impl Pool {
             }
             (Outstanding::Refresh { .. }, _) => Err(Error::new(
                 ErrorCode::WrongOutcome,
-                "settle an intent to refresh with a `response` or as `unreachable`; a host with its own OAuth client \
+                "settle an intent to refresh with a `response`, as `unreachable` or as `lost`; a host with its own OAuth client \
                  settles with `tokens` or as `refused`",
             )),
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::{
     credential::Credential,
+    discovery::Sources,
     error::{Error, ErrorCode, Problem},
     event::Happening,
     id::IntentId,
@@ -16,15 +17,15 @@ use crate::{
 
 use super::{
     Pool,
-    member::{Health, Refresh},
+    member::{ClaimProgress, Health, Member, Refresh},
     open,
     outbox::Outstanding,
     slot::Slot,
 };
 
 impl Pool {
-    /// Takes over the state of a store, and keeps changes and uses that are not saved.
-    pub(super) fn merge_stored(&mut self, stored: &Stored) -> Step<Opened> {
+    /// Takes over the state of a store, and keeps changes and uses that are not saved. Then discovers in `sources`.
+    pub(super) fn merge_stored(&mut self, stored: &Stored, sources: Option<&Sources>) -> Step<Opened> {
         self.outbox.observe(self.now, stored.merge.latest());
         self.outbox.drop_stored(&stored.merge);
         let mut latest = stored.clone();
@@ -46,11 +47,18 @@ impl Pool {
         }
         self.suppressed.clone_from(&latest.suppressed_sources);
         self.merge_rows(&latest, &mut problems);
+        self.confirm_claims(stored);
+        if let Some(sources) = sources {
+            self.discover(sources, &mut problems);
+        }
         let opened = Opened { has_credentials: self.has_credentials(), problems };
         self.step(opened, None)
     }
 
-    /// Claims the token of a refresh; returns whether the refresh may spend the token. After that no other host may.
+    /// Claims the token of a refresh; returns whether the refresh may spend the token.
+    ///
+    /// A claim that a host has only written may be the second on its token, so the first answer is
+    /// [`Claim::Confirm`], and the token is free to send once a state of the store has shown the claim.
     pub(super) fn claim_token(&mut self, intent: IntentId, now: Timestamp) -> Result<Step<Claim>, Error> {
         let Outstanding::Refresh { request, .. } = self.outbox.find(intent)? else {
             return Err(Error::new(
@@ -60,7 +68,7 @@ impl Pool {
         };
         let request = request.clone();
         self.observe(now);
-        let Some((slot, leg, unanswered)) = self.refresh_in_flight(intent) else {
+        let Some((slot, leg, unanswered, progress)) = self.refresh_in_flight(intent) else {
             self.outbox.close(intent);
             return Ok(self.step(Claim::Gone, None));
         };
@@ -76,17 +84,56 @@ impl Pool {
                 self.roster.change(slot, |member| member.refresh = Refresh::Interrupted);
                 self.emit(slot, Happening::RefreshInterrupted);
             }
-            None => {
-                let Some(member) = self.roster.get(slot) else { return Ok(self.step(Claim::Gone, None)) };
-                if member.context.claim.is_none() {
-                    let (id, token) = (member.credential.id.clone(), Some(member.credential.token_fingerprint()));
-                    self.commit(slot, Edit::Claim { id, token });
+            None => match progress {
+                ClaimProgress::Holds => return Ok(self.step(Claim::Send { request }, None)),
+                ClaimProgress::None => {
+                    self.commit_claim(slot);
+                    let claim = ClaimProgress::Made;
+                    let refresh = Refresh::InFlight { intent, leg, unanswered, claim };
+                    self.roster.change(slot, |member| member.refresh = refresh);
+                    return Ok(self.step(Claim::Confirm, None));
                 }
-                return Ok(self.step(Claim::Send { request }, None));
-            }
+                ClaimProgress::Made => {
+                    self.release_claim(slot);
+                    self.delay_refresh(slot, unanswered, None);
+                }
+            },
         }
         self.outbox.close(intent);
         Ok(self.step(Claim::Gone, None))
+    }
+
+    /// Records this host's claim on a login's token, unless the token is claimed.
+    pub(super) fn commit_claim(&mut self, slot: Slot) {
+        let Some(member) = self.roster.get(slot).filter(|member| member.context.claim.is_none()) else { return };
+        let (id, token) = (member.credential.id.clone(), member.credential.token_fingerprint());
+        self.commit(slot, Edit::Claim { id, token });
+    }
+
+    /// Notes which claims of refreshes in flight the store holds.
+    fn confirm_claims(&mut self, stored: &Stored) {
+        let in_flight = |(slot, member): (Slot, &Member)| match member.refresh {
+            Refresh::InFlight { claim, .. } if claim != ClaimProgress::None => Some(slot),
+            _ => None,
+        };
+        let slots: Vec<_> = self.roster.iter().filter_map(in_flight).collect();
+        for slot in slots {
+            let holds = self.holds_claim(slot, stored);
+            self.roster.change(slot, |member| {
+                if let Refresh::InFlight { claim, .. } = &mut member.refresh {
+                    *claim = if holds { ClaimProgress::Holds } else { ClaimProgress::Made };
+                }
+            });
+        }
+    }
+
+    /// Returns whether the store holds this host's claim on a login's token.
+    fn holds_claim(&self, slot: Slot, stored: &Stored) -> bool {
+        let Some(member) = self.roster.get(slot) else { return false };
+        let rows = stored.rows.iter().filter_map(|row| Credential::parse(row, self.roster.pool()).ok());
+        let held = rows.map(|(_, row)| row).find(|row| row.id == member.credential.id);
+        let claim = held.and_then(|row| stored.merge.context(&row).claim);
+        claim.is_some_and(|claim| claim.host == *self.outbox.host())
     }
 
     /// Withdraws this host's claim on an unspent token. A claim of another host is kept.
@@ -98,9 +145,10 @@ impl Pool {
 
     /// Clears all claims on a login's token.
     fn clear_claim(&mut self, slot: Slot) {
-        let Some(member) = self.roster.get(slot).filter(|member| member.context.claim.is_some()) else { return };
+        let Some(member) = self.roster.get(slot) else { return };
+        let Some(claim) = member.context.claim.clone() else { return };
         let id = member.credential.id.clone();
-        self.commit(slot, Edit::Claim { id, token: None });
+        self.commit(slot, Edit::Release { id, claim });
     }
 
     /// Allows a refresh again after another host claimed the token and never reported an outcome: a person decided so.
@@ -123,6 +171,10 @@ impl Pool {
         let gone: Vec<_> = self.roster.iter().map(|(slot, _)| slot).filter(|slot| !present.contains(slot)).collect();
         for slot in gone {
             self.forget_member(slot);
+        }
+        let slots: Vec<_> = self.roster.iter().map(|(slot, _)| slot).collect();
+        for slot in slots {
+            self.bound_foreign_cooldown_start(slot);
         }
     }
 

@@ -58,7 +58,7 @@ impl Pool {
     /// Returns the current credential, else the first credential of the order that could serve at `now`; `None` if no
     /// credential could.
     pub fn peek(&self, now: Timestamp) -> Option<&CredentialId> {
-        let first = || self.roster.first_serving(self.now.max(now));
+        let first = || self.roster.first_serving(self.time_at(now));
         self.current
             .filter(|slot| self.roster.get(*slot).is_some())
             .or_else(first)
@@ -68,13 +68,13 @@ impl Pool {
 
     /// Returns all credentials without their secrets: by turn under `round_robin`, else by priority.
     pub fn entries(&self, now: Timestamp) -> Vec<Entry> {
-        let now = self.now.max(now);
+        let now = self.time_at(now);
         self.roster.in_order().into_iter().map(|(_, member)| self.entry(member, now)).collect()
     }
 
     /// Returns all credentials by priority, under every strategy.
     pub(crate) fn entries_by_priority(&self, now: Timestamp) -> Vec<Entry> {
-        let now = self.now.max(now);
+        let now = self.time_at(now);
         let members = self.by_priority().into_iter().filter_map(|slot| self.roster.get(slot));
         members.map(|member| self.entry(member, now)).collect()
     }
@@ -160,7 +160,7 @@ fn state(member: &Member, pool: &PoolKey, now: Timestamp) -> State {
         _ if member.credential.runtime_key(pool).is_empty() => State::NoSecret,
         (Cooldown::Until(until), _) if now < until => State::CoolingDown { until, error_code: member.cause().status },
         _ if !is_expired => State::Available,
-        _ if !member.is_refreshable => State::Expired,
+        _ if !member.is_refreshable || member.refresh == Refresh::Interrupted => State::Expired,
         (_, Refresh::Unanswered { retry_at, .. }) if now < retry_at => State::Unreachable { until: retry_at },
         _ => State::Available,
     }

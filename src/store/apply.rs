@@ -5,6 +5,7 @@
 //! - use counts: grow-only counters
 //! - tokens of a row: a register ordered by generation, then by stamp
 //! - removed rows: tombstones
+//! - claims on tokens: the first that arrives holds; the store's order of arrival is the only order that all hosts see
 //! - statuses and cooldowns: multi-value registers whose causal context is the list `ends` of a change
 
 use rustc_hash::FxHashMap;
@@ -79,6 +80,7 @@ fn apply_edit(stored: &mut Stored, places: &mut Places, by: &Stamp, edit: &Edit,
         | Edit::ModelCooldown { id, .. }
         | Edit::Tokens { id, .. }
         | Edit::Claim { id, .. }
+        | Edit::Release { id, .. }
         | Edit::Used { id, .. } => {
             edit_row(stored, places, id, pool, |row, credential| row.apply(credential, by, edit, pool))
         }

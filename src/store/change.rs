@@ -144,12 +144,20 @@ pub enum Edit {
         /// Fields in their stored form; null deletes a field.
         set: RowFields,
     },
-    /// Claims the right to spend a login's token. Other hosts must not spend the token.
+    /// Claims the right to spend a login's token. The first claim that reaches the store holds, and later claims on the
+    /// same token have no effect: no other host may spend the token.
     Claim {
         /// Id of the row.
         id: CredentialId,
-        /// Fingerprint of the token; `None` gives the claim up.
-        token: Option<Fingerprint>,
+        /// Fingerprint of the token.
+        token: Fingerprint,
+    },
+    /// Gives up a claim on an unspent token.
+    Release {
+        /// Id of the row.
+        id: CredentialId,
+        /// Stamp of the claim.
+        claim: Stamp,
     },
     /// Adds uses of a credential since the last such change: a grow-only counter.
     Used {
@@ -229,6 +237,7 @@ impl Edit {
             | Self::Remove { .. }
             | Self::Identify { .. }
             | Self::Claim { .. }
+            | Self::Release { .. }
             | Self::Suppress { .. }
             | Self::Unsuppress { .. }
             | Self::SetStrategy { .. }
@@ -244,6 +253,7 @@ impl Edit {
             | Self::ModelCooldown { id, .. }
             | Self::Tokens { id, .. }
             | Self::Claim { id, .. }
+            | Self::Release { id, .. }
             | Self::Used { id, .. } => Some(id),
             Self::Add { .. }
             | Self::Remove { .. }
@@ -291,6 +301,7 @@ impl fmt::Debug for Edit {
                 .field("set", set)
                 .finish(),
             Self::Claim { id, token } => f.debug_struct("Claim").field("id", id).field("token", token).finish(),
+            Self::Release { id, claim } => f.debug_struct("Release").field("id", id).field("claim", claim).finish(),
             Self::Used { id, count, turn } => {
                 f.debug_struct("Used").field("id", id).field("count", count).field("turn", turn).finish()
             }

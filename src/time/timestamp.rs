@@ -33,6 +33,11 @@ impl Timestamp {
         Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
     }
 
+    /// Returns the moment `duration` earlier.
+    pub(crate) fn saturating_sub(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+    }
+
     /// Returns the moment to the second for people, `2026-04-09T17:59:40Z`; beyond the year 9999 in milliseconds.
     pub(crate) fn to_utc(self) -> String {
         match time::OffsetDateTime::from_unix_timestamp(self.0.div_euclid(1000)) {

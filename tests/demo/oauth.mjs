@@ -15,6 +15,7 @@ export async function sendRefresh({ method, url, headers, body, timeoutMs }, ori
     // An incomplete body is an answer as well: the refresh token may be spent.
     return { type: "response", status: response.status, headers: response.headers, body: await response.text().catch(() => "") };
   } catch {
-    return { type: "unreachable" };
+    // Sent or not: this host does not look closer, so the refresh token counts as spent.
+    return { type: "lost" };
   }
 }

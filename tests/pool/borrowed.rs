@@ -91,7 +91,7 @@ fn a_host_without_the_environment_keeps_the_row_and_does_not_choose_it() {
 
     // The host with the key takes in the edits of other hosts.
     let mut host = host;
-    let step = host.pool.sync(&blind.stored, START);
+    let step = host.pool.sync(&blind.stored, None, START);
     host.write(step);
     assert_eq!((host.key().as_str(), &host.pool.rows()[0]["label"]), ("hf-canary", &json!("mine")));
     assert!(matches!(host.pool.select(START).value, Selection::Selected { .. }));

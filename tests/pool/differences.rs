@@ -148,15 +148,21 @@ fn a_refused_refresh_cools_nothing_down_and_an_invalid_grant_marks_the_login_dea
 }
 
 #[test]
-fn a_refresh_token_that_an_unreadable_answer_may_have_spent_is_not_sent_again_while_the_login_serves() {
-    let mut host = Host::open("anthropic", json!([login("a", 0, after(MINUTE))]));
-    assert!(matches!(host.select(), Selection::Refreshing { .. }));
-    host.settle_refresh(Outcome::Response { status: 200, headers: Vec::new(), body: r#"{"access_to"#.to_owned() });
-    assert!(host.refreshes.is_empty());
-    host.later(MINUTE - 1);
-    assert_eq!(host.serves().unwrap(), "a", "the access token serves until it expires");
-    host.later(1);
-    assert!(matches!(host.select(), Selection::Refreshing { .. }), "after expiry the refresh token is sent again");
+fn a_refresh_token_that_may_be_spent_is_not_sent_again() {
+    let answer = |status, body: &str| Outcome::Response { status, headers: Vec::new(), body: body.to_owned() };
+    for lost in [Outcome::Lost, answer(200, r#"{"access_to"#), answer(504, "gateway time-out")] {
+        let mut host = Host::open("anthropic", json!([login("a", 0, after(MINUTE))]));
+        assert!(matches!(host.select(), Selection::Refreshing { .. }));
+        host.settle_refresh(lost);
+        assert!(host.refreshes.is_empty(), "no other server is asked");
+        host.later(MINUTE - 1);
+        assert_eq!(host.serves().unwrap(), "a", "the access token serves until it expires");
+        host.later(DAY);
+        assert_eq!((host.select(), host.state("a")), (Selection::Exhausted { retry_at: None }, State::Expired));
+        let step = host.pool.reset(None, host.now).unwrap();
+        host.carry_out(step);
+        assert!(matches!(host.select(), Selection::Refreshing { .. }), "a person may try it again");
+    }
 }
 
 #[test]

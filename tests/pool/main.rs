@@ -14,6 +14,7 @@
 mod bad_input;
 mod borrowed;
 mod bounds;
+mod clock;
 mod differences;
 mod failures;
 mod host;
@@ -22,6 +23,7 @@ mod oauth;
 mod policy;
 mod properties;
 mod providers;
+mod refresh_faults;
 mod script;
 mod secrecy;
 mod sharing;

@@ -226,7 +226,7 @@ fn asked<T>(host: &mut Host, step: Step<T>) -> String {
 /// Settles the refresh that is under way.
 fn settled(host: &mut Host, outcome: Outcome) -> String {
     let (intent, _) = host.refreshes.remove(0);
-    let told = match &outcome {
+    let body = match &outcome {
         Outcome::Response { body, .. } => body.clone(),
         _ => String::new(),
     };
@@ -234,6 +234,7 @@ fn settled(host: &mut Host, outcome: Outcome) -> String {
     let mut answer = match &step.value {
         Settled::Refreshed { .. } => "refreshed".to_owned(),
         Settled::Dead { .. } => "dead".to_owned(),
+        Settled::Lost { .. } => "lost".to_owned(),
         Settled::Gone => "gone".to_owned(),
         Settled::Continues { .. } => "continues".to_owned(),
         Settled::Unrefreshed { retry_at, .. } => format!("unrefreshed until {}", since_start(*retry_at)),
@@ -246,7 +247,7 @@ fn settled(host: &mut Host, outcome: Outcome) -> String {
                 let tokens = changes.iter().map(|change| serde_json::to_value(change).unwrap());
                 let set = tokens.filter(|change| change["type"] == "tokens").map(|change| change["set"].clone());
                 let secrets = ["access_token", "refresh_token", "agent_key"];
-                let is_new = |set: &Value, name: &str| set[name].as_str().is_some_and(|token| told.contains(token));
+                let is_new = |set: &Value, name: &str| set[name].as_str().is_some_and(|token| body.contains(token));
                 saved.extend(
                     set.flat_map(|set| secrets.into_iter().filter(|name| is_new(&set, name)).collect::<Vec<_>>()),
                 );

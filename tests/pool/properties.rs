@@ -151,7 +151,7 @@ impl Run {
             }
             Input::Sync => {
                 let before = self.pool.rows();
-                let step = self.pool.sync(&self.stored, now);
+                let step = self.pool.sync(&self.stored, None, now);
                 assert_eq!(by_id(self.pool.rows()), by_id(before), "the store has nothing new");
                 self.take(Ok(step))
             }

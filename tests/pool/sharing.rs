@@ -260,7 +260,7 @@ impl Fleet {
                 }
             }
             Action::Sync => {
-                let step = host.pool.sync(&store, now);
+                let step = host.pool.sync(&store, None, now);
                 host.take(step);
             }
         }

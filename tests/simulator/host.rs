@@ -135,7 +135,8 @@ impl<C: Core> Host<C> {
             | Happening::PassedOver { .. }
             | Happening::AwaitsRefresh { .. }
             | Happening::Refreshed
-            | Happening::RefreshInterrupted => {}
+            | Happening::RefreshInterrupted
+            | Happening::RefreshLost => {}
         }
     }
 }

@@ -86,6 +86,7 @@ same<Step<Settled>>(pool.settle(1, { type: "saved" }));
 same<Step<null>>(pool.tick());
 same<Step<null>>(pool.flush());
 same<Step<Opened>>(pool.sync(stored));
+same<Step<Opened>>(pool.sync(stored, { env: {} }, Date.now()));
 const claim = pool.claim(1, Date.now()).value;
 same<Claim>(claim);
 if (claim.type === "send") same<string>(claim.request.url);
@@ -189,6 +190,7 @@ export function readSettled(settled: Settled): string | number | null {
     case "refreshed":
     case "cooling_down":
     case "dead":
+    case "lost":
       return settled.credential;
     case "continues":
       return settled.intent;
@@ -277,6 +279,7 @@ export function readHappening(what: Happening): string | number | null {
     case "recovered":
     case "refreshed":
     case "refresh_interrupted":
+    case "refresh_lost":
     case "reverted":
       return null;
     default:
@@ -351,6 +354,7 @@ export const outcomes: Outcome[] = [
   { type: "tokens", set: { access_token: "new", refresh_token: "next", expires_at_ms: Date.now() } },
   { type: "refused" },
   { type: "unreachable" },
+  { type: "lost" },
   { type: "response", status: 200, body: "{}" },
   { type: "response", status: 429, headers: new Headers({ "Retry-After": "12" }), body: "" },
   { type: "response", status: 400, headers: [["Content-Type", "application/json"]], body: "{}" },
@@ -376,7 +380,8 @@ export const leaseChanges: Change[] = [
   { by, type: "status", id: "a", status: null, at: null, errorCode: null, endsEarlier: true },
   { by, type: "model_cooldown", id: "a", model: "small", until: 1_775_757_580.5 },
   { by, type: "tokens", id: "a", generation: { edits: 1, refreshes: 0 }, set: { access_token: "k" } },
-  { by, type: "claim", id: "a", token: null },
+  { by, type: "claim", id: "a", token: "0a1b" },
+  { by, type: "release", id: "a", claim: by },
   { by, type: "set_policy", policy: { preset: "reference" } },
 ];
 

@@ -59,7 +59,7 @@ const TYPES: [(&str, &str); 43] = [
 ];
 
 /// Every tag that an answer can carry; with the field it stands in, if others share its name.
-const TAGS: [&str; 82] = [
+const TAGS: [&str; 86] = [
     "add",
     "available",
     "cooling_down",
@@ -67,6 +67,9 @@ const TAGS: [&str; 82] = [
     "dead",
     "value.dead",
     "claim",
+    "release",
+    "confirm",
+    "value.lost",
     "set",
     "send",
     "empty",
@@ -112,6 +115,7 @@ const TAGS: [&str; 82] = [
     "awaits_refresh",
     "what.refreshed",
     "refresh_interrupted",
+    "refresh_lost",
     "lease_expired",
     "strategy",
     "affinity",
@@ -215,6 +219,7 @@ impl Shapes {
         };
         let answer = |status: u16, body: Value| json!({ "type": "response", "status": status, "headers": [["Retry-After", "12"]], "body": body.to_string() });
         settle("b", json!({ "type": "unreachable" }));
+        settle("a", json!({ "type": "lost" }));
         settle("b", answer(503, json!({})));
         settle("b", answer(200, json!({ "access_token": "at-2", "refresh_token": "rt-2", "expires_in": 60 })));
         settle("b", answer(400, json!({ "error": "invalid_grant" })));
@@ -240,6 +245,9 @@ impl Shapes {
         let changes = claimed["intents"][0]["changes"].clone();
         let stored =
             self.call("applyChanges", json!({ "key": "anthropic", "stored": { "rows": rows }, "changes": changes }));
+        self.pool_call("sync", first, json!({ "stored": stored, "sources": { "env": {} } }));
+        self.pool_call("claim", first, json!({ "intent": one }));
+        self.pool_call("reset", first, json!({}));
         self.pool_call("sync", second, json!({ "stored": stored }));
         self.pool_call("claim", second, json!({ "intent": other }));
         let later = NOW + HOUR;

@@ -16,7 +16,7 @@ use crate::{
     count::Count,
     packing, purity, readme,
     replay::{self, Through},
-    run, rust_version,
+    rust_version,
     schedule::{self, Failed, Lane, Moment, Part},
     setup, workspace,
 };
@@ -148,7 +148,8 @@ fn documentation() -> Result<Count> {
 }
 
 fn replay() -> Result<Count> {
-    run::output(&mut replay::build_command())?;
+    // With the tests, whose features are those of the part before: wasmtime would be compiled again.
+    check(cargo(&["build", "--tests"]))?;
     let traces = workspace::root().join("tests/traces/reference.json");
     check(replay::command(&traces, Through::All)?)
 }

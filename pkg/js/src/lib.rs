@@ -26,7 +26,8 @@ use values::{Answer, read, read_id, thrown, write};
 const TYPES: &str = r#"
 import type {
   Change, Claim, Diagnosis, Entry, Explanation, Failure, Host, Intent, LeaseRequest, NextMove, OpenOptions, Opened, Outcome, Policy, Problem, ProviderFacts,
-  Reading, Refreshing, ResolvedPolicy, Response, Row, Runtime, Selection, Settled, Step, Stored, Strategy, Wake, Wanted,
+  Reading, Refreshing, ResolvedPolicy, Response, Row, Runtime, Selection, Settled, Sources, Step, Stored, Strategy, Wake,
+  Wanted,
 } from "./core/types.js";
 export type * from "./core/types.js";
 "#;
@@ -166,14 +167,17 @@ impl JsPool {
         write(&self.pool.flush(self.at(now)?))
     }
 
-    /// Merges the store's current state. Unsaved changes are kept.
+    /// Merges the store's current state. Unsaved changes are kept. With `sources` the pool discovers again: another program
+    /// may have refreshed a login that it keeps in a file of its own.
     #[wasm_bindgen(unchecked_return_type = "Step<Opened>")]
     pub fn sync(
         &mut self,
         #[wasm_bindgen(unchecked_param_type = "Stored")] stored: &JsValue,
-        now: Option<f64>,
+        #[wasm_bindgen(unchecked_optional_param_type = "Sources | null")] sources: &JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "number | null")] now: Option<f64>,
     ) -> Answer {
-        write(&self.pool.sync(&read(stored, "stored")?, self.at(now)?))
+        let shown: Option<Sources> = read(sources, "sources")?;
+        write(&self.pool.sync(&read(stored, "stored")?, shown.as_ref(), self.at(now)?))
     }
 
     /// Claims the login's token before the request of a refresh is sent, so that hosts that share a store spend a

@@ -17,7 +17,7 @@
 //! | `report` | `pool`, `lease`, `response`, `now` |
 //! | `reset` | `pool`, `id`?, `now` |
 //! | `settle` | `pool`, `intent`, `outcome`, `now` |
-//! | `sync` | `pool`, `stored`, `now` |
+//! | `sync` | `pool`, `stored`, `sources`?, `now` |
 //! | `claim` | `pool`, `intent`, `now` |
 //! | `add` | `pool`, `row`, `now` |
 //! | `update` | `pool`, `id`, `fields`, `now` |
@@ -45,8 +45,8 @@
 //! Times are whole milliseconds since the Unix epoch.
 //!
 //! The outcome of a `persist` is `{ "type": "saved" }` or `{ "type": "failed" }`. The outcome of a `refresh` is
-//! `{ "type": "response", "status", "headers"?, "body" }` with the response to its request, or
-//! `{ "type": "unreachable" }`. A host with its own OAuth client settles with `{ "type": "tokens", "set" }` or
+//! `{ "type": "response", "status", "headers"?, "body" }` with the response to its request, `{ "type": "unreachable" }` if
+//! the request was not sent, or `{ "type": "lost" }` if no response came. A host with its own OAuth client settles with `{ "type": "tokens", "set" }` or
 //! `{ "type": "refused" }`.
 //!
 //! ```
@@ -122,7 +122,7 @@ impl Session {
             Call::Settle { pool, intent, outcome, now } => json(&self.pool(pool)?.settle(intent, outcome, now)?),
             Call::Tick { pool, now } => json(&self.pool(pool)?.tick(now)),
             Call::Flush { pool, now } => json(&self.pool(pool)?.flush(now)),
-            Call::Sync { pool, stored, now } => json(&self.pool(pool)?.sync(&stored, now)),
+            Call::Sync { pool, stored, sources, now } => json(&self.pool(pool)?.sync(&stored, sources.as_deref(), now)),
             Call::Claim { pool, intent, now } => json(&self.pool(pool)?.claim(intent, now)?),
             Call::Add { pool, row, now } => json(&self.pool(pool)?.add(&row, now)?),
             Call::Update { pool, id, fields, now } => json(&self.pool(pool)?.update(&id, &fields, now)?),
@@ -278,6 +278,8 @@ enum Call {
     Sync {
         pool: u32,
         stored: Stored,
+        #[serde(default)]
+        sources: Option<Box<Sources>>,
         now: Timestamp,
     },
     Claim {

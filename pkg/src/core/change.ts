@@ -68,8 +68,10 @@ export type Edit =
       generation: { edits: number; refreshes: number };
       set: Row;
     }
-  /** Claim on a refresh token, which no other host may spend from then on; null withdraws the claim. */
-  | { type: "claim"; id: string; token: string | null }
+  /** Claim on a refresh token, by its fingerprint. The first claim that reaches the store holds. */
+  | { type: "claim"; id: string; token: string }
+  /** End of a claim on an unspent token, by the claim's stamp. */
+  | { type: "release"; id: string; claim: Stamp }
   /** Uses of a credential since the last such change. Counts add up. */
   | { type: "used"; id: string; count: number; turn?: number }
   /** A source that discovery skips from now on. */

@@ -32,6 +32,11 @@ export type Happening =
    * new login is needed once the login expires.
    */
   | { type: "refresh_interrupted" }
+  /**
+   * The refresh token was sent and no readable response came, so that it counts as spent: a new login is needed once the
+   * login expires.
+   */
+  | { type: "refresh_lost" }
   /** The cooldown was reverted: another credential failed the same request in the same way. */
   | { type: "reverted" }
   /** The lease expired without a report. */

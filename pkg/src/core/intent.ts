@@ -17,8 +17,8 @@ export interface PersistIntent {
 }
 
 /**
- * Send this HTTP request, within its timeout and without following redirects, and settle with the `response` or as
- * `unreachable`; some refreshes need a second request. Or refresh the login with an OAuth client of the host.
+ * Send this HTTP request, within its timeout and without following redirects, and settle with the `response`, as
+ * `unreachable` or as `lost`; some refreshes need a second request. Or refresh the login with an OAuth client of the host.
  */
 export interface RefreshIntent {
   type: "refresh";
@@ -43,8 +43,13 @@ export type PersistOutcome =
 /** Outcome of a refresh intent. */
 export type RefreshOutcome =
   | RefreshResponse
-  /** No response came. */
+  /** The request was not sent, since no connection to the server was made. */
   | { type: "unreachable" }
+  /**
+   * The request was sent, or may have been, and no response came: the provider may have spent the refresh token, so the
+   * token counts as spent, and the pool sends it to no server again.
+   */
+  | { type: "lost" }
   /** Of a host with its own OAuth client: the provider granted new tokens. */
   | { type: "tokens"; set: Tokens }
   /** Of a host with its own OAuth client: the provider refused. The login cools down for a day. */
@@ -84,10 +89,16 @@ export interface Tokens {
 
 /** Answer to a claim on a refresh token. */
 export type Claim =
-  /** Write this step's `persist`, then send the request and settle the refresh. */
+  /**
+   * The claim is made, and not known to hold: write this step's `persist`, read the store back, `sync`, and claim again.
+   * The first claim on a token in the store holds.
+   */
+  | { type: "confirm" }
+  /** The claim holds: send the request and settle the refresh. */
   | { type: "send"; request: HttpRequest }
   /**
-   * Another host refreshed the login, is refreshing it, or was interrupted: the refresh is over and needs no settling.
+   * Another host refreshed the login, is refreshing it, or was interrupted, or the store has lost the claim: the refresh
+   * is over and needs no settling.
    */
   | { type: "gone" };
 
@@ -106,8 +117,13 @@ export type Settled =
   /** The provider's response ended the login: only a new login or a reset can revive it. */
   | { type: "dead"; credential: string }
   /**
-   * No new tokens: no response, too many requests, an outage, a refusal that need not last, or an unreadable response.
-   * The login serves while its token is valid.
+   * The refresh token may be spent, and its new tokens are lost. The login serves while its access token is valid; then
+   * only a new login helps, or a reset, after which the pool sends the refresh token again.
+   */
+  | { type: "lost"; credential: string }
+  /**
+   * No new tokens: no connection, too many requests, an outage, or a refusal that need not last. The login serves while
+   * its token is valid.
    */
   | { type: "unrefreshed"; credential: string; retryAt: Millis }
   /** The credential was removed or has other tokens in the meantime; the outcome had no effect. */

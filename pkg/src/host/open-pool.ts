@@ -15,8 +15,12 @@ export interface OpenPoolOptions {
   key: string;
   /** Storage of the pool. */
   store: Store;
-  /** Places that discovery reads, such as `{ env: process.env }`; the document's logins are always included. */
-  sources?: Omit<Sources, "documentLogins">;
+  /**
+   * Places that discovery reads, such as `{ env: process.env }`; the document's logins are always included. A function
+   * that reads them is called again around each refresh: another program may have refreshed a login that it keeps in a
+   * file of its own, and its older refresh token is spent then.
+   */
+  sources?: ShownSources | (() => ShownSources | Promise<ShownSources>);
   /** Order in which credentials are chosen; stored. */
   strategy?: Strategy;
   /** Effect of failures; stored. */
@@ -29,7 +33,7 @@ export interface OpenPoolOptions {
   fetch?: typeof fetch;
   /** Clock and randomness. */
   host?: Host;
-  /** Receives events of credentials. For logs. */
+  /** Receives events of credentials. For logs. An error that it throws goes to `onProblem`. */
   onEvent?: (event: Event) => void;
   /**
    * Receives errors of the store, usually a `StoreError`. Unwritten changes are kept and written as soon as possible.
@@ -37,6 +41,9 @@ export interface OpenPoolOptions {
    */
   onProblem?: (problem: unknown) => void;
 }
+
+/** Places that discovery reads; a place that is not shown changes nothing. */
+export type ShownSources = Omit<Sources, "documentLogins">;
 
 /** A credential as a request uses it. */
 export interface ServingCredential {
@@ -97,7 +104,8 @@ export class UnservedError extends Error {
 export async function openPool(options: OpenPoolOptions): Promise<OpenPool> {
   const { key, store, sources, strategy, policy, host } = options;
   const { stored, documentLogins } = await store.read(key);
-  const opening = { key, stored, sources: { ...sources, documentLogins }, ...(host && { host }) };
+  const shown = typeof sources === "function" ? await sources() : sources;
+  const opening = { key, stored, sources: { ...shown, documentLogins }, ...(host && { host }) };
   const { pool: core, ...opened } = CredentialPool.open(opening);
   const pool = new OpenPool(core, opened.value.problems, options);
   await pool.do(() => opened);
@@ -133,9 +141,11 @@ export class OpenPool {
     this.#options = options;
     this.#fetch = options.fetch ?? ((...request) => fetch(...request));
     this.#now = options.host?.now ?? Date.now;
+    const { sources } = options;
     this.#runner = new Runner(core, {
       store: options.store,
       fetch: this.#fetch,
+      sources: typeof sources === "function" ? async () => sources() : undefined,
       now: this.#now,
       onEvent: options.onEvent ?? (() => {}),
       onProblem: options.onProblem ?? ((problem) => console.warn(`credential-pool: ${problem}`)),
@@ -222,16 +232,22 @@ export class OpenPool {
   /**
    * Refuses further requests, waits for requests and refreshes under way, and writes unsaved changes.
    *
-   * @param options.timeoutMs Time after which requests under way are ended, in milliseconds; by default `close` waits.
+   * @param options.timeoutMs Time after which requests under way are ended and refreshes no longer waited for, in
+   *   milliseconds; by default, and with `Infinity`, `close` waits. A refresh that was sent writes its tokens when they come.
    * @throws {StoreError} The changes could not be written; `close` may be called again.
    */
   async close({ timeoutMs = MAX_TIMER_MS }: { timeoutMs?: Millis } = {}): Promise<void> {
     this.#isOpen = false;
     const end = (): void => this.#underWay.forEach((ending) => ending.abort(new UnservedError("closed")));
-    const timer = setTimeout(end, timeoutMs);
-    await Promise.allSettled(this.#underWay.keys());
-    clearTimeout(timer);
-    await this.#runner.close();
+    const late = new AbortController();
+    late.signal.addEventListener("abort", end);
+    const timer = setTimeout(() => late.abort(), Math.min(Math.max(timeoutMs, 0), MAX_TIMER_MS));
+    try {
+      await Promise.allSettled(this.#underWay.keys());
+      await this.#runner.close(late.signal);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** The same as `close`. */

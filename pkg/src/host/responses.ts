@@ -26,6 +26,31 @@ export async function responseInError(error: unknown): Promise<Answer | undefine
   return name === "TimeoutError" || isOfFetch || isOfSocket ? {} : undefined;
 }
 
+/**
+ * Returns whether an error of `fetch` says that no connection was made, so that nothing was sent. An error that does not
+ * say so counts as sent: browsers and some proxies do not tell.
+ */
+export function isUnsent(error: unknown): boolean {
+  for (let at = error, depth = 0; at instanceof Error && depth < 4; at = at.cause, depth += 1) {
+    const { code, message, errors } = at as Error & { code?: unknown; errors?: unknown };
+    if (typeof code === "string" && NOT_CONNECTED.some((start) => code.startsWith(start))) return true;
+    if (NOT_CONNECTED_MESSAGES.some((part) => message.includes(part))) return true;
+    // Node tries each address of a host, and gathers the errors.
+    if (Array.isArray(errors) && errors.length > 0) return errors.every(isUnsent);
+  }
+  return false;
+}
+
+/** Starts of error codes before a connection was made: in Node and its `fetch` (undici), and in Bun. */
+const NOT_CONNECTED = [
+  "ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "ENETDOWN", "EADDRNOTAVAIL",
+  "UND_ERR_CONNECT_TIMEOUT", "ERR_TLS_", "CERT_", "DEPTH_ZERO_", "SELF_SIGNED_", "UNABLE_TO_", "ConnectionRefused",
+  "FailedToOpenSocket",
+];
+
+/** Parts of messages before a connection was made, in Deno. */
+const NOT_CONNECTED_MESSAGES = ["tcp connect error", "dns error", "Connection refused", "invalid peer certificate"];
+
 /** Starts of messages of a `fetch` without a response, in Node, Deno, Chromium, Firefox and Safari. */
 const FETCH_FAILED = [
   "fetch failed", "terminated", "error sending request", "Failed to fetch", "network error", "NetworkError when",

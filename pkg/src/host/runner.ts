@@ -2,14 +2,17 @@
 
 import type { CredentialPool } from "../credential_pool.js";
 import type {
-  Event, HttpRequest, Intent, Millis, PersistIntent, RefreshIntent, RefreshOutcome, Step, Wake,
+  Event, HttpRequest, Intent, Millis, PersistIntent, RefreshIntent, RefreshOutcome, Settled, Sources, Step, Wake,
 } from "../core/types.js";
+import { isUnsent } from "./responses.js";
 import type { Store } from "../stores/store.js";
 
 /** The host's IO and callbacks. */
 export interface RunnerOptions {
   readonly store: Store;
   readonly fetch: typeof fetch;
+  /** Shows the places that discovery reads; undefined if they are shown once, at `open`. */
+  readonly sources: (() => Promise<Omit<Sources, "documentLogins">>) | undefined;
   readonly now: () => Millis;
   readonly onEvent: (event: Event) => void;
   readonly onProblem: (problem: unknown) => void;
@@ -29,6 +32,8 @@ export class Runner {
   #wakeAt: Millis | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isOpen = true;
+  /** Whether refreshes that are not sent yet are no longer sent. */
+  #isEnding = false;
 
   constructor(core: CredentialPool, options: RunnerOptions) {
     this.#core = core;
@@ -63,13 +68,20 @@ export class Runner {
   /**
    * Waits for refreshes, writes unsaved changes, and ends.
    *
+   * @param isLate Ends the wait for refreshes. A request that was sent is not aborted: its answer holds the new tokens,
+   *   which are written when they come.
    * @throws The store's error if the changes cannot be written; `close` may be called again.
    */
-  async close(): Promise<void> {
+  async close(isLate: AbortSignal): Promise<void> {
     this.#isOpen = false;
     clearTimeout(this.#timer);
     this.#endWatch();
-    while (this.#refreshes.size > 0) await Promise.all(this.#refreshes.values());
+    const late = new Promise<void>((resolve) => {
+      if (isLate.aborted) resolve();
+      isLate.addEventListener("abort", () => resolve(), { once: true });
+    });
+    while (this.#refreshes.size > 0 && !isLate.aborted) await Promise.race([late, Promise.all(this.#refreshes.values())]);
+    this.#isEnding = true;
     this.take(this.#core.flush());
     await this.#writing;
     if (this.#failure !== undefined) throw this.#failure.error;
@@ -77,9 +89,7 @@ export class Runner {
 
   /** Carries out a step except for its refreshes. */
   async #write({ intents, events, wake }: Step<unknown>): Promise<boolean> {
-    const { onEvent } = this.#options;
-    // A callback that throws must not end the work of other callers.
-    for (const event of events) queueMicrotask(() => onEvent(event));
+    for (const event of events) this.#tell(event);
     this.#schedule(wake);
     const writes = intents.filter(isPersist).map((intent) => {
       const end = new Promise<boolean>((ended) => this.#queue.push({ intent, ended }));
@@ -126,15 +136,12 @@ export class Runner {
   async #refresh(intent: RefreshIntent): Promise<void> {
     const { store } = this.#options;
     let next: RefreshIntent | undefined = intent;
-    let isClaimed = true;
     const underLock = async (): Promise<void> => {
-      await this.#write(this.#core.sync((await store.read(this.#key)).stored));
+      await this.#readBack();
       while (next !== undefined) {
-        const step = this.#core.claim(next.id);
-        // Without a written claim another host might spend the token as well.
-        isClaimed = (await this.#write(step)) && isClaimed;
-        if (step.value.type === "gone") return void (next = undefined);
-        next = await this.#settle(next, isClaimed ? await this.#send(step.value.request) : UNREACHABLE);
+        const request = await this.#claim(next);
+        if (request === "gone") return void (next = undefined);
+        next = await this.#settle(next, request === "unwritten" ? UNREACHABLE : await this.#send(request));
       }
     };
     try {
@@ -145,10 +152,31 @@ export class Runner {
     }
   }
 
+  /** Takes in the store's state, and the logins that other programs keep now. */
+  async #readBack(): Promise<void> {
+    const { stored, documentLogins } = await this.#options.store.read(this.#key);
+    const shown = await this.#options.sources?.();
+    await this.#write(this.#core.sync(stored, { ...shown, documentLogins }));
+  }
+
+  /** Returns the request once the store has shown that the claim holds; else why there is none. */
+  async #claim({ id }: RefreshIntent): Promise<HttpRequest | "gone" | "unwritten"> {
+    for (;;) {
+      const step = this.#core.claim(id);
+      const isWritten = await this.#write(step);
+      if (step.value.type === "gone") return "gone";
+      if (step.value.type === "send") return step.value.request;
+      if (!isWritten || this.#isEnding) return "unwritten";
+      await this.#readBack();
+    }
+  }
+
   /** Settles a request and writes the changes. Returns the next request of the refresh; undefined if it is over. */
   async #settle({ id }: RefreshIntent, outcome: RefreshOutcome): Promise<RefreshIntent | undefined> {
-    const step = this.#core.settle(id, outcome);
+    const step: Step<Settled> = this.#core.settle(id, outcome);
     await this.#write(step);
+    // A login of another program may have been refreshed by that program.
+    if (step.value.type === "dead") await this.#readBack();
     return step.intents.find(isRefresh);
   }
 
@@ -158,11 +186,11 @@ export class Runner {
       const response = await this.#options.fetch(url, { method, headers, body, signal, redirect: "manual" });
       const { status } = response;
       // Browsers return an opaque response with status 0 for a redirect.
-      if (status === 0) return UNREACHABLE;
+      if (status === 0) return LOST;
       // A broken body is still a response: the refresh token may be spent.
       return { type: "response", status, headers: response.headers, body: await response.text().catch(() => "") };
-    } catch {
-      return UNREACHABLE;
+    } catch (error) {
+      return isUnsent(error) ? UNREACHABLE : LOST;
     }
   }
 
@@ -179,9 +207,16 @@ export class Runner {
     unref(this.#timer);
   }
 
+  /** Calls a listener later, so that a listener that throws neither ends the work of other callers nor the process. */
+  #tell(event: Event): void {
+    const { onEvent } = this.#options;
+    void Promise.resolve(event).then(onEvent).catch((error: unknown) => this.#reportProblem(error));
+  }
+
   #reportProblem(problem: unknown): void {
     const { onProblem } = this.#options;
-    queueMicrotask(() => onProblem(problem));
+    const log = (error: unknown): void => console.warn("credential-pool: `onProblem` threw an error:", error);
+    void Promise.resolve(problem).then(onProblem).catch(log);
   }
 }
 
@@ -192,6 +227,7 @@ export const MAX_TIMER_MS = 2 ** 31 - 1;
 const REFRESH_WAIT_MS = 60_000;
 
 const UNREACHABLE: RefreshOutcome = { type: "unreachable" };
+const LOST: RefreshOutcome = { type: "lost" };
 
 const isPersist = (intent: Intent): intent is PersistIntent => intent.type === "persist";
 const isRefresh = (intent: Intent): intent is RefreshIntent => intent.type === "refresh";

@@ -5,7 +5,8 @@
  * This module adds the ownership of that folder. With proper-lockfile alone, two processes that find the lock of a dead
  * process can both end up with a new lock (its issue 121), and a process that was stopped for long removes its
  * successor's lock. The folder also names its owner, so that processes on the same machine need not wait until the lock
- * of a dead process is stale.
+ * of a dead process is stale. And it measures the age of a lock by the clock of the process that waits: the time of the
+ * folder comes from its owner's clock, which may be hours ahead or behind.
  */
 
 import { createHash } from "node:crypto";
@@ -29,7 +30,7 @@ export const STALE_MS = 10_000;
 export interface LockTimes {
   /** Longest wait for the lock. */
   waitMs: Millis;
-  /** Time without a refresh after which a lock counts as stale. */
+  /** Time without a refresh after which a lock counts as stale, as the waiting process sees it. */
   staleMs: Millis;
 }
 
@@ -110,7 +111,7 @@ async function acquire(
       if (!wasLost && codeOf(error) !== "ELOCKED") throw error;
       if (performance.now() >= deadline) throw lockedError(waitMs, folder.path);
     }
-    if (!folder.removeIfDead()) await sleep(pause * (0.1 + 0.9 * Math.random()));
+    if (!folder.removeIfAbandoned()) await sleep(pause * (0.1 + 0.9 * Math.random()));
   }
 }
 
@@ -143,10 +144,10 @@ class LockFolder implements HeldLock {
     return isLost;
   }
 
-  /** Removes the folder of a dead owner. Returns whether it did. */
-  removeIfDead(): boolean {
-    if (!this.#isDead()) return false;
+  /** Removes the folder of an owner that has died, or that has not refreshed it for long. Returns whether it did. */
+  removeIfAbandoned(): boolean {
     try {
+      if (!this.#isDead() && !this.#isStale(this.path)) return false;
       this.#removeStale();
       return true;
     } catch (error) {
@@ -215,12 +216,21 @@ class LockFolder implements HeldLock {
 
   /** A process that ends between the two calls leaves a lock without an owner, which becomes stale. */
   #delete(): void {
+    sightings.delete(this.path);
     fs.rmSync(this.#ownerPath, { force: true });
     fs.rmdirSync(this.path);
   }
 
+  /** Returns whether a folder has kept its time for as long as a lock lasts, or since before any difference of clocks. */
   #isStale(path: string): boolean {
-    return fs.statSync(path).mtimeMs < Date.now() - this.staleMs;
+    const { mtimeMs, ino } = fs.statSync(path);
+    const now = performance.now();
+    const seen = sightings.get(path);
+    if (seen === undefined || seen.mtimeMs !== mtimeMs || seen.ino !== ino) {
+      sightings.set(path, { mtimeMs, ino, since: now });
+      return mtimeMs < Date.now() - LARGEST_CLOCK_DIFFERENCE_MS;
+    }
+    return now - seen.since >= this.staleMs || mtimeMs < Date.now() - LARGEST_CLOCK_DIFFERENCE_MS;
   }
 
   #isDead(): boolean {
@@ -240,6 +250,12 @@ class LockFolder implements HeldLock {
     return join(this.path, "owner");
   }
 }
+
+/** Folders of other processes as this process saw them, with the time of its own clock at which it first did. */
+const sightings = new Map<string, { readonly mtimeMs: Millis; readonly ino: number; readonly since: Millis }>();
+
+/** Difference of clocks beyond which a lock is old by any clock. */
+const LARGEST_CLOCK_DIFFERENCE_MS = 24 * 3_600_000;
 
 const NO_THROW = { throwIfNoEntry: false } as const;
 

@@ -8,11 +8,10 @@
 //! - *The provider did not exchange the token*: any status but a success, a success that tells of an error, and a page
 //!   for browsers, which comes from a proxy before the token endpoint. The token is as good as before. The provider's
 //!   other server is asked at once, if there is one.
-//! - *No answer came.* Most often no connection was made, and the other server exists for that case. If the answer was
-//!   lost on its way, its tokens are lost in any case. The other server is asked at once.
-//! - *A success whose tokens cannot be read* has most likely spent the token. A second request now could end the access
-//!   token, which still works. So the token is not sent again before the access token has ended, and the other server is
-//!   not asked.
+//! - *No connection was made*, so the token was not sent. The other server is asked at once.
+//! - *The token was sent and no answer came* in time or at all, or a gateway says so (504), or *a success has no tokens
+//!   that can be read*. The token counts as spent: another server would refuse it, and a second request could end the
+//!   access token, which still works, and the pair that somebody else may hold. It is not sent again.
 //! - *Too many requests* (429) concerns the login or the host, not the server: the other server would be a way around
 //!   the limit. The token is sent again when the provider says so.
 
@@ -45,11 +44,29 @@ pub(crate) enum Judgement {
     Lost,
 }
 
-/// Judges a provider's answer to a request of a refresh; `None` stands for no answer.
-pub(crate) fn judge(response: Option<&Response>, leg: Leg, pool: &PoolKey, now: Timestamp) -> Judgement {
+/// End of a request of a refresh.
+#[derive(Clone, Copy)]
+pub(crate) enum End<'a> {
+    /// The provider's answer.
+    Answer(&'a Response),
+    /// The request was not sent.
+    Unreachable,
+    /// The request was sent, and no answer came.
+    Lost,
+}
+
+/// Judges the end of a request of a refresh.
+pub(crate) fn judge(end: End<'_>, leg: Leg, pool: &PoolKey, now: Timestamp) -> Judgement {
     let Some(flow) = providers::refresh_flow(pool) else { return Judgement::Later { at: None } };
-    let Some((response, status)) = response.and_then(|response| Some((response, response.status?))) else {
-        return not_exchanged(flow, leg, None);
+    let spends_refresh_token = matches!(leg, Leg::Tokens | Leg::TokensElsewhere);
+    let (response, status) = match end {
+        End::Answer(response) => match response.status {
+            Some(GATEWAY_TIMEOUT) | None if spends_refresh_token => return Judgement::Lost,
+            Some(status) => (response, status),
+            None => return not_exchanged(flow, leg, None),
+        },
+        End::Lost if spends_refresh_token => return Judgement::Lost,
+        End::Lost | End::Unreachable => return not_exchanged(flow, leg, None),
     };
     let body = Body::of(&response.body);
     let is_success = (200..300).contains(&status);
@@ -67,7 +84,6 @@ pub(crate) fn judge(response: Option<&Response>, leg: Leg, pool: &PoolKey, now: 
             }
         }
     }
-    let spends_refresh_token = matches!(leg, Leg::Tokens | Leg::TokensElsewhere);
     let codes = body.codes();
     if is_success && spends_refresh_token && codes.is_empty() && !body.is_page() {
         return Judgement::Lost;
@@ -86,6 +102,9 @@ pub(crate) fn judge(response: Option<&Response>, leg: Leg, pool: &PoolKey, now: 
         _ => not_exchanged(flow, leg, at),
     }
 }
+
+/// A gateway sent the request on, and waited for the answer in vain (RFC 9110, section 15.6.5).
+const GATEWAY_TIMEOUT: u16 = 504;
 
 /// Error codes that end a login of any provider (RFC 6749, section 5.2; RFC 6750,
 /// section 3.1; OpenAI).

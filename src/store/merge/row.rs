@@ -60,8 +60,7 @@ struct Tokens {
 /// Claim on a token: the right to spend it.
 #[derive(Clone, Debug, PartialEq)]
 struct Claim {
-    /// Fingerprint of the token; `None` for a claim that was given up.
-    token: Option<Fingerprint>,
+    token: Fingerprint,
     by: Stamp,
 }
 
@@ -113,11 +112,7 @@ impl RowMerge {
                 .map(|(model, until)| (model.to_owned(), stamps_of(model, until)))
                 .collect(),
             generation: self.generation(),
-            claim: self
-                .claim
-                .as_ref()
-                .filter(|claim| claim.token.as_ref() == Some(&token))
-                .map(|claim| claim.by.clone()),
+            claim: self.claim.as_ref().filter(|claim| claim.token == token).map(|claim| claim.by.clone()),
         }
     }
 
@@ -140,9 +135,13 @@ impl RowMerge {
                 credential.set_model_cooldown(model, visible);
             }
             Edit::Claim { token, .. } => {
-                if self.claim.as_ref().is_none_or(|claim| claim.by < *by) {
-                    self.claim = Some(Claim { token: token.clone(), by: by.clone() });
+                let held = credential.token_fingerprint();
+                if *token == held && self.claim.as_ref().is_none_or(|claim| claim.token != held) {
+                    self.claim = Some(Claim { token: held, by: by.clone() });
                 }
+            }
+            Edit::Release { claim, .. } => {
+                self.claim.take_if(|held| held.by == *claim);
             }
             Edit::Used { .. } => edit.apply_to(credential, pool),
             Edit::Add { .. }
@@ -186,7 +185,6 @@ impl RowMerge {
         self.added.take_if(|by| !is_recent(by));
         self.fields.retain(|_, by| is_recent(by));
         self.tokens.take_if(|tokens| !is_recent(&tokens.by));
-        self.claim.take_if(|claim| claim.token.is_none() && !is_recent(&claim.by));
         self.status.take_if(|status| status.cooldowns.is_empty() && status.by.as_ref().is_none_or(|by| !is_recent(by)));
         self.models.retain(|_, cooldowns| !cooldowns.is_empty());
     }
@@ -239,7 +237,7 @@ impl RowMerge {
         later.apply_to(credential, pool);
         let token = credential.token_fingerprint();
         let Edit::Tokens { replaces, .. } = edit else { return };
-        self.claim.take_if(|claim| claim.token.as_ref() != Some(&token) || claim.token == *replaces);
+        self.claim.take_if(|claim| claim.token != token || Some(&claim.token) == replaces.as_ref());
         self.tokens = Some(Tokens { token, generation, by: by.clone() });
         let visible = RowStatus::of(credential);
         if visible.is_cooldown() && credential.token_fingerprint() != before {
@@ -335,11 +333,11 @@ impl Record for Tokens {
 impl Record for Claim {
     fn read(value: &Value) -> Option<Self> {
         let fields = Fields::of(value)?;
-        Some(Self { token: fields.read_or_default("token")?, by: fields.read("by")? })
+        Some(Self { token: fields.read("token")?, by: fields.read("by")? })
     }
 
     fn write(&self) -> Value {
-        record(vec![unless_empty("token", &self.token), field("by", &self.by)])
+        record(vec![field("token", &self.token), field("by", &self.by)])
     }
 }
 

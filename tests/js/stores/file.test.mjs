@@ -1,7 +1,7 @@
 // The store in a file: what only files have.
 
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, utimesSync, writeFileSync } from "node:fs";
 import {
   chmod, lstat, mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile,
 } from "node:fs/promises";
@@ -15,6 +15,9 @@ import { DocumentFile, FileStore } from "credential-pool/file-store";
 
 import { until } from "../until.mjs";
 import { added, clear, counts, folder, HANDMADE, KEY, removed, used } from "./kinds.mjs";
+
+/** Longer than any wait of a test, in ms. */
+const HOUR = 3_600_000;
 
 after(clear);
 
@@ -193,6 +196,24 @@ test("a stale lock is waited for, and then taken over by one process at a time",
   assert.ok(performance.now() - started > 1900, "it was not taken while it might be somebody's");
   assert.deepEqual(await counts(stores[0]), { a: 5, b: 0 });
   assert.deepEqual(await readdir(folder), ["auth.json"]);
+});
+
+test("the age of a lock is measured by the clock of the process that waits for it", async () => {
+  const { path, store } = await file();
+  const anHour = 3_600;
+  await mkdir(`${path}.lock`);
+  await utimes(`${path}.lock`, Date.now() / 1000 + anHour, Date.now() / 1000 + anHour);
+  await new FileStore(path, { staleMs: 1000, waitMs: HOUR }).commit(KEY, [used("a")]);
+  assert.deepEqual(await counts(store), { a: 1, b: 0 }, "a lock from the future was left behind");
+
+  await mkdir(`${path}.lock`);
+  const refresh = () => utimesSync(`${path}.lock`, Date.now() / 1000 - anHour, Date.now() / 1000 - anHour);
+  refresh();
+  const refreshing = setInterval(refresh, 100);
+  await rejects(new FileStore(path, { staleMs: 2000, waitMs: 4000 }).commit(KEY, [used("a")]), "locked");
+  clearInterval(refreshing);
+  await new FileStore(path, { staleMs: 2000, waitMs: HOUR }).commit(KEY, [used("a")]);
+  assert.deepEqual(await counts(store), { a: 2, b: 0 });
 });
 
 test("an interrupted recovery is finished", async () => {

@@ -143,6 +143,7 @@ export class Recording {
         break;
       case "refreshed":
       case "refresh_interrupted":
+      case "refresh_lost":
       case "lease_expired":
         break;
     }
