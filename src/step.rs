@@ -9,6 +9,7 @@ use crate::{
     credential::{Source, row_fields::RowFields},
     error::Problem,
     event::Event,
+    failure::headers,
     http_request::HttpRequest,
     id::{CredentialId, IntentId},
     secret::Fingerprint,
@@ -156,8 +157,8 @@ pub enum Outcome {
     Response {
         /// HTTP status.
         status: u16,
-        /// Headers, with names in any case.
-        #[serde(default)]
+        /// Headers, with names in any case. The JSON form is a list of pairs, or a record whose values may be lists.
+        #[serde(default, deserialize_with = "headers::read")]
         headers: Vec<(String, String)>,
         /// Body as text, as far as received.
         body: String,
