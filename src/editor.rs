@@ -324,7 +324,7 @@ pub struct Health {
     pub available: usize,
     /// Credentials that become available by themselves.
     pub cooling_down: usize,
-    /// Credentials that need a person: dead, expired or without a key.
+    /// Credentials that need a person: dead, expired or without a usable key.
     pub unavailable: usize,
     /// Unreadable rows.
     pub set_aside: usize,
@@ -337,7 +337,7 @@ impl Health {
             let count = match shown.entry.state {
                 State::Available => &mut health.available,
                 State::CoolingDown { .. } | State::Unreachable { .. } => &mut health.cooling_down,
-                State::Expired | State::NoSecret | State::Dead => &mut health.unavailable,
+                State::Expired | State::NoSecret | State::UnusableSecret | State::Dead => &mut health.unavailable,
             };
             *count = count.saturating_add(1);
         }

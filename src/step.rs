@@ -306,6 +306,8 @@ pub enum State {
     Expired,
     /// The row holds no key and no token.
     NoSecret,
+    /// The key has characters that no request can carry, such as a line break.
+    UnusableSecret,
     /// The credential is dead: only a new login, a new key or a reset can revive it.
     Dead,
 }
@@ -316,7 +318,7 @@ impl State {
     pub fn until(&self) -> Option<Timestamp> {
         match self {
             Self::CoolingDown { until, .. } | Self::Unreachable { until } => Some(*until),
-            Self::Available | Self::Expired | Self::NoSecret | Self::Dead => None,
+            Self::Available | Self::Expired | Self::NoSecret | Self::UnusableSecret | Self::Dead => None,
         }
     }
 }

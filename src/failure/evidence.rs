@@ -3,7 +3,10 @@
 use serde_json::Value;
 
 use super::{hint_fields::row_of, response::Response, rule::Rule};
-use crate::providers::provider::Provider;
+use crate::{
+    limits::{self, LIMITS},
+    providers::provider::Provider,
+};
 
 /// Contents of an answer.
 #[derive(Default)]
@@ -63,7 +66,7 @@ impl<'a> Evidence<'a> {
     }
 
     fn read_body(&mut self, response: &Response) {
-        let body = response.body.trim();
+        let body = limits::start(response.body.trim(), LIMITS.response_body_bytes);
         let is_success = response.status.is_some_and(|status| (200..300).contains(&status));
         self.is_page = body.starts_with('<');
         if self.is_page {

@@ -39,6 +39,9 @@ impl Pool {
         if member.credential.runtime_key(self.roster.pool()).is_empty() {
             return Verdict::NoSecret;
         }
+        if !member.is_sendable {
+            return Verdict::UnusableSecret;
+        }
         let half_open = member.health.probe == Probe::Due;
         match member.cooldown() {
             Cooldown::Dead => return Verdict::Dead { cause: member.cause() },

@@ -25,6 +25,8 @@ pub(super) struct Member {
     pub(super) expires_at: Option<Timestamp>,
     /// Whether the pool can build a refresh request for this credential.
     pub(super) is_refreshable: bool,
+    /// Whether a request can carry the key.
+    pub(super) is_sendable: bool,
     pub(super) refresh: Refresh,
     /// Reason why the token cannot serve; `None` while the token serves, or has not been checked since an edit.
     pub(super) token_block: Option<TokenBlock>,
@@ -147,6 +149,7 @@ impl Member {
             credential,
             expires_at: None,
             is_refreshable: false,
+            is_sendable: false,
             refresh: Refresh::Idle,
             token_block: None,
             unsaved_uses: 0,

@@ -287,6 +287,7 @@ impl Roster {
         let Some((member, _)) = self.members.get_mut(slot.0).and_then(Option::as_mut) else { return };
         member.expires_at = refresh::expires_at(&member.credential, &self.pool);
         member.is_refreshable = refresh::is_refreshable(&member.credential, &self.pool);
+        member.is_sendable = member.credential.runtime_key(&self.pool).is_sendable();
         if !member.is_refreshable {
             member.refresh = Refresh::Idle;
         }

@@ -6,12 +6,14 @@ use crate::{
     auth::auth,
     cooldown::Cooldown,
     credential::Credential,
+    endpoints::{self, Endpoints},
     error::Error,
     event::Explanation,
     id::CredentialId,
     lease::Request,
     policy::Policy,
     pool_key::PoolKey,
+    providers,
     step::{Entry, Intent, Runtime, State, Wake, WakeReason},
     strategy::Strategy,
     time::Timestamp,
@@ -103,6 +105,47 @@ impl Pool {
         })
     }
 
+    /// Returns the address of a request with this credential: `url` is relative to the credential's base URL, or an
+    /// absolute URL below the base URL of any credential, which is moved below this credential's. So no key goes to the
+    /// endpoint of another.
+    ///
+    /// The base URL of a credential is its own, else that of `endpoints`, else the provider's.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownCredential`](crate::ErrorCode::UnknownCredential). [`ForeignOrigin`](crate::ErrorCode::ForeignOrigin): the
+    /// URL leads elsewhere. [`InvalidArgument`](crate::ErrorCode::InvalidArgument): no address can be read in the URL, the
+    /// base URL or an origin, or there is no base URL.
+    ///
+    /// ```
+    /// use credential_pool::{Endpoints, ErrorCode, Pool, PoolKey, Sources, Stored, Timestamp};
+    /// use serde_json::json;
+    ///
+    /// let rows = vec![
+    ///     json!({ "id": "a", "access_token": "sk-a", "base_url": "https://eu.example/v1" }),
+    ///     json!({ "id": "b", "access_token": "sk-b", "base_url": "https://us.example/v1" }),
+    /// ];
+    /// let stored = Stored { rows, ..Stored::default() };
+    /// let now = Timestamp::from_millis(1_775_757_580_463);
+    /// let (pool, _) = Pool::open(PoolKey::parse("custom:box")?, &stored, &Sources::default(), [7; 32], now);
+    ///
+    /// let none = Endpoints::default();
+    /// assert_eq!(pool.address(&"b".into(), "chat", &none)?, "https://us.example/v1/chat");
+    /// assert_eq!(pool.address(&"b".into(), "https://eu.example/v1/chat", &none)?, "https://us.example/v1/chat");
+    /// let refused = pool.address(&"b".into(), "https://elsewhere.example/v1/chat", &none).unwrap_err();
+    /// assert_eq!(refused.code, ErrorCode::ForeignOrigin);
+    /// # Ok::<(), credential_pool::Error>(())
+    /// ```
+    pub fn address(&self, id: &CredentialId, url: &str, endpoints: &Endpoints) -> Result<String, Error> {
+        let pool = self.roster.pool();
+        let is_given = |url: &&str| !url.trim().is_empty();
+        let shared = endpoints.base_url.as_deref().filter(is_given);
+        let own = self.credential(id)?.runtime_base_url(pool).filter(is_given);
+        let own = own.or(shared).or_else(|| providers::by_id(pool)?.base_url);
+        let others = self.roster.iter().filter_map(|(_, member)| member.credential.runtime_base_url(pool));
+        endpoints::address(url, own, shared.into_iter().chain(others), &endpoints.origins)
+    }
+
     /// Returns all rows as they are stored, with secrets, in the order of [`entries`](Self::entries).
     pub fn rows(&self) -> Vec<Map<String, Value>> {
         self.roster.in_order().into_iter().map(|(_, member)| member.credential.to_stored_row()).collect()
@@ -158,6 +201,7 @@ fn state(member: &Member, pool: &PoolKey, now: Timestamp) -> State {
     match (member.cooldown(), member.refresh) {
         (Cooldown::Dead, _) => State::Dead,
         _ if member.credential.runtime_key(pool).is_empty() => State::NoSecret,
+        _ if !member.is_sendable => State::UnusableSecret,
         (Cooldown::Until(until), _) if now < until => State::CoolingDown { until, error_code: member.cause().status },
         _ if !is_expired => State::Available,
         _ if !member.is_refreshable => State::Expired,

@@ -122,6 +122,7 @@ const TAGS: [&str; 82] = [
     "verdict.expired",
     "verdict.failed",
     "verdict.no_secret",
+    "verdict.unusable_secret",
     "verdict.unreachable",
     "cooling_down",
     "cooling_down_for_model",

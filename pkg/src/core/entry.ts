@@ -38,6 +38,8 @@ export type State =
   | { type: "expired" }
   /** The row holds no key and no token. */
   | { type: "no_secret" }
+  /** The key has characters that no request can carry, such as a line break. */
+  | { type: "unusable_secret" }
   /** Only a new login or a reset can revive the credential. */
   | { type: "dead" };
 
@@ -49,6 +51,14 @@ export interface Runtime {
   baseUrl: string | null;
   /** Headers and query parameters to set and to remove. */
   auth: Auth;
+}
+
+/** Endpoints that a host allows beside those of the credentials. */
+export interface Endpoints {
+  /** Base URL of credentials without a base URL of their own. */
+  baseUrl?: string | null;
+  /** Origins, such as `https://files.example`, to which every credential may be sent. */
+  origins?: readonly string[];
 }
 
 /** Authentication of a request, applied in this order: `remove`, then `headers` and `query`, then `append`. */
