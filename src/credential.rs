@@ -163,6 +163,11 @@ impl Credential {
         }
     }
 
+    /// Returns all secrets of the credential.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        [Some(&self.access_token), self.refresh_token.as_ref(), self.agent_key.as_ref()].into_iter().flatten()
+    }
+
     /// Returns the token that a refresh spends: the refresh token, else the access token.
     pub(crate) fn token(&self) -> &Secret {
         self.refresh_token.as_ref().filter(|token| !token.is_empty()).unwrap_or(&self.access_token)

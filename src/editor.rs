@@ -82,7 +82,8 @@ impl Editor {
         let mut credentials: Vec<_> =
             pool.entries_by_priority(now).into_iter().map(|entry| shown(pool, entry)).collect();
         for shown in &mut credentials {
-            shown.pointer = rows.get(shown.entry.id.as_str()).map(|place| format!("{section}/{place}"));
+            let id = pool.credential(&shown.entry.id).map_or(&shown.entry.id, |credential| &credential.id);
+            shown.pointer = rows.get(id.as_str()).map(|place| format!("{section}/{place}"));
         }
         Ok(PoolTable {
             key: pool.key().as_str().to_owned(),

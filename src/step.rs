@@ -258,9 +258,9 @@ pub enum WakeReason {
 #[derive(Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
-    /// Id, unique within the pool.
+    /// Id, unique within the pool. An id that holds a secret is masked; the pool's inputs take it in this form as well.
     pub id: CredentialId,
-    /// Label for people.
+    /// Label for people. Copies of secrets are masked.
     pub label: String,
     /// Kind of secret, as it is stored.
     pub auth_type: String,

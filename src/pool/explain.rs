@@ -27,7 +27,7 @@ impl Pool {
             _ => None,
         });
         let credentials = before.roster.in_order().into_iter().map(|(slot, member)| {
-            let credential = member.credential.id.clone();
+            let credential = member.shown_id().clone();
             let by = chosen.as_ref().filter(|(id, _)| *id == credential).map(|(_, by)| *by);
             Explained { verdict: before.verdict(slot, request, by), credential }
         });

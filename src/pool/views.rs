@@ -15,6 +15,7 @@ use crate::{
     pool_key::PoolKey,
     providers,
     step::{Entry, Intent, Runtime, State, Wake, WakeReason},
+    store::masking::view::Masking,
     strategy::Strategy,
     time::Timestamp,
 };
@@ -71,14 +72,16 @@ impl Pool {
     /// Returns all credentials without their secrets: by turn under `round_robin`, else by priority.
     pub fn entries(&self, now: Timestamp) -> Vec<Entry> {
         let now = self.now.max(now);
-        self.roster.in_order().into_iter().map(|(_, member)| self.entry(member, now)).collect()
+        let masking = self.masking();
+        self.roster.in_order().into_iter().map(|(_, member)| self.entry(member, &masking, now)).collect()
     }
 
     /// Returns all credentials by priority, under every strategy.
     pub(crate) fn entries_by_priority(&self, now: Timestamp) -> Vec<Entry> {
         let now = self.now.max(now);
         let members = self.by_priority().into_iter().filter_map(|slot| self.roster.get(slot));
-        members.map(|member| self.entry(member, now)).collect()
+        let masking = self.masking();
+        members.map(|member| self.entry(member, &masking, now)).collect()
     }
 
     /// Returns a credential with its secrets.
@@ -180,14 +183,19 @@ impl Pool {
         .min_by_key(|wake| (wake.at, wake.reason))
     }
 
-    fn entry(&self, member: &Member, now: Timestamp) -> Entry {
+    /// Knows all secrets of the pool: people paste keys into labels.
+    fn masking(&self) -> Masking {
+        Masking::of(self.roster.iter().flat_map(|(_, member)| member.credential.secrets()))
+    }
+
+    fn entry(&self, member: &Member, masking: &Masking, now: Timestamp) -> Entry {
         let (credential, pool) = (&member.credential, self.roster.pool());
         Entry {
-            id: credential.id.clone(),
-            label: credential.label.clone(),
+            id: member.shown_id().clone(),
+            label: masking.shown(&credential.label).into_owned(),
             auth_type: credential.auth_type.as_str().to_owned(),
             priority: credential.priority,
-            source: credential.source.clone(),
+            source: masking.shown(credential.source.as_str()).into_owned().into(),
             fingerprint: credential.runtime_key(pool).fingerprint(),
             base_url: credential.runtime_base_url(pool).map(str::to_owned),
             request_count: credential.request_count,

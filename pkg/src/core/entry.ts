@@ -4,8 +4,9 @@ import type { Millis } from "./time.js";
 
 /** A credential without its secrets. */
 export interface Entry {
+  /** Unique within the pool. An id that holds a secret is masked; the pool's methods take it in this form as well. */
   id: string;
-  /** Name for people. */
+  /** Name for people. Copies of secrets are masked. */
   label: string;
   /** Kind of secret: `api_key`, `oauth`. */
   authType: string;

@@ -2,6 +2,6 @@
 
 /** Most that the pool reads of an input. A host need not read more. */
 export interface Limits {
-  /** Bytes of a response's body that are judged; the rest is ignored. */
+  /** Bytes of a response's body. A longer body is no provider's error: its beginning is judged as text. */
   responseBodyBytes: number;
 }

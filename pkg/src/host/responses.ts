@@ -7,7 +7,10 @@ import { startOfBody } from "./bodies.js";
 /** Returns a fetch response with as much of its body as the pool reads, and as comes in time. */
 export async function responseWithBody(response: Response, timeoutMs: number): Promise<WholeAnswer> {
   const { status, headers, body } = response;
-  return { status, headers: [...headers], body: await startOfBody(body, limits().responseBodyBytes, timeoutMs) };
+  // Other clients' bodies are streams of their own.
+  const isStream = body === null || body instanceof ReadableStream;
+  const text = isStream ? startOfBody(body, limits().responseBodyBytes, timeoutMs) : response.text().catch(() => "");
+  return { status, headers: pairs(headers), body: await text };
 }
 
 /** A response that came. */

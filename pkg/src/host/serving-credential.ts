@@ -34,8 +34,9 @@ class Serving implements ServingCredential {
     return this.#baseUrl;
   }
 
+  /** Shows an id only if a program seems to have made it: people paste keys into every field. */
   toJSON(): { id: string; key: string } {
-    return { id: this.id, key: "[redacted]" };
+    return { id: /^[0-9a-f-]{1,36}$/i.test(this.id) ? this.id : "[custom id]", key: "[redacted]" };
   }
 
   [Symbol.for("nodejs.util.inspect.custom")](): string {
