@@ -148,6 +148,12 @@ impl Credential {
         }
     }
 
+    /// Returns the JSON pointer, within the row, of the key that a request carries.
+    pub(crate) fn runtime_key_pointer(&self, pool: &PoolKey) -> &'static str {
+        let is_agent_key = self.agent_key.as_ref() == Some(self.runtime_key(pool)) && carries_agent_key(pool);
+        if is_agent_key { "/agent_key" } else { "/access_token" }
+    }
+
     /// Returns the base URL of a request: the inference URL where the provider's requests carry an agent key and the row
     /// has the URL, else the base URL; `None` if the row has neither.
     pub fn runtime_base_url(&self, pool: &PoolKey) -> Option<&str> {
@@ -155,6 +161,11 @@ impl Credential {
             Some(url) if !url.is_empty() && carries_agent_key(pool) => Some(url),
             _ => self.base_url.as_deref(),
         }
+    }
+
+    /// Returns all secrets of the credential.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        [Some(&self.access_token), self.refresh_token.as_ref(), self.agent_key.as_ref()].into_iter().flatten()
     }
 
     /// Returns the token that a refresh spends: the refresh token, else the access token.

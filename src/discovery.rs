@@ -15,6 +15,7 @@ use crate::{
         auth_style::SecretKind,
         provider::{KeptLogin, LoginPlace},
     },
+    secret::text::cleaned,
 };
 
 /// Places that the host shows the pool for discovery; [`wanted`] names the parts that a pool reads.
@@ -156,7 +157,7 @@ fn from_logins<'a>(pool: &'a PoolKey, sources: &'a Sources) -> impl Iterator<Ite
 
 fn from_environment(pool: &PoolKey, sources: &Sources) -> Vec<Found> {
     let (Some(env), Some(provider)) = (&sources.env, providers::by_id(pool)) else { return Vec::new() };
-    let variable = |name: &str| env.get(name).map_or("", |value| value.trim());
+    let variable = |name: &str| env.get(name).map_or("", |value| cleaned(value));
     let base_url = match provider.base_url_variable.map(variable).map(trimmed_url) {
         Some(url) if !url.is_empty() => Some(url),
         _ => provider.base_url,
@@ -178,7 +179,7 @@ fn from_environment(pool: &PoolKey, sources: &Sources) -> Vec<Found> {
 
 fn from_config(pool: &PoolKey, sources: &Sources) -> Option<Found> {
     let (name, entry) = custom_providers(sources.config.as_ref()?).find(|(name, _)| PoolKey::custom(name) == *pool)?;
-    let key = text(entry, "api_key").trim();
+    let key = cleaned(text(entry, "api_key"));
     let source = format!("config:{}", name.trim());
     let label = if name.trim().is_empty() { &source } else { name.trim() };
     let base_url = trimmed_url(text(entry, "base_url"));
@@ -188,7 +189,7 @@ fn from_config(pool: &PoolKey, sources: &Sources) -> Option<Found> {
 fn from_model(pool: &PoolKey, sources: &Sources) -> Option<Found> {
     let config = sources.config.as_ref()?;
     let model = config.get(MODEL)?.as_object()?;
-    let key = ["api_key", "api"].into_iter().map(|name| text(model, name).trim()).find(|key| !key.is_empty())?;
+    let key = ["api_key", "api"].into_iter().map(|name| cleaned(text(model, name))).find(|key| !key.is_empty())?;
     let base_url = trimmed_url(text(model, "base_url"));
     let is_ours = text(model, "provider").trim().to_lowercase() == "custom"
         && pool_key_for_base_url(base_url, config).as_ref() == Some(pool);

@@ -82,7 +82,8 @@ impl Editor {
         let mut credentials: Vec<_> =
             pool.entries_by_priority(now).into_iter().map(|entry| shown(pool, entry)).collect();
         for shown in &mut credentials {
-            shown.pointer = rows.get(shown.entry.id.as_str()).map(|place| format!("{section}/{place}"));
+            let id = pool.credential(&shown.entry.id).map_or(&shown.entry.id, |credential| &credential.id);
+            shown.pointer = rows.get(id.as_str()).map(|place| format!("{section}/{place}"));
         }
         Ok(PoolTable {
             key: pool.key().as_str().to_owned(),
@@ -324,7 +325,7 @@ pub struct Health {
     pub available: usize,
     /// Credentials that become available by themselves.
     pub cooling_down: usize,
-    /// Credentials that need a person: dead, expired or without a key.
+    /// Credentials that need a person: dead, expired or without a usable key.
     pub unavailable: usize,
     /// Unreadable rows.
     pub set_aside: usize,
@@ -337,7 +338,7 @@ impl Health {
             let count = match shown.entry.state {
                 State::Available => &mut health.available,
                 State::CoolingDown { .. } | State::Unreachable { .. } => &mut health.cooling_down,
-                State::Expired | State::NoSecret | State::Dead => &mut health.unavailable,
+                State::Expired | State::NoSecret | State::UnusableSecret | State::Dead => &mut health.unavailable,
             };
             *count = count.saturating_add(1);
         }

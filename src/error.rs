@@ -85,6 +85,8 @@ pub enum ErrorCode {
     LoginUnsupported,
     /// The login does not wait for this input; its latest move names the awaited input.
     NotAwaited,
+    /// The address of a request is not below the base URL of a credential, and its origin is not listed.
+    ForeignOrigin,
     /// The redirect belongs to another login; this login continues to wait for its own redirect.
     ForeignRedirect,
 }
@@ -155,6 +157,9 @@ pub enum ProblemCode {
     DuplicateSecret,
     /// A row has no key or token; its credential is never chosen.
     NoSecret,
+    /// A key has characters that no request can carry, so that its credential is never chosen; or what was pasted with
+    /// the key, such as quotes.
+    InvalidSecret,
     /// A login has no refresh token: the login serves until its access token expires.
     NoRefreshToken,
     /// A row has an unknown `auth_type`.
@@ -168,6 +173,10 @@ pub enum ProblemCode {
     /// The stored policy is invalid; the pool uses the preset `adaptive`.
     InvalidPolicy,
 }
+
+/// Message of [`ProblemCode::InvalidSecret`] for a key that no request can carry.
+pub(crate) const INVALID_SECRET: &str = "the key has characters that no request can carry, such as spaces, line breaks or the \
+    quotes of a text editor, so the credential is never chosen; copy the key again";
 
 /// Returns `name` as a step of a JSON pointer (RFC 6901, section 3): with a leading slash, `~` and `/` escaped.
 ///

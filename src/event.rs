@@ -160,6 +160,8 @@ pub enum Verdict {
     },
     /// The row holds no key and no token.
     NoSecret,
+    /// The key has characters that no request can carry.
+    UnusableSecret,
     /// The credential failed this request before.
     Failed,
 }
@@ -283,6 +285,7 @@ impl fmt::Display for Verdict {
             Self::Expired => f.write_str("has an expired token and cannot be refreshed"),
             Self::Dead { cause } => write!(f, "is dead: {cause}"),
             Self::NoSecret => f.write_str("has no key"),
+            Self::UnusableSecret => f.write_str("has a key that no request can carry; copy the key again"),
             Self::Failed => f.write_str("failed this request before"),
         }
     }

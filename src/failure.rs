@@ -1,11 +1,12 @@
 //! Judgement of answers: whose fault a failure is, and when the provider says that it is over.
 //!
-//! `evidence` reads an answer. `rules` judges it, a provider's own rules before the general ones and their `phrases`.
+//! `evidence` reads an answer, `headers` its headers. `rules` judges it, a provider's own rules before the general ones and their `phrases`.
 //! `hint` finds the moment at which the failure is over, in the fields of `hint_fields` among other places. `judge`
 //! puts the parts together. `kind`, `rule`, `response` and `diagnosis` are the types.
 
 mod diagnosis;
 mod evidence;
+pub(crate) mod headers;
 mod hint;
 mod hint_fields;
 mod judge;

@@ -32,13 +32,14 @@
 //! | `step`, `lease`, `event`, `error` | results of inputs: steps and intents, moves of requests, explanations, errors |
 //! | `policy/`, `strategy`, `cooldown` | policy as data, the order of choice, stored cooldowns |
 //! | `providers/` | one file per provider: variables, URLs, authentication, flows, failure rules |
+//! | `endpoints` | where a request may go |
 //! | `failure/` | judgement of answers: kind of failure, hint |
 //! | `oauth/` | logins and refreshes as requests and answers |
 //! | `discovery` | credentials in the environment, the configuration and other programs' files |
 //! | `credential/` | a row: fields, defaults, JSON form |
 //! | `store/` | the stored state: changes, merge, document, check, fix, masking |
 //! | `editor` | edits of a document by a person |
-//! | `id`, `stamp`, `pool_key`, `time`, `secret`, `random`, `jwt`, `web_address`, `http_request`, `sorted` | the ground, which every other part builds on |
+//! | `id`, `stamp`, `pool_key`, `time`, `secret`, `random`, `jwt`, `web_address`, `http_request`, `limits`, `sorted` | the ground, which every other part builds on |
 
 #![forbid(unsafe_code)]
 
@@ -47,6 +48,7 @@ mod cooldown;
 mod credential;
 mod discovery;
 mod editor;
+mod endpoints;
 mod error;
 mod event;
 mod failure;
@@ -54,6 +56,7 @@ mod http_request;
 mod id;
 mod jwt;
 mod lease;
+mod limits;
 mod oauth;
 mod policy;
 mod pool;
@@ -74,12 +77,14 @@ pub use cooldown::Failure;
 pub use credential::{AuthType, Credential, Source, Status, row_fields::RowFields};
 pub use discovery::{Sources, Wanted, pool_key_for_base_url, wanted};
 pub use editor::{Edited, Editor, Health as PoolHealth, PoolSummary, PoolTable, ShownCredential};
+pub use endpoints::Endpoints;
 pub use error::{Error, ErrorCode, Problem, ProblemCode, Severity, pointer_step};
 pub use event::{Cause, Choice, Event, Explained, Explanation, Happening, Verdict};
 pub use failure::{Diagnosis, FailureKind, Fault, Hint, HintSource, Response, diagnose};
 pub use http_request::HttpRequest;
 pub use id::{CredentialId, IntentId, LeaseId};
 pub use lease::{NextMove, Request};
+pub use limits::{LIMITS, Limits};
 pub use oauth::login::{Login, LoginConfig, LoginFailure, LoginFlow, LoginMove};
 pub use policy::{Action, AffinityPolicy, BorrowedSecrets, MaxInFlight, Policy, Preset, Rule, Rules};
 pub use pool::Pool;

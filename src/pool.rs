@@ -332,9 +332,9 @@ impl Pool {
         now: Timestamp,
     ) -> Result<Step<()>, Error> {
         let slot = self.find(id)?;
-        self.check_fields(id, fields)?;
+        let fields = self.check_fields(id, fields)?;
         self.observe(now);
-        self.set_fields(slot, fields.clone(), TokensBy::Person);
+        self.set_fields(slot, fields, TokensBy::Person);
         Ok(self.step((), None))
     }
 

@@ -1,5 +1,7 @@
 //! Secrets, which are never printed by accident, and their fingerprints.
 
+pub(crate) mod text;
+
 use std::{fmt, sync::Arc};
 
 use sha2::{Digest, Sha256};
@@ -30,6 +32,11 @@ impl Secret {
     /// Returns whether the text is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Returns whether a request can carry the text.
+    pub(crate) fn is_sendable(&self) -> bool {
+        text::is_sendable(&self.0)
     }
 
     /// Returns the fingerprint, which identifies the secret without revealing it.

@@ -9,6 +9,7 @@ use crate::{
     credential::{Source, row_fields::RowFields},
     error::Problem,
     event::Event,
+    failure::headers,
     http_request::HttpRequest,
     id::{CredentialId, IntentId},
     secret::Fingerprint,
@@ -159,8 +160,8 @@ pub enum Outcome {
     Response {
         /// HTTP status.
         status: u16,
-        /// Headers, with names in any case.
-        #[serde(default)]
+        /// Headers, with names in any case. The JSON form is a list of pairs, or a record whose values may be lists.
+        #[serde(default, deserialize_with = "headers::read")]
         headers: Vec<(String, String)>,
         /// Body as text, as far as received.
         body: String,
@@ -270,9 +271,9 @@ pub enum WakeReason {
 #[derive(Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
-    /// Id, unique within the pool.
+    /// Id, unique within the pool. An id that holds a secret is masked; the pool's inputs take it in this form as well.
     pub id: CredentialId,
-    /// Label for people.
+    /// Label for people. Copies of secrets are masked.
     pub label: String,
     /// Kind of secret, as it is stored.
     pub auth_type: String,
@@ -318,6 +319,8 @@ pub enum State {
     Expired,
     /// The row holds no key and no token.
     NoSecret,
+    /// The key has characters that no request can carry, such as a line break.
+    UnusableSecret,
     /// The credential is dead: only a new login, a new key or a reset can revive it.
     Dead,
 }
@@ -328,7 +331,7 @@ impl State {
     pub fn until(&self) -> Option<Timestamp> {
         match self {
             Self::CoolingDown { until, .. } | Self::Unreachable { until } => Some(*until),
-            Self::Available | Self::Expired | Self::NoSecret | Self::Dead => None,
+            Self::Available | Self::Expired | Self::NoSecret | Self::UnusableSecret | Self::Dead => None,
         }
     }
 }

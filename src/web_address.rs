@@ -23,12 +23,21 @@ pub(crate) fn is_safe_url(url: &str) -> bool {
 }
 
 /// Parts of a web address.
+#[derive(Clone, Copy)]
 pub(crate) struct Address<'a> {
     pub(crate) is_https: bool,
     pub(crate) host: &'a str,
     pub(crate) port: Option<u16>,
     /// Path and query.
     pub(crate) rest: &'a str,
+}
+
+impl Address<'_> {
+    /// Returns whether two addresses have the same scheme, host and port.
+    pub(crate) fn is_same_origin(&self, other: &Self) -> bool {
+        let port = |address: &Self| address.port.unwrap_or(if address.is_https { 443 } else { 80 });
+        self.is_https == other.is_https && self.host.eq_ignore_ascii_case(other.host) && port(self) == port(other)
+    }
 }
 
 /// Reads a plain address: `http` or `https`, no user, no fragment, visible ASCII.

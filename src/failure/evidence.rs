@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{hint_fields::row_of, response::Response, rule::Rule};
-use crate::providers::provider::Provider;
+use crate::{limits::LIMITS, providers::provider::Provider};
 
 /// Contents of an answer.
 #[derive(Default)]
@@ -184,9 +184,6 @@ const MODEL_HOLDERS: [&str; 2] = ["metadata", "quotadimensions"];
 const ERRORS_OF_A_SUCCESS: [&[&str]; 5] =
     [&["error"], &["errors"], &["base_resp"], &["response", "error"], &["choices", "error"]];
 
-/// Bytes of the longest body that is read as JSON. Longer bodies are no provider's errors: their beginning is read as
-/// text.
-const LONGEST_BODY: usize = 1 << 20;
 const LONGEST_TEXT: usize = 16 << 10;
 const DEEPEST: u8 = 16;
 const MOST_HEADERS: usize = 256;
@@ -195,7 +192,7 @@ const MOST_CODES: usize = 64;
 /// Returns the first JSON object in `text`; `None` if there is none. Some hosts put a sentence or a stream's field name
 /// before the object.
 fn parse(text: &str) -> Option<Value> {
-    let object = text.get(text.find('{')?..).filter(|object| object.len() <= LONGEST_BODY)?;
+    let object = text.get(text.find('{')?..).filter(|object| object.len() <= LIMITS.response_body_bytes)?;
     serde_json::Deserializer::from_str(object).into_iter::<Value>().next()?.ok()
 }
 

@@ -4,13 +4,16 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use super::headers;
+
 /// Answer of a provider to a request. `Debug` shows the status alone: error bodies of some providers repeat the key.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct Response {
     /// HTTP status; `None` if no answer came. A success is judged by the error in its body, such as a stream's.
     pub status: Option<u16>,
-    /// Headers, names in any case.
+    /// Headers, names in any case. The JSON form is a list of pairs, or a record whose values may be lists.
+    #[serde(deserialize_with = "headers::read")]
     pub headers: Vec<(String, String)>,
     /// Body as text, or the part of it that came.
     pub body: String,

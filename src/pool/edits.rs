@@ -224,8 +224,13 @@ impl Pool {
         self.roster.sorted(&|one, other| rank(one).cmp(&rank(other))).into_iter().map(|(slot, _)| slot).collect()
     }
 
+    /// Finds a credential by its id, or by the id as views show it.
     pub(super) fn find(&self, id: &CredentialId) -> Result<Slot, Error> {
-        self.roster.slot(id.as_str()).ok_or_else(unknown_credential)
+        let by_masked_id = || {
+            let mut members = self.roster.iter();
+            members.find(|(_, member)| member.masked_id.as_ref() == Some(id)).map(|(slot, _)| slot)
+        };
+        self.roster.slot(id.as_str()).or_else(by_masked_id).ok_or_else(unknown_credential)
     }
 
     pub(super) fn id(&self, slot: Slot) -> CredentialId {

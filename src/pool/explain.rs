@@ -27,7 +27,7 @@ impl Pool {
             _ => None,
         });
         let credentials = before.roster.in_order().into_iter().map(|(slot, member)| {
-            let credential = member.credential.id.clone();
+            let credential = member.shown_id().clone();
             let by = chosen.as_ref().filter(|(id, _)| *id == credential).map(|(_, by)| *by);
             Explained { verdict: before.verdict(slot, request, by), credential }
         });
@@ -38,6 +38,9 @@ impl Pool {
         let Some(member) = self.roster.get(slot) else { return Verdict::NoSecret };
         if member.credential.runtime_key(self.roster.pool()).is_empty() {
             return Verdict::NoSecret;
+        }
+        if !member.is_sendable {
+            return Verdict::UnusableSecret;
         }
         let half_open = member.health.probe == Probe::Due;
         match member.cooldown() {

@@ -165,7 +165,7 @@ impl Pool {
 
     pub(super) fn emit(&mut self, slot: Slot, what: Happening) {
         if let Some(member) = self.roster.get(slot) {
-            self.events.push(Event { credential: member.credential.id.clone(), what });
+            self.events.push(Event { credential: member.shown_id().clone(), what });
         }
     }
 

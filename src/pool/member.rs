@@ -7,7 +7,7 @@ use crate::{
     credential::{Credential, Status},
     event::Cause,
     failure::FailureKind,
-    id::{IntentId, LeaseId},
+    id::{CredentialId, IntentId, LeaseId},
     oauth::flow::Leg,
     stamp::Stamp,
     store::{
@@ -25,6 +25,10 @@ pub(super) struct Member {
     pub(super) expires_at: Option<Timestamp>,
     /// Whether the pool can build a refresh request for this credential.
     pub(super) is_refreshable: bool,
+    /// Whether a request can carry the key.
+    pub(super) is_sendable: bool,
+    /// Masked form of an id that holds a secret; `None` if people may see the id.
+    pub(super) masked_id: Option<CredentialId>,
     pub(super) refresh: Refresh,
     /// Reason why the token cannot serve; `None` while the token serves, or has not been checked since an edit.
     pub(super) token_block: Option<TokenBlock>,
@@ -161,6 +165,8 @@ impl Member {
             credential,
             expires_at: None,
             is_refreshable: false,
+            is_sendable: false,
+            masked_id: None,
             refresh: Refresh::Idle,
             token_block: None,
             unsaved_uses: 0,
@@ -193,6 +199,11 @@ impl Member {
             Edit::Release { .. } => self.context.claim = None,
             _ => {}
         }
+    }
+
+    /// Returns the id as people may see it.
+    pub(super) fn shown_id(&self) -> &CredentialId {
+        self.masked_id.as_ref().unwrap_or(&self.credential.id)
     }
 
     pub(super) fn has_unsaved_use(&self) -> bool {

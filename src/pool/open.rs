@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::{
     credential::Credential,
     discovery::{Found, Sources, configured_policy, configured_strategy, discover, is_shown},
-    error::{Problem, ProblemCode, pointer_step},
+    error::{INVALID_SECRET, Problem, ProblemCode, pointer_step},
     id::CredentialId,
     oauth::refresh,
     policy::Policy,
@@ -113,7 +113,14 @@ impl Pool {
         self.set_aside.clear();
         for (index, row) in stored.rows.iter().enumerate() {
             match Credential::parse(row, self.key()) {
-                Ok((id, credential)) => unread.push((index, id, credential)),
+                Ok((id, credential)) => {
+                    let key = credential.runtime_key(self.key());
+                    if !key.is_empty() && !key.is_sendable() {
+                        let pointer = format!("{place}/{index}{}", credential.runtime_key_pointer(self.key()));
+                        problems.push(Problem::warning(ProblemCode::InvalidSecret, pointer, INVALID_SECRET));
+                    }
+                    unread.push((index, id, credential));
+                }
                 Err(wrong) => {
                     problems.extend(wrong.into_iter().map(|problem| problem.under(&format!("{place}/{index}"))));
                     self.set_aside.push(row.clone());

@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 
 use crate::{
     cooldown::Cooldown, credential::Credential, id::CredentialId, oauth::refresh, policy::MaxInFlight,
-    pool_key::PoolKey, secret::Secret, strategy::Strategy, time::Timestamp,
+    pool_key::PoolKey, secret::Secret, store::masking::view::shown_id, strategy::Strategy, time::Timestamp,
 };
 
 use super::{
@@ -287,6 +287,10 @@ impl Roster {
         let Some((member, _)) = self.members.get_mut(slot.0).and_then(Option::as_mut) else { return };
         member.expires_at = refresh::expires_at(&member.credential, &self.pool);
         member.is_refreshable = refresh::is_refreshable(&member.credential, &self.pool);
+        let id = member.credential.id.as_str();
+        let shown_id = shown_id(id, member.credential.secrets());
+        member.masked_id = (shown_id != id).then(|| CredentialId::from(shown_id.as_ref()));
+        member.is_sendable = member.credential.runtime_key(&self.pool).is_sendable();
         if !member.is_refreshable {
             member.refresh = Refresh::Idle;
         }

@@ -6,15 +6,16 @@ use crate::{
     credential::{Credential, fields::POOL_MANAGED_FIELDS},
     error::{Error, ErrorCode, Problem, pointer_step},
     id::CredentialId,
+    secret::text,
 };
 
 use super::Pool;
 
 impl Pool {
-    /// Parses a row for `add`; returns its id, if the row has an id, and its credential.
+    /// Parses a row for `add`, whose key may stand in pasted text; returns its id, if the row has an id, and its credential.
     pub(crate) fn check_new(&self, row: &Map<String, Value>) -> Result<(Option<CredentialId>, Credential), Error> {
         let (id, credential) =
-            Credential::parse(&Value::Object(row.clone()), self.roster.pool()).map_err(invalid_row)?;
+            Credential::parse(&Value::Object(with_cleaned_keys(row)?), self.roster.pool()).map_err(invalid_row)?;
         if id.as_ref().is_some_and(|id| self.is_taken(id.as_str())) {
             return Err(Error::new(
                 ErrorCode::DuplicateId,
@@ -25,16 +26,36 @@ impl Pool {
         Ok((id, credential))
     }
 
-    /// Checks the fields of an `update`.
-    pub(crate) fn check_fields(&self, id: &CredentialId, fields: &Map<String, Value>) -> Result<(), Error> {
+    /// Checks the fields of an `update`; returns them with the keys that stand in pasted text.
+    pub(crate) fn check_fields(
+        &self,
+        id: &CredentialId,
+        fields: &Map<String, Value>,
+    ) -> Result<Map<String, Value>, Error> {
         let credential = self.credential(id)?;
         if let Some(managed) = POOL_MANAGED_FIELDS.into_iter().find(|name| fields.contains_key(*name)) {
             let message =
                 "only the pool sets this field; use `reset` to end a cooldown, or add a credential for a new id";
             return Err(Error::new(ErrorCode::InvalidRow, message).at(pointer_step(managed)));
         }
-        credential.with(fields, self.roster.pool()).map(drop).map_err(invalid_row)
+        let fields = with_cleaned_keys(fields)?;
+        credential.with(&fields, self.roster.pool()).map_err(invalid_row)?;
+        Ok(fields)
     }
+}
+
+/// Returns the fields with their keys cleaned; refuses text that no request can carry.
+fn with_cleaned_keys(fields: &Map<String, Value>) -> Result<Map<String, Value>, Error> {
+    let mut fields = fields.clone();
+    for name in ["access_token", "agent_key"] {
+        let Some(Value::String(key)) = fields.get_mut(name) else { continue };
+        let cleaned = text::cleaned(key);
+        if let Some(message) = text::fault(cleaned) {
+            return Err(Error::new(ErrorCode::InvalidRow, message).at(pointer_step(name)));
+        }
+        *key = cleaned.to_owned();
+    }
+    Ok(fields)
 }
 
 fn invalid_row(problems: Vec<Problem>) -> Error {

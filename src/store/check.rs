@@ -13,11 +13,11 @@ use super::{
 };
 use crate::{
     credential::{AuthType, Credential, Status},
-    error::{Problem, ProblemCode, pointer_step},
+    error::{INVALID_SECRET, Problem, ProblemCode, pointer_step},
     id::CredentialId,
     policy::Policy,
     pool_key::PoolKey,
-    secret::Secret,
+    secret::{Secret, text},
     strategy::Strategy,
     time::{Timestamp, UnixSeconds},
 };
@@ -143,8 +143,8 @@ fn row_problems(
     seen: &mut Seen,
 ) -> Vec<Problem> {
     use ProblemCode::{
-        DuplicateId, DuplicateSecret, MissingId, NoRefreshToken, NoSecret, StatusInFuture, UnknownAuthType,
-        UnknownStatus,
+        DuplicateId, DuplicateSecret, InvalidSecret, MissingId, NoRefreshToken, NoSecret, StatusInFuture,
+        UnknownAuthType, UnknownStatus,
     };
 
     let secret = row.runtime_key(pool);
@@ -161,6 +161,18 @@ fn row_problems(
             NoSecret,
             "",
             "the row has no key or token and is never chosen; add a key or token, or remove the row",
+        ),
+        (
+            !secret.is_empty() && !secret.is_sendable(),
+            InvalidSecret,
+            row.runtime_key_pointer(pool),
+            INVALID_SECRET,
+        ),
+        (
+            secret.is_sendable() && text::cleaned(secret.expose()) != secret.expose(),
+            InvalidSecret,
+            row.runtime_key_pointer(pool),
+            "the key stands in quotes or behind a name, which the provider takes for a part of the key; remove them",
         ),
         (
             is_duplicate_secret,

@@ -12,7 +12,12 @@ use super::{
     span::Splice,
 };
 use crate::{
-    credential::Credential, error::ProblemCode, id::CredentialId, pool_key::PoolKey, secret::Secret, strategy::Strategy,
+    credential::Credential,
+    error::ProblemCode,
+    id::CredentialId,
+    pool_key::PoolKey,
+    secret::{self, Secret},
+    strategy::Strategy,
 };
 
 pub use repair::Fix;
@@ -42,6 +47,7 @@ pub fn fixes(text: &str, code: ProblemCode, pointer: &str) -> Vec<Fix> {
         ProblemCode::MissingId => id,
         ProblemCode::DuplicateId => id,
         ProblemCode::DuplicateSecret | ProblemCode::NoSecret => row,
+        ProblemCode::InvalidSecret => secret,
         ProblemCode::UnknownAuthType => auth_type,
         ProblemCode::UnknownStatus | ProblemCode::StatusInFuture => status,
         ProblemCode::UnknownStrategy => strategy,
@@ -127,6 +133,18 @@ fn id(text: &str, steps: &[String]) -> Vec<Option<Fix>> {
         Fix::new(format!("Assign the id {}", id.as_str()), vec![edit])
     };
     vec![made()]
+}
+
+/// Leaves the key alone of what was pasted with it.
+fn secret(text: &str, steps: &[String]) -> Vec<Option<Fix>> {
+    let Some(place) = Place::at(text, steps) else { return Vec::new() };
+    let pasted = raw::text(place.value);
+    let key = secret::text::cleaned(&pasted);
+    let is_clean = !key.is_empty() && key != pasted && secret::text::fault(key).is_none();
+    let cleaned = is_clean.then(|| place.replaced(Value::from(key).to_string()));
+    let mut fixes = vec![cleaned.and_then(|edit| Fix::new("Leave the key alone", vec![edit]))];
+    fixes.extend(row(text, steps));
+    fixes
 }
 
 fn row(text: &str, steps: &[String]) -> Vec<Option<Fix>> {

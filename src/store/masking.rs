@@ -4,6 +4,7 @@
 mod name_kind;
 mod secret_index;
 mod secret_patterns;
+pub(crate) mod view;
 
 use std::borrow::Cow;
 
@@ -64,12 +65,16 @@ pub fn secrets(text: &str) -> Vec<Span> {
 /// assert_eq!(masked(r#"{"id": "a", "api_key": "abc"}"#), r#"{"id": "a", "api_key": "•••••••• ba7816"}"#);
 /// ```
 pub fn masked(text: &str) -> String {
+    mask(text, &secrets(text))
+}
+
+fn mask(text: &str, spans: &[Span]) -> String {
     let mut out = String::with_capacity(text.len());
     let mut at = 0;
-    for span in secrets(text) {
+    for span in spans {
         out.push_str(text.get(at..span.from).unwrap_or_default());
         out.push_str("•••••••• ");
-        let fingerprint = Fingerprint::of(decoded(part(text, span)).as_bytes());
+        let fingerprint = Fingerprint::of(decoded(part(text, *span)).as_bytes());
         out.push_str(fingerprint.digits().get(..6).unwrap_or_default());
         at = span.to;
     }

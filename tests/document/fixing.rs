@@ -179,6 +179,27 @@ fn fixed_text_reads_as_if_written_by_hand() {
             "Remove this row",
             pool("[\n      {\"id\": \"a\"}\n    ]"),
         ),
+        (
+            pool("[{\"id\": \"a\", \"access_token\": \"\\\"k\\\"\"}]"),
+            "/credential_pool/zai/0/access_token",
+            ProblemCode::InvalidSecret,
+            "Leave the key alone",
+            pool("[{\"id\": \"a\", \"access_token\": \"k\"}]"),
+        ),
+        (
+            pool("[{\"id\": \"a\", \"access_token\": \"export X=k\\n\"}]"),
+            "/credential_pool/zai/0/access_token",
+            ProblemCode::InvalidSecret,
+            "Leave the key alone",
+            pool("[{\"id\": \"a\", \"access_token\": \"k\"}]"),
+        ),
+        (
+            pool("[{\"id\": \"a\", \"access_token\": \"k\\nl\"}, {\"id\": \"b\"}]"),
+            "/credential_pool/zai/0/access_token",
+            ProblemCode::InvalidSecret,
+            "Remove this row",
+            pool("[{\"id\": \"b\"}]"),
+        ),
         (pool("[\n      {}\n    ]"), row, ProblemCode::NoSecret, "Remove this row", pool("[]")),
         (pool("[ {} , 7 ]"), "/credential_pool/zai/1", ProblemCode::WrongType, "Remove this row", pool("[ {} ]")),
         (

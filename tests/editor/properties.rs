@@ -209,7 +209,9 @@ fn counted(table: &PoolTable) -> PoolHealth {
     PoolHealth {
         available: count(|state| matches!(state, State::Available)),
         cooling_down: count(|state| state.until().is_some()),
-        unavailable: count(|state| matches!(state, State::Expired | State::NoSecret | State::Dead)),
+        unavailable: count(|state| {
+            matches!(state, State::Expired | State::NoSecret | State::UnusableSecret | State::Dead)
+        }),
         set_aside: table.set_aside,
     }
 }

@@ -167,7 +167,7 @@ test("what is no request is thrown at once", async () => {
   for (const init of [{ method: "GET", body: "x" }, { headers: { "a b": "c" } }, { method: "a b" }]) {
     await assert.rejects(pool.fetch("chat", init), TypeError);
   }
-  await assert.rejects(pool.fetch("http://"), TypeError);
+  await assert.rejects(pool.fetch("http://"), PoolError);
   assert.deepEqual([seen, isHeld(pool)], [[], false]);
 });
 
@@ -207,11 +207,11 @@ test("how a credential is put into a request, and where that goes", async () => 
   const rows = [{ ...keys("a")[0], base_url: "https://own.test/api" }];
   const pool = await open({ key: "openrouter", store: storeOf("openrouter", rows), authorize, fetch, baseUrl: "https://others.test" });
   await pool.fetch("/chat?x=1");
-  await pool.fetch("https://absolute.test/chat");
-  await pool.fetch(new URL("https://absolute.test/chat"), { headers: { "X-Api-Key": "theirs" } });
-  const absolute = ["https://absolute.test/chat", "sk-a", null];
-  assert.deepEqual(sent, [["https://own.test/api/chat?x=1", "sk-a", null], absolute, absolute]);
-  const nowhere = await open({ key: "openrouter", store: storeOf("openrouter", keys("a")), fetch });
+  await pool.fetch("https://others.test/chat");
+  await pool.fetch(new URL("https://own.test/api/chat"), { headers: { "X-Api-Key": "theirs" } });
+  const own = ["https://own.test/api/chat", "sk-a", null];
+  assert.deepEqual(sent, [["https://own.test/api/chat?x=1", "sk-a", null], own, own]);
+  const nowhere = await open({ key: "custom:box", store: storeOf("custom:box", keys("a")), fetch });
   await assert.rejects(nowhere.fetch("chat"), /no base URL/);
   assert.equal(isHeld(nowhere), false);
 });

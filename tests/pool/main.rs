@@ -20,6 +20,7 @@ mod failures;
 mod host;
 mod merging;
 mod oauth;
+mod pasted_keys;
 mod policy;
 mod properties;
 mod providers;

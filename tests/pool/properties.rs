@@ -281,7 +281,7 @@ impl Run {
                         step.events.iter().any(|event| event.credential == entry.id && ends_cooldown(event));
                     assert!(is_explained, "{:?} is available again without an event", entry.id);
                 }
-                Some(State::Expired | State::NoSecret | State::Dead) | None => {}
+                Some(State::Expired | State::NoSecret | State::UnusableSecret | State::Dead) | None => {}
             }
         }
     }

@@ -233,3 +233,42 @@ fn no_problem_shows_a_secret() {
     }
     shown.check();
 }
+
+/// People paste keys into every field: a label, an id or a source that holds a key is masked wherever it is shown.
+#[test]
+fn no_view_shows_a_pasted_secret() {
+    const KEY: &str = "sk-or-v1-0123456789abcdef";
+    /// A key that no pattern knows.
+    const OWN: &str = "of-nobodys-form-0123";
+    let rows = [
+        json!({ "id": KEY, "label": format!("work {KEY}"), "source": format!("manual:{KEY}"), "access_token": "sk-1" }),
+        json!({ "id": OWN, "label": "a", "source": "manual", "access_token": OWN }),
+        json!({ "id": "c", "label": format!("copy of {OWN}"), "source": OWN, "access_token": "sk-3" }),
+    ];
+    let stored = Stored { rows: rows.to_vec(), ..Stored::default() };
+    let (mut pool, _) = Pool::open(PoolKey::parse("openrouter").unwrap(), &stored, &Sources::default(), [7; 32], START);
+    let entries = pool.entries(START);
+    let explanation = pool.explain(&credential_pool::Request::default(), START);
+    let leased = pool.lease(credential_pool::Request::default(), START);
+    let failed = pool.rotate(&KEY.into(), Failure::status(429), START).unwrap();
+    let mut shown = String::new();
+    for view in [json!(entries), json!(explanation.credentials), json!(leased.events), json!(failed.events)] {
+        shown.push_str(&view.to_string());
+    }
+    for line in explanation.credentials {
+        shown.push_str(&line.to_string());
+    }
+    for secret in [KEY, OWN] {
+        assert!(!shown.contains(secret), "{secret} was shown: {shown}");
+    }
+    assert_eq!(entries[0].label, format!("work {}", entries[0].id), "the mask tells secrets apart");
+    // A host passes ids on as it has seen them.
+    for entry in &entries {
+        assert!(pool.runtime(&entry.id).is_ok(), "{}", entry.id);
+    }
+    let masked = entries[0].id.clone();
+    pool.update(&masked, &Map::from_iter([("label".to_owned(), json!("work"))]), START).unwrap().value;
+    let removed = pool.remove(&masked, START).unwrap();
+    let Some(Intent::Persist { changes, .. }) = removed.intents.first() else { panic!("nothing to write") };
+    assert!(json!(changes).to_string().contains(KEY), "the document is written with the id that it holds");
+}

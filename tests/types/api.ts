@@ -321,6 +321,7 @@ export function readVerdict(verdict: Verdict): string | number | null {
       return readCause(verdict.cause);
     case "expired":
     case "no_secret":
+    case "unusable_secret":
     case "failed":
       return null;
     default:
@@ -337,6 +338,7 @@ export function readState(state: State): number | null {
     case "available":
     case "expired":
     case "no_secret":
+    case "unusable_secret":
     case "dead":
       return null;
     case "cooling_down":

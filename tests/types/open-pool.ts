@@ -11,6 +11,7 @@ const options: OpenPoolOptions = {
   strategy: "round_robin",
   policy: { patience_ms: 5 },
   baseUrl: "https://provider.test",
+  origins: ["https://files.provider.test"],
   authorize: (headers, { key }) => headers.set("x-api-key", key),
   onEvent: ({ what }) => void (what.type === "refresh_interrupted"),
   onProblem: (problem: unknown) => void problem,

@@ -59,7 +59,7 @@ const TYPES: [(&str, &str); 43] = [
 ];
 
 /// Every tag that an answer can carry; with the field it stands in, if others share its name.
-const TAGS: [&str; 86] = [
+const TAGS: [&str; 87] = [
     "add",
     "available",
     "cooling_down",
@@ -126,6 +126,7 @@ const TAGS: [&str; 86] = [
     "verdict.expired",
     "verdict.failed",
     "verdict.no_secret",
+    "verdict.unusable_secret",
     "verdict.unreachable",
     "cooling_down",
     "cooling_down_for_model",

@@ -41,6 +41,17 @@ impl Count {
         Self { passed: of(&["pass"]), failed: of(&["fail", "cancelled"]), skipped: of(&["skipped", "todo"]) }
     }
 
+    /// Bun's runner: ` 5 pass`, ` 1 fail`, ` 1 skip`, a line each.
+    pub(crate) fn of_bun(output: &str) -> Self {
+        let of = |names: &[&str]| {
+            let lines = output.lines().filter_map(|line| line.trim().split_once(' '));
+            let numbers = lines.filter(|(_, name)| names.contains(name)).map(|(number, _)| number.parse().unwrap_or(0));
+            numbers.fold(0, u64::saturating_add)
+        };
+        // An error between tests fails the run without a failed test.
+        Self { passed: of(&["pass"]), failed: of(&["fail", "error", "errors"]), skipped: of(&["skip", "todo"]) }
+    }
+
     /// Deno's runner: `ok | 5 passed (2 steps) | 0 failed | 1 ignored (20ms)`.
     pub(crate) fn of_deno(output: &str) -> Self {
         let summaries = output.lines().filter(|line| line.contains(" passed") && line.contains(" failed"));
@@ -94,6 +105,13 @@ mod tests {
     }
 
     #[test]
+    fn bun_s_summary_is_read() {
+        let output =
+            "(pass) works [1.20ms]\n\n 83 pass\n 2 skip\n 1 fail\n 1 error\nRan 84 tests across 5 files. [14.20s]\n";
+        assert_eq!(Count::of_bun(output), Count { passed: 83, failed: 2, skipped: 2 });
+    }
+
+    #[test]
     fn deno_s_summary_is_read() {
         let output = "works ... ok (2ms)\n\nok | 5 passed (2 steps) | 0 failed | 1 ignored (20ms)\n";
         assert_eq!(Count::of_deno(output), Count { passed: 5, failed: 0, skipped: 1 });
@@ -101,6 +119,9 @@ mod tests {
 
     #[test]
     fn a_runner_that_says_nothing_ran_nothing() {
-        assert_eq!([Count::of_cargo(""), Count::of_node(""), Count::of_deno("")], [Count::default(); 3]);
+        assert_eq!(
+            [Count::of_cargo(""), Count::of_node(""), Count::of_deno(""), Count::of_bun("")],
+            [Count::default(); 4]
+        );
     }
 }

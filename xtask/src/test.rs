@@ -54,7 +54,7 @@ pub(crate) fn names() -> impl Iterator<Item = PossibleValue> {
 }
 
 /// All parts. Of those that could start in a lane the first does, so what is cheap or needed by others stands first.
-const PARTS: [Part; 25] = [
+const PARTS: [Part; 26] = [
     part("rust-tools", "set-up: Rust's tools", &[], Lane::Cargo, rust_tools),
     part("npm", "set-up: npm packages", &[], Lane::Npm, npm_packages),
     part("programs", "set-up: Redis and the browsers", &[], Lane::System, programs),
@@ -82,6 +82,7 @@ const PARTS: [Part; 25] = [
     part("documentation", "documentation", &[], Lane::Cargo, documentation),
     part("node", "JavaScript tests in Node", &["build", "programs"], Lane::JavaScript, javascript::node),
     part("deno", "JavaScript tests in Deno", &["build", "programs"], Lane::JavaScript, javascript::deno),
+    part("bun", "JavaScript tests in Bun", &["build", "programs"], Lane::JavaScript, javascript::bun),
     part(
         "circles-typescript",
         "no import circles in TypeScript",

@@ -39,6 +39,7 @@ const STATES = {
   unreachable: { name: "not refreshed", colour: "yellow" },
   expired: { name: "expired", colour: "red" },
   no_secret: { name: "no key", colour: "red" },
+  unusable_secret: { name: "unusable key", colour: "red" },
   dead: { name: "dead", colour: "red" },
 } as const satisfies Record<State["type"], { name: string; colour: string }>;
 

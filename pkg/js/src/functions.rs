@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use wasm_bindgen::prelude::*;
 
 use credential_pool::{
-    Change, Document, Policy, PoolKey, Response, Stored, apply, check, diagnose, pool_key_for_base_url, providers,
-    wanted,
+    Change, Document, LIMITS, Policy, PoolKey, Response, Stored, apply, check, diagnose, pool_key_for_base_url,
+    providers, wanted,
 };
 
 use super::{
@@ -32,6 +32,12 @@ pub fn js_diagnose(
 #[wasm_bindgen(js_name = providers, unchecked_return_type = "ProviderFacts[]")]
 pub fn js_providers() -> Answer {
     write(&providers())
+}
+
+/// Returns the limits of what the pool reads, so that a host need not read more.
+#[wasm_bindgen(js_name = limits, unchecked_return_type = "Limits")]
+pub fn js_limits() -> Answer {
+    write(&LIMITS)
 }
 
 /// Resolves a stored policy: fills in all settings that it leaves to its preset. For editors.

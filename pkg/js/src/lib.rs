@@ -15,17 +15,17 @@ use serde_json::{Map, Value};
 use wasm_bindgen::prelude::*;
 
 use credential_pool::{
-    CredentialId, IntentId, LeaseId, Pool, PoolKey, Request, Response, Sources, Stored, Strategy, Timestamp,
+    CredentialId, Endpoints, IntentId, LeaseId, Pool, PoolKey, Request, Response, Sources, Stored, Strategy, Timestamp,
 };
 
 use host::{function, moment, seed};
 use step_cache::StepCache;
-use values::{Answer, read, read_id, thrown, write};
+use values::{Answer, read, read_id, read_text, thrown, write};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
 import type {
-  Change, Claim, Diagnosis, Entry, Explanation, Failure, Host, Intent, LeaseRequest, NextMove, OpenOptions, Opened, Outcome, Policy, Problem, ProviderFacts,
+  Change, Claim, Diagnosis, Endpoints, Entry, Explanation, Failure, Host, Intent, LeaseRequest, Limits, NextMove, OpenOptions, Opened, Outcome, Policy, Problem, ProviderFacts,
   Reading, Refreshing, ResolvedPolicy, Response, Row, Runtime, Selection, Settled, Sources, Step, Stored, Strategy, Wake,
   Wanted,
 } from "./core/types.js";
@@ -321,6 +321,20 @@ impl JsPool {
     #[wasm_bindgen(unchecked_return_type = "Runtime")]
     pub fn runtime(&self, #[wasm_bindgen(unchecked_param_type = "string")] id: &JsValue) -> Answer {
         write(&self.pool.runtime(&read_id(id)?).map_err(thrown)?)
+    }
+
+    /// Returns the URL of a request with this credential. `url` is relative to the credential's base URL, or an absolute
+    /// URL below the base URL of any credential. Throws `foreign_origin` if the URL leads elsewhere.
+    #[wasm_bindgen(unchecked_return_type = "string")]
+    pub fn address(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "string")] id: &JsValue,
+        #[wasm_bindgen(unchecked_param_type = "string")] url: &JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "Endpoints | null")] endpoints: &JsValue,
+    ) -> Answer {
+        let (id, url): (_, String) = (read_id(id)?, read_text(url, "url")?);
+        let endpoints: Option<Endpoints> = read(endpoints, "endpoints")?;
+        Ok(self.pool.address(&id, &url, &endpoints.unwrap_or_default()).map_err(thrown)?.into())
     }
 
     /// Returns all rows in their order and stored form, with their secrets.

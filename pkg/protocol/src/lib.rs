@@ -10,6 +10,8 @@
 //! | `close`, `key`, `strategy`, `policy`, `hasCredentials`, `current`, `rows`, `setAside`, `outstanding`, `wake` | `pool` |
 //! | `select`, `tick`, `flush`, `peek`, `entries` | `pool`, `now` |
 //! | `runtime`, `markUsed` | `pool`, `id` |
+//! | `address` | `pool`, `id`, `url`, `endpoints`? |
+//! | `limits` | none |
 //! | `refresh`, `remove` | `pool`, `id`, `now` |
 //! | `rotate` | `pool`, `id`, `failure`?, `now` |
 //! | `lease`, `explain` | `pool`, `request`?, `now` |
@@ -70,9 +72,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use credential_pool::{
-    Change, CredentialId, Document, Error, ErrorCode, Failure, IntentId, LeaseId, Login, LoginConfig, LoginFlow,
-    LoginMove, Outcome, Policy, Pool, PoolKey, Request, Response, Sources, Step, Stored, Strategy, Timestamp, apply,
-    check, diagnose, pointer_step, pool_key_for_base_url, providers, wanted,
+    Change, CredentialId, Document, Endpoints, Error, ErrorCode, Failure, IntentId, LIMITS, LeaseId, Login,
+    LoginConfig, LoginFlow, LoginMove, Outcome, Policy, Pool, PoolKey, Request, Response, Sources, Step, Stored,
+    Strategy, Timestamp, apply, check, diagnose, pointer_step, pool_key_for_base_url, providers, wanted,
 };
 
 /// Open pools and logins of a caller, by number.
@@ -145,6 +147,10 @@ impl Session {
             Call::Entries { pool, now } => json(&self.pool(pool)?.entries(now)),
             Call::Explain { pool, request, now } => json(&self.pool(pool)?.explain(&request.unwrap_or_default(), now)),
             Call::Runtime { pool, id } => json(&self.pool(pool)?.runtime(&id)?),
+            Call::Address { pool, id, url, endpoints } => {
+                json(&self.pool(pool)?.address(&id, &url, &endpoints.unwrap_or_default())?)
+            }
+            Call::Limits {} => json(&LIMITS),
             Call::Rows { pool } => json(&self.pool(pool)?.rows()),
             Call::SetAside { pool } => json(&self.pool(pool)?.set_aside()),
             Call::Outstanding { pool } => json(&self.pool(pool)?.outstanding()),
@@ -358,6 +364,14 @@ enum Call {
         pool: u32,
         id: CredentialId,
     },
+    Address {
+        pool: u32,
+        id: CredentialId,
+        url: String,
+        #[serde(default)]
+        endpoints: Option<Endpoints>,
+    },
+    Limits {},
     Rows {
         pool: u32,
     },

@@ -4,8 +4,9 @@ import type { Millis } from "./time.js";
 
 /** A credential without its secrets. */
 export interface Entry {
+  /** Unique within the pool. An id that holds a secret is masked; the pool's methods take it in this form as well. */
   id: string;
-  /** Name for people. */
+  /** Name for people. Copies of secrets are masked. */
   label: string;
   /** Kind of secret: `api_key`, `oauth`. */
   authType: string;
@@ -38,6 +39,8 @@ export type State =
   | { type: "expired" }
   /** The row holds no key and no token. */
   | { type: "no_secret" }
+  /** The key has characters that no request can carry, such as a line break. */
+  | { type: "unusable_secret" }
   /** Only a new login or a reset can revive the credential. */
   | { type: "dead" };
 
@@ -49,6 +52,14 @@ export interface Runtime {
   baseUrl: string | null;
   /** Headers and query parameters to set and to remove. */
   auth: Auth;
+}
+
+/** Endpoints that a host allows beside those of the credentials. */
+export interface Endpoints {
+  /** Base URL of credentials without a base URL of their own. */
+  baseUrl?: string | null;
+  /** Origins, such as `https://files.example`, to which every credential may be sent. */
+  origins?: readonly string[];
 }
 
 /** Authentication of a request, applied in this order: `remove`, then `headers` and `query`, then `append`. */

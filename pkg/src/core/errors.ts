@@ -36,4 +36,5 @@ export type ErrorCode =
   | "invalid_login"
   | "login_unsupported"
   | "not_awaited"
-  | "foreign_redirect";
+  | "foreign_redirect"
+  | "foreign_origin";

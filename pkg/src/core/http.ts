@@ -14,12 +14,23 @@ export interface HttpRequest {
   timeoutMs: Millis;
 }
 
+/**
+ * Headers of a response: the `headers` of a fetch response, a list of pairs, or a record, whose values may be lists, such
+ * as those of Node's `http`.
+ */
+export type ResponseHeaders =
+  | Iterable<readonly [name: string, value: HeaderValue]>
+  | { readonly [name: string]: HeaderValue };
+
+/** Value of a header, or its values. */
+export type HeaderValue = string | number | boolean | readonly string[] | null | undefined;
+
 /** A provider's response to a request. */
 export interface Response {
   /** HTTP status; left out if no response came. */
   status?: number | null;
-  /** Names, in any case, and values: the `headers` of a fetch response, or a list of pairs. */
-  headers?: Iterable<readonly [name: string, value: string]>;
+  /** Names, in any case, and values. */
+  headers?: ResponseHeaders | null;
   /** The body as text, or the part of it that came. */
   body?: string;
 }

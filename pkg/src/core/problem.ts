@@ -23,6 +23,7 @@ export type ProblemCode =
   | "duplicate_id"
   | "duplicate_secret"
   | "no_secret"
+  | "invalid_secret"
   | "no_refresh_token"
   | "unknown_auth_type"
   | "unknown_status"

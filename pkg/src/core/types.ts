@@ -7,6 +7,7 @@ export type * from "./failure.js";
 export type * from "./http.js";
 export type * from "./intent.js";
 export type * from "./lease.js";
+export type * from "./limits.js";
 export type * from "./login.js";
 export type * from "./options.js";
 export type * from "./policy.js";

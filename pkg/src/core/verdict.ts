@@ -45,6 +45,8 @@ export type Verdict =
   | { type: "dead"; cause: Cause }
   /** The row holds no key and no token. */
   | { type: "no_secret" }
+  /** The key has characters that no request can carry. */
+  | { type: "unusable_secret" }
   /** The credential failed this request before. */
   | { type: "failed" };
 

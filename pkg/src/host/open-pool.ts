@@ -6,8 +6,14 @@ import type {
   Event, Host, LeaseRequest, Millis, NextMove, Policy, Problem, Response as Answer, Sources, Step, Strategy,
 } from "../core/types.js";
 import type { Store } from "../stores/store.js";
+import { authenticate, removeAuthentication } from "./authentication.js";
+import { isOneTimeBody, wholeBody } from "./bodies.js";
+import { fetchWithRedirects, type Hop, UnsafeRedirectError } from "./redirects.js";
 import { responseIn, responseInError } from "./responses.js";
 import { MAX_TIMER_MS, Runner } from "./runner.js";
+import { type ServingCredential, servingCredential } from "./serving-credential.js";
+
+export type { ServingCredential } from "./serving-credential.js";
 
 /** Options of `openPool`. */
 export interface OpenPoolOptions {
@@ -25,9 +31,17 @@ export interface OpenPoolOptions {
   strategy?: Strategy;
   /** Effect of failures; stored. */
   policy?: Policy;
-  /** Base of relative URLs, for credentials without a base URL. */
+  /** Base URL of credentials without a base URL of their own. By default the provider's. */
   baseUrl?: string;
-  /** Puts a credential into a request. By default sets `Authorization: Bearer <key>`. */
+  /**
+   * Origins, such as `https://files.example`, to which the keys may be sent beside the base URLs. Absolute URLs elsewhere
+   * are refused.
+   */
+  origins?: readonly string[];
+  /**
+   * Puts a credential into a request, in place of the provider's authentication (`Authorization: Bearer`, `x-api-key`,
+   * … by provider and kind of key).
+   */
   authorize?: (headers: Headers, credential: ServingCredential) => void;
   /** Sends requests and refreshes. By default the global `fetch`. */
   fetch?: typeof fetch;
@@ -44,16 +58,6 @@ export interface OpenPoolOptions {
 
 /** Places that discovery reads; a place that is not shown changes nothing. */
 export type ShownSources = Omit<Sources, "documentLogins">;
-
-/** A credential as a request uses it. */
-export interface ServingCredential {
-  /** Id of the credential in the pool. */
-  id: string;
-  /** Key or token of the request. */
-  key: string;
-  /** Base URL of the request; null if neither the row nor the options have one. */
-  baseUrl: string | null;
-}
 
 /** Options of a request. */
 export interface RunOptions extends LeaseRequest {
@@ -162,31 +166,37 @@ export class OpenPool {
    * that takes a `fetch`.
    *
    * A body that is a stream is read into memory first, so that it can be sent again. The promise resolves as soon as
-   * the head of the response has come; the body is left to the caller.
+   * the head of the response has come; the body is left to the caller. Of a failure the start of the body is read from a
+   * copy. A redirect to another origin is followed without the key.
    *
-   * @param url Absolute, or relative to the credential's base URL.
+   * @param url Relative to the credential's base URL; or absolute and below any credential's base URL, which is replaced
+   *   by that of the credential that serves; or of one of `origins`.
    * @param init As for `fetch`. Its `signal` ends the request at any point.
    * @param request Model, affinity and patience.
    * @returns The response that served the request, or a failure that no other credential would change.
    * @throws {UnservedError} `exhausted`, `empty`, `closed`; or the error of `fetch`, or the signal's reason.
+   * @throws {PoolError} `foreign_origin`: the URL leads elsewhere. `invalid_argument`: it is no URL, or no base URL is known.
    */
   readonly fetch = async (url: string | URL, init: RequestInit = {}, request: LeaseRequest = {}): Promise<Response> => {
-    const sent = isStream(init.body) ? { ...init, body: await new Response(init.body).arrayBuffer() } : init;
-    // An invalid request is an error of the caller and throws here, before any attempt.
-    new Request(below("http://localhost", url), sent);
-    const { authorize = bearer } = this.#options;
-    const attempt = async (credential: ServingCredential, signal: AbortSignal): Promise<Attempt<Response>> => {
-      const [to, headers] = [below(credential.baseUrl, url), new Headers(sent.headers)];
-      authorize(headers, credential);
-      try {
-        const value = await this.#fetch(to, { ...sent, headers, signal });
-        return { value, answer: await responseIn(value) };
-      } catch (error) {
-        signal.throwIfAborted();
-        return { error, answer: {} };
-      }
-    };
-    return this.#track(attempt, { ...request, signal: init.signal ?? null });
+    return this.#track(init.signal, async (ending) => {
+      const body = isOneTimeBody(init.body) ? await wholeBody(init.body, ending) : init.body;
+      const sent = { ...init, ...(body === undefined ? {} : { body }) };
+      // An invalid request is an error of the caller and throws here, before any attempt.
+      new Request("http://localhost", sent);
+      const attempt = async (credential: ServingCredential, signal: AbortSignal): Promise<Attempt<Response>> => {
+        const hop = this.#request(credential, url, { ...sent, signal });
+        try {
+          const value = await this.#send(hop, credential);
+          const discard = (): void => void (value.body?.locked || value.body?.cancel().catch(() => {}));
+          return { value, answer: await responseIn(value), discard };
+        } catch (error) {
+          signal.throwIfAborted();
+          if (error instanceof UnsafeRedirectError) throw error;
+          return { error, answer: {} };
+        }
+      };
+      return this.#serve(attempt, request, ending);
+    });
   };
 
   /**
@@ -201,11 +211,11 @@ export class OpenPool {
    */
   async run<T>(
     attempt: (credential: ServingCredential, signal: AbortSignal) => Promise<T>,
-    request: RunOptions = {},
+    { signal, ...request }: RunOptions = {},
   ): Promise<T> {
-    const judged = async (credential: ServingCredential, signal: AbortSignal): Promise<Attempt<T>> => {
+    const judged = async (credential: ServingCredential, ending: AbortSignal): Promise<Attempt<T>> => {
       try {
-        const value = await attempt(credential, signal);
+        const value = await attempt(credential, ending);
         return { value, answer: await responseIn(value) };
       } catch (error) {
         const answer = await responseInError(error);
@@ -213,7 +223,7 @@ export class OpenPool {
         return { error, answer };
       }
     };
-    return this.#track(judged, request);
+    return this.#track(signal, (ending) => this.#serve(judged, request, ending));
   }
 
   /**
@@ -256,12 +266,41 @@ export class OpenPool {
   }
 
   /** Serves a request, and lists it for `close` meanwhile. */
-  async #track<T>(attempt: AttemptFunction<T>, { signal, ...request }: RunOptions): Promise<T> {
+  async #track<T>(
+    signal: AbortSignal | null | undefined, serve: (ending: AbortSignal) => Promise<T>,
+  ): Promise<T> {
     if (!this.#isOpen) throw new UnservedError("closed");
     const ending = new AbortController();
-    const served = this.#serve(attempt, request, signal ? AbortSignal.any([signal, ending.signal]) : ending.signal);
+    const either = signal ? AbortSignal.any([signal, ending.signal]) : ending.signal;
+    either.throwIfAborted();
+    const served = serve(either);
     this.#underWay.set(served, ending);
     return served.finally(() => this.#underWay.delete(served));
+  }
+
+  /** Returns a request with a credential: its address and its authentication. */
+  #request({ id, key, baseUrl }: ServingCredential, url: string | URL, init: RequestInit): Hop {
+    const { authorize, origins = [], baseUrl: shared = null } = this.#options;
+    const to = new URL(this.core.address(id, url instanceof URL ? url.href : url, { baseUrl: shared, origins }));
+    const headers = new Headers(init.headers);
+    try {
+      if (authorize === undefined) authenticate(to, headers, this.core.runtime(id).auth);
+      else authorize(headers, servingCredential(id, key, baseUrl));
+    } catch (error) {
+      // Errors of `Headers` repeat the value.
+      throw `${error instanceof Error ? error.stack : error}`.includes(key)
+        ? new TypeError("the credential cannot be put into the request: a header cannot carry the value")
+        : error;
+    }
+    return { url: to, init: { ...init, headers } };
+  }
+
+  #send(hop: Hop, { id, key }: ServingCredential): Promise<Response> {
+    const { auth } = this.core.runtime(id);
+    const strip = ({ url, init }: Hop): void => removeAuthentication(url, init.headers, key, auth);
+    const isOnlyBearer = ({ url, init }: Hop): boolean =>
+      ![url.href, ...[...init.headers].filter(([name]) => name !== "authorization").flat()].some((text) => text.includes(key));
+    return fetchWithRedirects(this.#fetch, hop, strip, isOnlyBearer);
   }
 
   async #serve<T>(attempt: AttemptFunction<T>, request: LeaseRequest, signal: AbortSignal): Promise<T> {
@@ -272,6 +311,7 @@ export class OpenPool {
       while ("lease" in move) {
         if (move.type === "use") {
           const credential = this.#credential(move.credential);
+          last?.discard?.();
           last = await unlessAborted(attempt(credential, signal), signal);
           move = this.#report(move.lease, last.answer);
         } else {
@@ -293,7 +333,7 @@ export class OpenPool {
 
   #credential(id: string): ServingCredential {
     const { key, baseUrl } = this.core.runtime(id);
-    return { id, key, baseUrl: baseUrl ?? this.#options.baseUrl ?? null };
+    return servingCredential(id, key, baseUrl ?? this.#options.baseUrl ?? null);
   }
 
   #report(lease: number, answer: Answer): NextMove {
@@ -313,8 +353,8 @@ export class OpenPool {
   }
 }
 
-/** Result of an attempt, and the response in it. */
-type Attempt<T> = { readonly answer: Answer } & ({ readonly value: T } | { readonly error: unknown });
+/** Result of an attempt, and the response in it. `discard` ends a response that nobody will read. */
+type Attempt<T> = { readonly answer: Answer; readonly discard?: () => void } & ({ readonly value: T } | { readonly error: unknown });
 
 type AttemptFunction<T> = (credential: ServingCredential, signal: AbortSignal) => Promise<Attempt<T>>;
 
@@ -341,22 +381,6 @@ function unserved(move: NextMove, last: Attempt<unknown> | undefined): UnservedE
 function orIfLeaseUnknown<T>(error: unknown, answer: T): T {
   if (error instanceof PoolError && (error.code === "unknown_lease" || error.code === "lease_ended")) return answer;
   throw error;
-}
-
-/** Returns whether a body can be read only once. */
-function isStream(body: unknown): body is ReadableStream {
-  return body instanceof ReadableStream || (typeof body === "object" && body !== null && Symbol.asyncIterator in body);
-}
-
-function bearer(headers: Headers, { key }: ServingCredential): void {
-  headers.set("Authorization", `Bearer ${key}`);
-}
-
-/** Returns a URL below a base, with one slash between them. An absolute URL is returned as it is. */
-function below(base: string | null, url: string | URL): URL {
-  if (url instanceof URL || URL.canParse(url)) return new URL(url);
-  if (base === null) throw new TypeError("no base URL is known: use an absolute URL, or open the pool with `baseUrl`");
-  return new URL(url.replace(/^\/+/, ""), base.replace(/\/*$/, "/"));
 }
 
 function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {

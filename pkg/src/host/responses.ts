@@ -1,6 +1,20 @@
 /** Responses for `report`, from the values and errors of HTTP clients. */
 
+import { limits } from "../credential_pool.js";
 import type { Response as Answer } from "../core/types.js";
+import { startOfBody } from "./bodies.js";
+
+/** Returns a fetch response with as much of its body as the pool reads, and as comes in time. */
+export async function responseWithBody(response: Response, timeoutMs: number): Promise<WholeAnswer> {
+  const { status, headers, body } = response;
+  // Other clients' bodies are streams of their own.
+  const isStream = body === null || body instanceof ReadableStream;
+  const text = isStream ? startOfBody(body, limits().responseBodyBytes, timeoutMs) : response.text().catch(() => "");
+  return { status, headers: pairs(headers), body: await text };
+}
+
+/** A response that came. */
+export type WholeAnswer = { status: number; headers: [name: string, value: string][]; body: string };
 
 /**
  * Returns the response in a client's value: a fetch response or any other object with a `status`. A value without a
@@ -71,6 +85,9 @@ interface WithStatus {
   readonly message?: unknown;
 }
 
+/** Time that the body of a failure has to come, in milliseconds. Then the part that came is judged. */
+const BODY_TIMEOUT_MS = 3000;
+
 function hasStatus(value: unknown): value is WithStatus {
   return typeof value === "object" && value !== null && "status" in value;
 }
@@ -78,11 +95,14 @@ function hasStatus(value: unknown): value is WithStatus {
 function pairs(headers: unknown): [string, string][] {
   if (typeof headers !== "object" || headers === null) return [];
   const all = Symbol.iterator in headers ? [...(headers as Iterable<[string, unknown]>)] : Object.entries(headers);
-  return all.map(([name, value]) => [name, String(value)]);
+  return all.filter(([, value]) => value !== undefined && value !== null).map(([name, value]) => [name, String(value)]);
 }
 
 async function bodyOf(value: WithStatus): Promise<string> {
-  if (value instanceof Response) return value.bodyUsed ? "" : value.clone().text().catch(() => "");
+  const bytes = limits().responseBodyBytes;
+  if (value instanceof Response) {
+    return value.bodyUsed || value.body?.locked ? "" : startOfBody(value.clone().body, bytes, BODY_TIMEOUT_MS);
+  }
   const body = value.body ?? value.error ?? value.message ?? "";
-  return typeof body === "string" ? body : (JSON.stringify(body) ?? "");
+  return (typeof body === "string" ? body : (JSON.stringify(body) ?? "")).slice(0, bytes);
 }

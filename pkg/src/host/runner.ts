@@ -4,8 +4,8 @@ import type { CredentialPool } from "../credential_pool.js";
 import type {
   Event, HttpRequest, Intent, Millis, PersistIntent, RefreshIntent, RefreshOutcome, Settled, Sources, Step, Wake,
 } from "../core/types.js";
-import { isUnsent } from "./responses.js";
 import type { Store } from "../stores/store.js";
+import { isUnsent, responseWithBody } from "./responses.js";
 
 /** The host's IO and callbacks. */
 export interface RunnerOptions {
@@ -181,17 +181,17 @@ export class Runner {
   }
 
   async #send({ method, url, headers, body, timeoutMs }: HttpRequest): Promise<RefreshOutcome> {
+    const signal = AbortSignal.timeout(timeoutMs);
+    let response: Response;
     try {
-      const signal = AbortSignal.timeout(timeoutMs);
-      const response = await this.#options.fetch(url, { method, headers, body, signal, redirect: "manual" });
-      const { status } = response;
-      // Browsers return an opaque response with status 0 for a redirect.
-      if (status === 0) return LOST;
-      // A broken body is still a response: the refresh token may be spent.
-      return { type: "response", status, headers: response.headers, body: await response.text().catch(() => "") };
+      response = await this.#options.fetch(url, { method, headers, body, signal, redirect: "manual" });
     } catch (error) {
       return isUnsent(error) ? UNREACHABLE : LOST;
     }
+    // Browsers return an opaque response with status 0 for a redirect.
+    if (response.status === 0) return LOST;
+    // A broken body is still a response: the refresh token may be spent.
+    return { type: "response", ...(await responseWithBody(response, timeoutMs)) };
   }
 
   #schedule(wake: Wake | null): void {

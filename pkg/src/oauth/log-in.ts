@@ -3,6 +3,7 @@
 import { CredentialLogin } from "../credential_pool.js";
 import { PoolError } from "../core/errors.js";
 import type { HttpRequest, LoginFailure, LoginMove, LoginOptions, Response, Row } from "../core/types.js";
+import { responseWithBody } from "../host/responses.js";
 import { listen, type Loopback, type Page } from "./loopback.js";
 
 /** Task for a person: enter a code on any device (`show`), or open an address on this machine (`visit`). */
@@ -99,10 +100,7 @@ async function sent(request: HttpRequest, send: typeof fetch, cancelled: AbortSi
   const { url, timeoutMs, ...init } = request;
   const signal = AbortSignal.any([cancelled, AbortSignal.timeout(timeoutMs)]);
   try {
-    const response = await send(url, { ...init, redirect: "manual", signal });
-    // If the connection broke after the status, the response has an empty body.
-    const body = await response.text().catch(() => "");
-    return { status: response.status, headers: response.headers, body };
+    return await responseWithBody(await send(url, { ...init, redirect: "manual", signal }), timeoutMs);
   } catch {
     cancelled.throwIfAborted();
     return {};

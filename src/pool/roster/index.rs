@@ -47,7 +47,7 @@ impl Roster {
         let Some(member) = self.get(slot) else { return };
         let is_full = self.cap(member).is_some_and(|cap| member.in_flight >= cap);
         let availability = match (member.cooldown(), member.token_block, member.health.probe) {
-            _ if is_full || member.credential.runtime_key(&self.pool).is_empty() => Availability::Out,
+            _ if is_full || !member.is_sendable => Availability::Out,
             (Cooldown::Dead, ..) | (_, Some(TokenBlock::UntilLogin), _) | (.., Probe::Running(_)) => Availability::Out,
             (Cooldown::Until(until), _, Probe::None) => {
                 Availability::CoolingDown(member.health.probe_at.map_or(until, |probe_at| probe_at.min(until)))

@@ -11,7 +11,7 @@ pub(super) struct SecretIndex {
 }
 
 /// Minimum length of an indexed secret: shorter texts also occur by chance.
-const MIN_LENGTH: usize = 8;
+pub(super) const MIN_LENGTH: usize = 8;
 
 /// Maximum number of comparisons per tail. With more secrets of the same tail, the tail alone counts as a copy.
 const MAX_COMPARISONS: usize = 16;

@@ -61,6 +61,8 @@ export function describeState({ entry: { state }, failure }: ShownCredential): S
       return { tone: "bad", label: "expired", reason: "cannot be refreshed", until: null };
     case "no_secret":
       return { tone: "bad", label: "no key", reason: "", until: null };
+    case "unusable_secret":
+      return { tone: "bad", label: "unusable key", reason: "copy the key again", until: null };
     case "dead":
       return { tone: "bad", label: "dead", reason: cause, until: null };
   }

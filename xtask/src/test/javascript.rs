@@ -24,6 +24,11 @@ pub(super) fn deno() -> Result<Count> {
     tests(deno_test(&for_every_host(test_files("tests/js")?)), Count::of_deno)
 }
 
+/// Tests of the package in Bun.
+pub(super) fn bun() -> Result<Count> {
+    tests(bun_test(&for_every_host(test_files("tests/js")?)), Count::of_bun)
+}
+
 /// Tests of the page in Chromium.
 pub(super) fn chromium() -> Result<Count> {
     tests(node_test(&test_files("tests/page")?), Count::of_node)
@@ -67,6 +72,14 @@ fn deno_test(files: &[PathBuf]) -> Command {
         .current_dir(workspace::root().join("tests/js"))
         .env("DENO_NO_UPDATE_CHECK", "1");
     deno
+}
+
+/// Bun's npm package holds the program under this name on every system.
+fn bun_test(files: &[PathBuf]) -> Command {
+    let folder = workspace::root().join("tests/js");
+    let mut bun = Command::new(folder.join("node_modules/bun/bin/bun.exe"));
+    bun.args(["test", "--timeout=60000"]).args(files).current_dir(folder);
+    bun
 }
 
 /// Returns the test files of a folder and of the folders in it.

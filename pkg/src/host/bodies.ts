@@ -1,0 +1,59 @@
+/** Bodies of responses and requests, read within bounds. */
+
+/**
+ * Returns the start of a body: what has come after `bytes` bytes or `timeoutMs` milliseconds, or until the connection
+ * broke. The rest is cancelled.
+ */
+export async function startOfBody(body: ReadableStream<Uint8Array> | null, bytes: number, timeoutMs: number): Promise<string> {
+  if (body === null) return "";
+  const [reader, decoder] = [body.getReader(), new TextDecoder()];
+  let [text, left] = ["", bytes];
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const isLate = new Promise<undefined>((resolve) => (timer = setTimeout(resolve, timeoutMs, undefined)));
+  try {
+    while (left > 0) {
+      const read = await Promise.race([reader.read(), isLate]);
+      if (read === undefined || read.done) break;
+      const chunk = read.value.subarray(0, left);
+      text += decoder.decode(chunk, { stream: true });
+      left -= chunk.length;
+    }
+  } catch {
+    // The connection broke: what has come is judged.
+  } finally {
+    clearTimeout(timer);
+    // Of a copy this ends with the original's body, so it is not waited for.
+    reader.cancel().catch(() => {});
+  }
+  return text;
+}
+
+/** A body that can be read only once. */
+export type OneTimeBody = ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>;
+
+/** Returns whether a body can be read only once. */
+export function isOneTimeBody(body: unknown): body is OneTimeBody {
+  return body instanceof ReadableStream || (typeof body === "object" && body !== null && Symbol.asyncIterator in body);
+}
+
+/**
+ * Reads a whole body.
+ *
+ * @throws The signal's reason when the signal is aborted; the body is cancelled then.
+ */
+export async function wholeBody(body: OneTimeBody, signal: AbortSignal): Promise<Blob> {
+  const reader = new Response(body as ReadableStream<Uint8Array>).body?.getReader();
+  const end = (): void => void reader?.cancel(signal.reason).catch(() => {});
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener("abort", () => (end(), reject(signal.reason)), { once: true });
+  });
+  aborted.catch(() => {});
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  while (reader !== undefined) {
+    const read = await Promise.race([reader.read(), aborted]);
+    signal.throwIfAborted();
+    if (read.done) break;
+    chunks.push(read.value as Uint8Array<ArrayBuffer>);
+  }
+  return new Blob(chunks);
+}
