@@ -24,6 +24,7 @@ mod views;
 
 use std::fmt;
 
+use rustc_hash::FxHashSet;
 use serde_json::{Map, Value};
 
 use crate::{
@@ -37,7 +38,7 @@ use crate::{
     policy::Policy,
     random::Random,
     step::{Claim, Opened, Outcome, Refreshing, Selection, Settled, Step},
-    store::{change::Edit, stored::Stored},
+    store::{change::Edit, merge::row::CausalContext, stored::Stored},
     strategy::Strategy,
     time::{Timestamp, UnixSeconds},
 };
@@ -126,6 +127,10 @@ pub struct Pool {
     events: Vec<Event>,
     /// Unreadable rows, as they were stored.
     set_aside: Vec<Value>,
+    /// Rows whose source is gone, without their secrets.
+    absent: Vec<(CausalContext, Credential)>,
+    /// Ids of removed rows.
+    removed: FxHashSet<String>,
 }
 
 /// Whether the host's configuration sets a strategy or policy, which then overrides the document's.
