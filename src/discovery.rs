@@ -21,7 +21,8 @@ use crate::{
 /// Places that the host shows the pool for discovery; [`wanted`] names the parts that a pool reads.
 ///
 /// A place that is not shown (`None`) is neither searched nor missed: its rows stay. A place that is shown and empty is
-/// missed: its rows are pruned.
+/// missed: its rows leave the pool, except logins whose tokens live in their rows, and are remembered without their secrets
+/// until they are found again.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct Sources {

@@ -24,7 +24,7 @@ use crate::{
 
 /// Editor of a document: shows its pools as tables, and lets the pools themselves carry out edits.
 ///
-/// The editor does not discover, prune or refresh. A refused edit leaves the document unchanged. After a person typed
+/// The editor neither discovers nor refreshes. A refused edit leaves the document unchanged. After a person typed
 /// into the text, open a new editor with the text.
 ///
 /// ```

@@ -25,6 +25,7 @@ mod views;
 
 use std::fmt;
 
+use rustc_hash::FxHashSet;
 use serde_json::{Map, Value};
 
 use crate::{
@@ -39,7 +40,7 @@ use crate::{
     policy::Policy,
     random::Random,
     step::{Claim, Opened, Outcome, Refreshing, Selection, Settled, Step},
-    store::{change::Edit, stored::Stored},
+    store::{change::Edit, merge::row::CausalContext, stored::Stored},
     strategy::Strategy,
     time::{Timestamp, UnixSeconds},
 };
@@ -54,9 +55,8 @@ use status::{NewStatus, TokensBy};
 /// The credentials of one provider, and all decisions about them.
 ///
 /// A pool decides and does nothing else. Every input takes the time `now` and returns a [`Step`]: a value, intents for
-/// the host to carry out in order, events, and the next wake-up. `Err` means that nothing changed. After a
-/// backward step of `now` of up to five minutes the latest time holds; a longer step means that the clock stood in the
-/// future, and moves the deadlines back that were made there.
+/// the host to carry out in order, events, and the next wake-up. `Err` means that nothing changed. The pool's time
+/// never goes back: after a backward step of `now`, the latest time holds.
 ///
 /// | inputs | |
 /// | --- | --- |
@@ -129,6 +129,10 @@ pub struct Pool {
     events: Vec<Event>,
     /// Unreadable rows, as they were stored.
     set_aside: Vec<Value>,
+    /// Rows whose source is gone, without their secrets.
+    absent: Vec<(CausalContext, Credential)>,
+    /// Ids of removed rows.
+    removed: FxHashSet<String>,
 }
 
 /// Whether the host's configuration sets a strategy or policy, which then overrides the document's.

@@ -40,6 +40,13 @@ impl From<&str> for HostId {
 }
 
 impl Stamp {
+    /// Bounds a time that was read from a store. A time that no host of this library writes, since it is not exact in
+    /// JavaScript (beyond the year 2255), counts as the earliest: it wins over no change.
+    pub(crate) fn bounded(at: u64) -> u64 {
+        const EXACT: u64 = 1 << 53;
+        if at < EXACT { at } else { 0 }
+    }
+
     /// Replaces `last` if this stamp is later. Returns whether it was: the later change wins.
     pub(crate) fn supersede(&self, last: &mut Option<Self>) -> bool {
         let is_later = last.as_ref().is_none_or(|last| last < self);

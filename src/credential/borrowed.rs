@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::Credential;
-use crate::secret::Fingerprint;
+use super::{AuthType, Credential};
+use crate::secret::{Fingerprint, Secret};
 
 /// Field that replaces the secrets of a row. Kept in [`Credential::other`].
 const FINGERPRINT: &str = "secret_fingerprint";
@@ -48,6 +48,19 @@ impl Credential {
         self.access_token = found.access_token.clone();
         self.refresh_token.clone_from(&found.refresh_token);
         self.agent_key.clone_from(&found.agent_key);
+    }
+
+    /// Returns whether the row is a login whose tokens live in the row alone: nobody could find them again.
+    pub(crate) fn owns_tokens(&self) -> bool {
+        self.auth_type == AuthType::OAuth
+            && self.refresh_token.as_ref().is_some_and(|token| !token.is_empty())
+            && !self.is_stored_as_fingerprint()
+    }
+
+    /// Removes the secrets. The fingerprint stays.
+    pub(crate) fn blank_secrets(&mut self) {
+        self.access_token = Secret::new("");
+        (self.refresh_token, self.agent_key) = (None, None);
     }
 
     /// Returns the row as a store keeps it: borrowed secrets are replaced by their fingerprint.

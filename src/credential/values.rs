@@ -114,7 +114,7 @@ impl Source {
         kind.eq_ignore_ascii_case(Self::MANUAL)
     }
 
-    /// Returns whether discovery finds credentials of this source. Their rows are pruned when the source is gone.
+    /// Returns whether discovery finds credentials of this source.
     pub fn is_discovered(&self) -> bool {
         let is_configured = self.0.starts_with("env:") || self.0.starts_with("config:") || self.0 == "model_config";
         is_configured || kept_login(&self.0).is_some()

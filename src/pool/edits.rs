@@ -16,7 +16,10 @@ use crate::{
     policy::BorrowedSecrets,
     secret::Fingerprint,
     step::{Intent, Step},
-    store::{change::Edit, merge::row::tokens_of},
+    store::{
+        change::Edit,
+        merge::row::{CausalContext, tokens_of},
+    },
     strategy::Strategy,
     time::{Timestamp, UnixSeconds},
 };
@@ -203,6 +206,31 @@ impl Pool {
         self.outbox.record(Edit::Remove { id });
     }
 
+    /// Moves a member whose source is gone to the absent rows.
+    pub(super) fn mark_absent(&mut self, slot: Slot) {
+        let id = self.id(slot);
+        if let Some((count, turn)) = self.roster.take_unsaved_use(slot) {
+            self.outbox.record(Edit::Used { id: id.clone(), count, turn });
+        }
+        if let Some(member) = self.roster.get(slot) {
+            let (mut credential, context) = (member.credential.clone(), member.context.clone());
+            credential.store_as_fingerprint(true);
+            credential.blank_secrets();
+            self.absent.push((context, credential));
+        }
+        self.forget_member(slot);
+        self.outbox.record(Edit::MarkAbsent { id });
+    }
+
+    /// Adds an absent row again.
+    pub(super) fn restore(&mut self, credential: Credential, context: CausalContext) -> Slot {
+        self.outbox.record(Edit::Add { row: RowFields(credential.to_stored_row()) });
+        let slot = self.roster.insert(credential);
+        self.roster.change(slot, |member| member.context = context);
+        self.plan_probe(slot);
+        slot
+    }
+
     pub(super) fn forget_member(&mut self, slot: Slot) {
         self.roster.remove(slot);
         self.used.retain(|used| *used != slot);
@@ -239,7 +267,9 @@ impl Pool {
 
     /// Derives a credential's id from a name, so that all hosts give the credential the same id.
     pub(super) fn id_of(&self, name: &[&str]) -> CredentialId {
-        CredentialId::derived_from(self.key(), name, &|id| self.roster.slot(id).is_some() || self.is_set_aside(id))
+        CredentialId::derived_from(self.key(), name, &|id| {
+            self.roster.slot(id).is_some() || self.is_set_aside(id) || self.removed.contains(id)
+        })
     }
 
     pub(super) fn new_id(&mut self) -> CredentialId {
@@ -253,7 +283,8 @@ impl Pool {
 
     /// Returns whether a row of the pool, readable or not, has or had this id.
     pub(super) fn is_taken(&self, id: &str) -> bool {
-        self.roster.knows(id) || self.is_set_aside(id)
+        let is_absent = || self.absent.iter().any(|(_, absent)| absent.id.as_str() == id);
+        self.roster.knows(id) || self.is_set_aside(id) || self.removed.contains(id) || is_absent()
     }
 
     fn is_set_aside(&self, id: &str) -> bool {

@@ -1,7 +1,5 @@
 //! Leases: live leases with their deadlines, and expired leases whose reports may still arrive.
 
-use std::time::Duration;
-
 use rustc_hash::FxHashMap;
 
 use crate::{
@@ -167,23 +165,6 @@ impl Leases {
                 ErrorCode::UnknownLease,
                 "the pool never handed out this lease; use the lease that `lease`, `resume` or `report` returned",
             )),
-        }
-    }
-
-    /// Moves all leases back in time: the clock stood in the future.
-    pub(super) fn move_back(&mut self, ahead: Duration) {
-        let back = |at: &mut Timestamp| *at = at.saturating_sub(ahead);
-        (self.ends, self.expired_ends) = Default::default();
-        for (id, lease) in &mut self.live {
-            back(&mut lease.ends_at);
-            self.ends.insert(lease.ends_at, *id);
-            if let Phase::Waiting { since, .. } = &mut lease.phase {
-                back(since);
-            }
-        }
-        for (id, expired) in &mut self.expired {
-            back(&mut expired.until);
-            self.expired_ends.insert(expired.until, *id);
         }
     }
 

@@ -32,6 +32,8 @@ pub(super) struct Member {
     pub(super) refresh: Refresh,
     /// Reason why the token cannot serve; `None` while the token serves, or has not been checked since an edit.
     pub(super) token_block: Option<TokenBlock>,
+    /// Whether this pool found the secret at its source.
+    pub(super) is_found: bool,
     /// Number of uses that no change records yet.
     pub(super) unsaved_uses: u64,
     /// Whether the turn is not yet recorded in a change.
@@ -169,6 +171,7 @@ impl Member {
             masked_id: None,
             refresh: Refresh::Idle,
             token_block: None,
+            is_found: false,
             unsaved_uses: 0,
             unsaved_turn: false,
             in_flight: 0,

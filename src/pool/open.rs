@@ -1,10 +1,10 @@
-//! Opening a pool: parsing of rows, repair of ids, discovery, pruning, ranking.
+//! Opening a pool: parsing of rows, repair of ids, discovery, absent sources, ranking.
 
 use rustc_hash::FxHashSet;
 use serde_json::{Map, Value};
 
 use crate::{
-    credential::Credential,
+    credential::{Credential, Source},
     discovery::{Found, Sources, configured_policy, configured_strategy, discover, is_shown},
     error::{INVALID_SECRET, Problem, ProblemCode, pointer_step},
     id::CredentialId,
@@ -26,8 +26,9 @@ use super::{
 };
 
 impl Pool {
-    /// Opens a pool: reads its stored rows, discovers credentials in `sources`, prunes credentials whose source is
-    /// gone, and orders the others.
+    /// Opens a pool: reads its stored rows, discovers credentials in `sources`, and orders them. A borrowed credential
+    /// whose source is gone goes; the document remembers its row without the secret until the source is found again.
+    /// A login whose tokens live in its row stays.
     ///
     /// Opening never fails: an unreadable row is set aside with a problem as the reason, and stays in the document
     /// unchanged. `seed` is the only randomness of the pool; the seed must be random and used for one pool only.
@@ -84,6 +85,8 @@ impl Pool {
             last_attempt: AttemptNumber::default(),
             events: Vec::new(),
             set_aside: Vec::new(),
+            absent: Vec::new(),
+            removed: FxHashSet::default(),
         };
         pool.outbox.observe(now, stored.merge.latest());
         pool.roster.set_caps(pool.policy.max_in_flight);
@@ -111,6 +114,10 @@ impl Pool {
         let mut identified = Vec::new();
         let mut unread = Vec::new();
         self.set_aside.clear();
+        self.removed = stored.merge.removed_ids().map(str::to_owned).collect();
+        let absent = stored.absent.iter().filter_map(|row| Credential::parse(row, self.key()).ok());
+        let with_context = |credential| (stored.merge.context(&credential), credential);
+        self.absent = absent.map(|(_, credential)| with_context(credential)).collect();
         for (index, row) in stored.rows.iter().enumerate() {
             match Credential::parse(row, self.key()) {
                 Ok((id, credential)) => {
@@ -166,25 +173,37 @@ impl Pool {
         slots
     }
 
-    /// Adds and updates the credentials that discovery finds, and removes those whose source the host shows without
-    /// them.
+    /// Adds and updates the credentials that discovery finds. A borrowed credential whose source the host shows without
+    /// it goes, and its row is remembered without the secret; a login whose tokens live in the row stays.
     pub(super) fn discover(&mut self, sources: &Sources, problems: &mut Vec<Problem>) {
         let mut all = discover(self.key(), sources);
         all.retain(|found| !self.suppressed.contains(&found.source));
         for found in &all {
+            self.restore_source(&found.source);
             self.upsert(found, problems);
         }
         let is_gone = |credential: &Credential| {
             let source = &credential.source;
             !source.is_manual()
                 && source.is_discovered()
+                && !credential.owns_tokens()
                 && is_shown(source, sources)
                 && all.iter().all(|found| found.source != *source)
         };
         let gone: Vec<_> =
             self.roster.iter().filter(|(_, member)| is_gone(&member.credential)).map(|(slot, _)| slot).collect();
         for slot in gone {
-            self.remove_member(slot);
+            self.mark_absent(slot);
+        }
+    }
+
+    /// Brings the absent row of a source back, if no row has this source.
+    fn restore_source(&mut self, source: &Source) {
+        if self.roster.iter().all(|(_, member)| member.credential.source != *source)
+            && let Some(at) = self.absent.iter().position(|(_, credential)| credential.source == *source)
+        {
+            let (context, credential) = self.absent.remove(at);
+            self.restore(credential, context);
         }
     }
 
@@ -202,6 +221,7 @@ impl Pool {
         if let Some((_, new)) = missing {
             self.roster.edit(slot, |credential| credential.copy_secrets_of(&new));
         }
+        self.roster.change(slot, |member| member.is_found = true);
         let Some(member) = self.roster.get(slot) else { return };
         let row = member.credential.to_row();
         let mut fields = found.fields.0.clone();
@@ -231,7 +251,8 @@ impl Pool {
             Ok((_, mut credential)) => {
                 credential.id = self.id_of(&["source", credential.source.as_str()]);
                 credential.store_as_fingerprint(self.is_kept_as_fingerprint(&credential));
-                self.add_member(credential);
+                let slot = self.add_member(credential);
+                self.roster.change(slot, |member| member.is_found = true);
             }
             Err(wrong) => problems.extend(wrong.into_iter().map(|problem| not_discovered(problem, found))),
         }

@@ -4,14 +4,19 @@
 use std::time::Duration;
 
 use crate::{
-    credential::Credential,
+    credential::{Credential, row_fields::RowFields},
     discovery::Sources,
     error::{Error, ErrorCode, Problem},
     event::Happening,
     id::IntentId,
     oauth::flow::Leg,
     step::{Claim, Opened, Step},
-    store::{apply::apply, change::Edit, merge::row::CausalContext, stored::Stored},
+    store::{
+        apply::apply,
+        change::Edit,
+        merge::row::{CausalContext, tokens_of},
+        stored::Stored,
+    },
     time::Timestamp,
 };
 
@@ -21,6 +26,7 @@ use super::{
     open,
     outbox::Outstanding,
     slot::Slot,
+    status::TokensBy,
 };
 
 impl Pool {
@@ -170,12 +176,30 @@ impl Pool {
         let present = self.read(latest, problems);
         let gone: Vec<_> = self.roster.iter().map(|(slot, _)| slot).filter(|slot| !present.contains(slot)).collect();
         for slot in gone {
-            self.forget_member(slot);
+            if !self.restore_found(slot) {
+                self.forget_member(slot);
+            }
         }
-        let slots: Vec<_> = self.roster.iter().map(|(slot, _)| slot).collect();
-        for slot in slots {
-            self.bound_foreign_cooldown_start(slot);
+    }
+
+    /// Brings the row of a member back that another host, which does not find the secret, marked absent. Returns whether
+    /// there is such a row.
+    fn restore_found(&mut self, slot: Slot) -> bool {
+        let Some(member) = self.roster.get(slot).filter(|member| member.is_found) else { return false };
+        let held = member.credential.clone();
+        let Some(at) = self.absent.iter().position(|(_, absent)| absent.id == held.id) else { return false };
+        let (context, absent) = self.absent.remove(at);
+        self.outbox.record(Edit::Add { row: RowFields(absent.to_stored_row()) });
+        self.replace(slot, absent, context);
+        let lacks_tokens = self.roster.get(slot).is_some_and(|member| {
+            let credential = &member.credential;
+            credential.token().is_empty()
+                || credential.is_stored_as_fingerprint() != self.is_kept_as_fingerprint(credential)
+        });
+        if lacks_tokens {
+            self.set_tokens(slot, &tokens_of(&held).0, TokensBy::Discovery);
         }
+        true
     }
 
     /// Replaces a member's row with the stored row, and adds unsaved uses.

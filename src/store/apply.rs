@@ -4,11 +4,12 @@
 //! - strategy, policy, suppressed sources and each field of a row: last-writer-wins registers, ordered by [`Stamp`]
 //! - use counts: grow-only counters
 //! - tokens of a row: a register ordered by generation, then by stamp
-//! - removed rows: tombstones
+//! - additions of one row by several hosts: the earliest is the row, with the edits of people and the latest tokens
+//! - absent rows: a last-writer-wins register of absence, ordered by stamp; removed rows: tombstones, which are final
 //! - claims on tokens: the first that arrives holds; the store's order of arrival is the only order that all hosts see
 //! - statuses and cooldowns: multi-value registers whose causal context is the list `ends` of a change
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::Value;
 
 use super::{
@@ -47,7 +48,8 @@ pub fn apply(stored: &mut Stored, changes: &[Change], pool: &PoolKey) {
             apply_edit(stored, &mut places, by, edit, pool);
         }
     }
-    stored.merge.compact(|id| places.is_taken(id));
+    let absent: FxHashSet<_> = stored.absent.iter().filter_map(id_of).collect();
+    stored.merge.compact(|id| places.is_taken(id) || absent.contains(id));
 }
 
 fn apply_edit(stored: &mut Stored, places: &mut Places, by: &Stamp, edit: &Edit, pool: &PoolKey) {
@@ -58,7 +60,12 @@ fn apply_edit(stored: &mut Stored, places: &mut Places, by: &Stamp, edit: &Edit,
                 stored.rows.remove(place);
                 *places = Places::of(&stored.rows);
             }
+            stored.absent.retain(|row| id_of(row) != Some(id.as_str()));
             stored.merge.row(id).remove(by);
+        }
+        Edit::MarkAbsent { id } => {
+            stored.merge.row(id).mark_absent(by);
+            edit_row(stored, places, id, pool, |_, _| {});
         }
         Edit::Identify { id, was, fingerprint } => {
             let fits = |row: &&mut Value| {
@@ -99,48 +106,87 @@ fn apply_edit(stored: &mut Stored, places: &mut Places, by: &Stamp, edit: &Edit,
     }
 }
 
-/// Inserts a new row. New rows are ordered by the stamps of their additions, whatever the order of arrival.
+/// Inserts a new row, or merges the addition of a row that exists.
 fn add(stored: &mut Stored, places: &mut Places, by: &Stamp, row: &RowFields, pool: &PoolKey) {
     let Some(id) = row.0.get("id").and_then(Value::as_str).map(CredentialId::from) else { return };
-    if places.is_taken(id.as_str()) {
+    let is_absent = stored.absent.iter().any(|absent| id_of(absent) == Some(id.as_str()));
+    if is_absent || places.is_taken(id.as_str()) {
         let add = |merge: &mut RowMerge, credential: &mut Credential| merge.add_concurrently(credential, by, row, pool);
         return edit_row(stored, places, &id, pool, add);
     }
     let merge = stored.merge.row(&id);
-    if merge.is_removed_after(by) {
+    if merge.is_removed() {
         return;
     }
     let token = Credential::parse(&Value::Object(row.0.clone()), pool).ok().map(|(_, new)| new.token_fingerprint());
     *merge = RowMerge::added(by, token);
-    let was_added_later = |row: &Value| {
-        let id = row.get("id").and_then(Value::as_str);
-        id.and_then(|id| stored.merge.rows.get(id)).is_some_and(|merge| merge.is_added_after(by))
-    };
-    let later = stored.rows.iter().rev().take_while(|row| was_added_later(row)).count();
-    let place = stored.rows.len().saturating_sub(later);
-    stored.rows.insert(place, Value::Object(row.0.clone()));
-    match later {
-        0 => places.add(id.as_str(), place),
-        _ => *places = Places::of(&stored.rows),
-    }
+    insert(stored, places, id.as_str(), Value::Object(row.0.clone()));
 }
 
+/// Edits a row, absent or not, and moves it to the list and the place where it belongs then.
 fn edit_row(
     stored: &mut Stored,
-    places: &Places,
+    places: &mut Places,
     id: &CredentialId,
     pool: &PoolKey,
     edit: impl FnOnce(&mut RowMerge, &mut Credential),
 ) {
-    if let Some((place, before)) = places.find(id, &stored.rows, pool)
-        && let Some(row) = stored.rows.get_mut(place)
-    {
-        let mut after = before.clone();
-        edit(stored.merge.row(id), &mut after);
-        if after != before {
-            *row = Value::Object(after.to_row());
-        }
+    let present = places.find(id, &stored.rows, pool);
+    let absent = || {
+        let is_row = |row: &&Value| id_of(row) == Some(id.as_str());
+        let row = stored.absent.iter().find(is_row)?;
+        Some(Credential::parse(row, pool).ok()?.1)
+    };
+    let Some(before) = present.as_ref().map(|(_, credential)| credential.clone()).or_else(absent) else { return };
+    let merge = stored.merge.row(id);
+    let place = merge.place().cloned();
+    let mut after = before.clone();
+    edit(merge, &mut after);
+    let (is_absent, has_moved) = (merge.is_absent(), merge.place() != place.as_ref());
+    if is_absent || merge.has_absent_secret() {
+        after.store_as_fingerprint(true);
     }
+    let row = Value::Object(after.to_stored_row());
+    match present {
+        Some((at, _)) if !is_absent && !has_moved => {
+            if after != before
+                && let Some(held) = stored.rows.get_mut(at)
+            {
+                *held = row;
+            }
+            return;
+        }
+        Some((at, _)) => drop(stored.rows.remove(at)),
+        None => stored.absent.retain(|row| id_of(row) != Some(id.as_str())),
+    }
+    *places = Places::of(&stored.rows);
+    match is_absent {
+        true => {
+            let at = stored.absent.partition_point(|row| id_of(row) < Some(id.as_str()));
+            stored.absent.insert(at, row);
+        }
+        false => insert(stored, places, id.as_str(), row),
+    }
+}
+
+/// Inserts a row before all rows that were added later, whatever the order of arrival.
+fn insert(stored: &mut Stored, places: &mut Places, id: &str, row: Value) {
+    let place = stored.merge.rows.get(id).and_then(|merge| merge.place());
+    let is_later = |row: &&Value| {
+        let other = id_of(row).and_then(|id| stored.merge.rows.get(id)).and_then(|merge| merge.place());
+        other.is_some() && place < other
+    };
+    let later = stored.rows.iter().rev().take_while(is_later).count();
+    let at = stored.rows.len().saturating_sub(later);
+    stored.rows.insert(at, row);
+    match later {
+        0 => places.add(id, at),
+        _ => *places = Places::of(&stored.rows),
+    }
+}
+
+fn id_of(row: &Value) -> Option<&str> {
+    row.get("id")?.as_str()
 }
 
 /// Suppresses a source or lifts its suppression. A sorted list stays sorted.

@@ -59,14 +59,20 @@ impl<'de> Deserialize<'de> for Change {
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum Edit {
-    /// Adds a row. If a row with the same id exists, another host discovered the same credential: each field is a
-    /// last-writer-wins register.
+    /// Adds a row. If a row with the same id exists, another host discovered the same credential: the row of the earliest
+    /// addition stays, with the latest tokens. An id that was removed is not added again.
     Add {
         /// The whole row, with id and secrets.
         row: RowFields,
     },
     /// Removes a row.
     Remove {
+        /// Id of the row.
+        id: CredentialId,
+    },
+    /// Moves a row to the absent rows, since its source no longer has the borrowed secret. The secret goes, all else
+    /// stays and can be edited. A later [`Add`](Self::Add) of the id moves the row back.
+    MarkAbsent {
         /// Id of the row.
         id: CredentialId,
     },
@@ -235,6 +241,7 @@ impl Edit {
             }
             Self::Add { .. }
             | Self::Remove { .. }
+            | Self::MarkAbsent { .. }
             | Self::Identify { .. }
             | Self::Claim { .. }
             | Self::Release { .. }
@@ -245,10 +252,11 @@ impl Edit {
         }
     }
 
-    /// Returns the row whose fields the edit sets, so that the edit is void once the row is removed; `None` for others.
+    /// Returns the row that the edit changes, so that the edit is void once the row is removed; `None` for others.
     pub(crate) fn row(&self) -> Option<&CredentialId> {
         match self {
-            Self::Set { id, .. }
+            Self::MarkAbsent { id }
+            | Self::Set { id, .. }
             | Self::Status { id, .. }
             | Self::ModelCooldown { id, .. }
             | Self::Tokens { id, .. }
@@ -271,6 +279,7 @@ impl fmt::Debug for Edit {
         match self {
             Self::Add { row } => f.debug_struct("Add").field("row", row).finish(),
             Self::Remove { id } => f.debug_struct("Remove").field("id", id).finish(),
+            Self::MarkAbsent { id } => f.debug_struct("MarkAbsent").field("id", id).finish(),
             Self::Identify { id, was, fingerprint } => {
                 f.debug_struct("Identify").field("id", id).field("was", was).field("fingerprint", fingerprint).finish()
             }

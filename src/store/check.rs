@@ -7,8 +7,8 @@ use super::{
     document::{Document, read},
     raw::{self, Container},
     section::{
-        EntryShape, LIST_OF_ROWS, LIST_OF_SOURCES, LOGINS, MERGE, POLICIES, POLICY, POOLS, STRATEGIES, STRATEGY,
-        SUPPRESSED, not_an_object,
+        ABSENT, EntryShape, LIST_OF_ABSENT_ROWS, LIST_OF_ROWS, LIST_OF_SOURCES, LOGINS, MERGE, POLICIES, POLICY, POOLS,
+        STRATEGIES, STRATEGY, SUPPRESSED, not_an_object,
     },
 };
 use crate::{
@@ -53,6 +53,9 @@ fn problems(text: &str, root: &Value, now: Timestamp) -> Vec<Problem> {
     check_logins(root, &mut problems);
     for (key, rows) in entries(root, &LIST_OF_ROWS, &mut problems) {
         check_pool(key, rows, now, &mut problems);
+    }
+    for (key, rows) in entries(root, &LIST_OF_ABSENT_ROWS, &mut problems) {
+        check_absent(key, rows, &mut problems);
     }
     for (key, sources) in entries(root, &LIST_OF_SOURCES, &mut problems) {
         check_sources(key, sources, &mut problems);
@@ -117,6 +120,16 @@ fn check_pool(key: &str, rows: &Value, now: Timestamp, problems: &mut Vec<Proble
         };
         let pointer = format!("{pointer}/{index}");
         problems.extend(found.into_iter().map(|problem| problem.under(&pointer)));
+    }
+}
+
+/// Checks only the types of fields: absent rows have no secrets and are not chosen.
+fn check_absent(key: &str, rows: &Value, problems: &mut Vec<Problem>) {
+    let pointer = pointer_step(ABSENT) + &pointer_step(key);
+    let Ok(pool) = PoolKey::parse(key) else { return };
+    for (index, row) in rows.as_array().into_iter().flatten().enumerate() {
+        let found = Credential::parse(row, &pool).err().unwrap_or_default();
+        problems.extend(found.into_iter().map(|problem| problem.under(&format!("{pointer}/{index}"))));
     }
 }
 

@@ -10,8 +10,8 @@ use super::{
     merge::Merge,
     raw, rewrite,
     section::{
-        EntryShape, LIST_OF_ROWS, LIST_OF_SOURCES, LOGINS, MERGE, MERGES, POLICIES, POLICY, POOLS, STRATEGIES,
-        STRATEGY, SUPPRESSED, not_an_object,
+        ABSENT, EntryShape, LIST_OF_ABSENT_ROWS, LIST_OF_ROWS, LIST_OF_SOURCES, LOGINS, MERGE, MERGES, POLICIES,
+        POLICY, POOLS, STRATEGIES, STRATEGY, SUPPRESSED, not_an_object,
     },
     stored::Stored,
 };
@@ -90,6 +90,7 @@ impl Document {
     pub fn stored(&self, pool: &PoolKey) -> Stored {
         Stored {
             rows: self.list(POOLS, pool).to_vec(),
+            absent: self.list(ABSENT, pool).to_vec(),
             suppressed_sources: texts(self.list(SUPPRESSED, pool)).map(|text| Source::from(text.to_owned())).collect(),
             strategy: self.entry(STRATEGIES, pool).and_then(Value::as_str).map(str::to_owned),
             policy: self.entry(POLICIES, pool).filter(|policy| policy.is_object()).cloned(),
@@ -134,6 +135,10 @@ impl Document {
             self.check_shape(&LIST_OF_ROWS, pool)?;
             entries.push((POOLS, Value::Array(after.rows)));
         }
+        if after.absent != before.absent {
+            self.check_shape(&LIST_OF_ABSENT_ROWS, pool)?;
+            entries.push((ABSENT, Value::Array(after.absent)));
+        }
         if after.suppressed_sources != before.suppressed_sources {
             self.check_shape(&LIST_OF_SOURCES, pool)?;
             let list = with_texts(self.list(SUPPRESSED, pool), &after.suppressed_sources);
@@ -158,6 +163,7 @@ impl Document {
         for (section, value) in entries {
             self.put(section, pool, value);
         }
+        self.drop_empty(ABSENT, pool);
         Ok(())
     }
 
@@ -195,6 +201,19 @@ impl Document {
             Err(Error::new(ErrorCode::InvalidDocument, format!("{}; nothing was changed", problem.message))
                 .at(problem.pointer))
         })
+    }
+
+    /// Removes an empty list from a section, and the section with its last entry.
+    fn drop_empty(&mut self, section: &str, pool: &PoolKey) {
+        let is_empty = |value: &Value| value.as_array().is_some_and(Vec::is_empty);
+        let Value::Object(root) = &mut self.root else { return };
+        let Some(Value::Object(entries)) = root.get_mut(section) else { return };
+        if entries.get(pool.as_str()).is_some_and(is_empty) {
+            entries.shift_remove(pool.as_str());
+            if entries.is_empty() {
+                root.shift_remove(section);
+            }
+        }
     }
 
     fn put(&mut self, section: &str, pool: &PoolKey, value: Value) {

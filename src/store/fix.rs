@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{
     raw,
-    section::{LOGINS, MERGES, POLICIES, POOLS, STRATEGIES, SUPPRESSED},
+    section::{ABSENT, LOGINS, MERGES, POLICIES, POOLS, STRATEGIES, SUPPRESSED},
     span::Splice,
 };
 use crate::{
@@ -69,11 +69,12 @@ fn wrong_type(text: &str, steps: &[String]) -> Vec<Option<Fix>> {
         [POOLS, _] if is_object => {
             vec![Fix::new("Wrap the value in a list", around("[", "]")), Fix::new("Delete the value", place.deleted())]
         }
+        [ABSENT, _, _, _] => vec![Fix::new("Delete this field", place.deleted())],
         [SUPPRESSED, _] if is_text => {
             vec![Fix::new("Wrap the value in a list", around("[", "]")), Fix::new("Delete the value", place.deleted())]
         }
-        [POOLS, _, _] => vec![Fix::new("Remove this row", place.deleted())],
-        [LOGINS | POOLS | SUPPRESSED | STRATEGIES | POLICIES | MERGES] | [_, _] | [SUPPRESSED, _, _] => {
+        [POOLS | ABSENT, _, _] => vec![Fix::new("Remove this row", place.deleted())],
+        [LOGINS | POOLS | ABSENT | SUPPRESSED | STRATEGIES | POLICIES | MERGES] | [_, _] | [SUPPRESSED, _, _] => {
             vec![Fix::new("Delete the value", place.deleted())]
         }
         _ => Vec::new(),
@@ -206,7 +207,7 @@ fn pool_key(text: &str, steps: &[String]) -> Vec<Option<Fix>> {
             return None;
         }
         let mut edits = Vec::new();
-        for section in [POOLS, SUPPRESSED, STRATEGIES, POLICIES, MERGES] {
+        for section in [POOLS, ABSENT, SUPPRESSED, STRATEGIES, POLICIES, MERGES] {
             if at(section, new.as_str()).is_none()
                 && let Some(place) = at(section, old)
             {

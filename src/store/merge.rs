@@ -3,15 +3,18 @@
 //! Each host's changes reach a store in the order in which they were made, since every intent contains all
 //! changes that no earlier intent is known to have saved. So a version vector with one time per host tells which
 //! changes a store has. For each last-writer-wins register the store keeps the stamp of the last write.
-//! Metadata older than one day is dropped: hosts sync at least daily, so no older change can still arrive.
+//! Metadata older than one day is dropped: hosts sync at least daily, so no older change can still arrive. The clocks
+//! of hosts tell the age, and a clock may be wrong: [`eras`].
 
 pub(crate) mod cooldowns;
+mod eras;
 mod record;
 pub(crate) mod row;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use serde_json::Value;
 
+use eras::Eras;
 use record::{Fields, Record, record, unless_empty};
 use row::{CausalContext, RowMerge};
 
@@ -56,11 +59,17 @@ impl Merge {
         Record::write(self)
     }
 
-    /// Returns the time of the latest applied change of any host, in microseconds since the Unix epoch.
+    /// Returns the latest time of all stamps, in microseconds since the Unix epoch. A host's changes get later stamps, so
+    /// that a stamp from a clock that is ahead wins over no later change.
     pub(crate) fn latest(&self) -> u64 {
-        // Later times (beyond the year 2255) are not exact in JavaScript, so no host of this library wrote them.
-        const EXACT: u64 = 1 << 53;
-        self.hosts.iter().map(|(_, at)| *at).filter(|at| *at < EXACT).max().unwrap_or(0)
+        let mut latest = 0;
+        self.each_time(&mut |at| latest = latest.max(at));
+        latest
+    }
+
+    /// Returns the ids of removed rows, which are not given again.
+    pub(crate) fn removed_ids(&self) -> impl Iterator<Item = &str> {
+        self.rows.iter().filter(|(_, row)| row.is_removed()).map(|(id, _)| id.as_str())
     }
 
     /// Returns whether the store has applied a change.
@@ -90,16 +99,9 @@ impl Merge {
 
     /// Drops metadata older than one day, and the metadata of rows that are gone.
     pub(super) fn compact(&mut self, is_present: impl Fn(&str) -> bool) {
-        const MAX_AGE_US: u64 = 24 * 60 * 60 * 1_000_000;
-        // The second latest host sets the age: a single host whose clock is far ahead must not age all other changes.
-        let (mut first, mut second) = (None, None);
-        for (_, at) in self.hosts.iter() {
-            second = second.max(first.min(Some(*at)));
-            first = first.max(Some(*at));
-        }
-        let since = second.or(first).unwrap_or(0).saturating_sub(MAX_AGE_US);
-        let is_recent = |by: &Stamp| by.at >= since;
-        self.hosts.retain(|_, at| *at >= since);
+        let eras = Eras::of(self);
+        let is_recent = |by: &Stamp| eras.is_recent(by.at);
+        self.hosts.retain(|_, at| eras.is_recent(*at));
         self.strategy.take_if(|by| !is_recent(by));
         self.policy.take_if(|by| !is_recent(by));
         self.sources.retain(|_, by| is_recent(by));
@@ -107,6 +109,14 @@ impl Merge {
             row.compact(is_recent, is_present(id));
             **row != RowMerge::default()
         });
+    }
+
+    /// Calls back with the time of each stamp, and of each host's last change.
+    fn each_time(&self, each: &mut impl FnMut(u64)) {
+        self.hosts.iter().for_each(|(_, at)| each(*at));
+        [&self.strategy, &self.policy].into_iter().flatten().for_each(|by| each(by.at));
+        self.sources.iter().for_each(|(_, by)| each(by.at));
+        self.rows.iter().for_each(|(_, row)| row.each_time(each));
     }
 }
 
@@ -127,8 +137,9 @@ impl<'de> Deserialize<'de> for Merge {
 impl Record for Merge {
     fn read(value: &Value) -> Option<Self> {
         let fields = Fields::of(value)?;
+        let hosts: Sorted<HostId, u64> = fields.read_or_default("hosts")?;
         Some(Self {
-            hosts: fields.read_or_default("hosts")?,
+            hosts: hosts.iter().map(|(host, at)| (host.clone(), Stamp::bounded(*at))).collect(),
             strategy: fields.read_or_default("strategy")?,
             policy: fields.read_or_default("policy")?,
             sources: fields.read_or_default("sources")?,

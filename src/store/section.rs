@@ -6,6 +6,7 @@ use crate::error::{Problem, ProblemCode, pointer_step};
 
 pub(super) const LOGINS: &str = "providers";
 pub(super) const POOLS: &str = "credential_pool";
+pub(super) const ABSENT: &str = "credential_pool_absent";
 pub(super) const SUPPRESSED: &str = "suppressed_sources";
 pub(super) const STRATEGIES: &str = "credential_pool_strategies";
 pub(super) const POLICIES: &str = "credential_pool_policies";
@@ -21,6 +22,8 @@ pub(super) struct EntryShape {
 
 pub(super) const LIST_OF_ROWS: EntryShape =
     EntryShape { section: POOLS, fits: Value::is_array, expected: "a list of credentials: `[…]`" };
+pub(super) const LIST_OF_ABSENT_ROWS: EntryShape =
+    EntryShape { section: ABSENT, fits: Value::is_array, expected: "a list of credentials: `[…]`" };
 pub(super) const LIST_OF_SOURCES: EntryShape =
     EntryShape { section: SUPPRESSED, fits: Value::is_array, expected: "a list of sources: `[…]`" };
 pub(super) const STRATEGY: EntryShape =

@@ -14,6 +14,10 @@ use crate::credential::Source;
 pub struct Stored {
     /// Rows in their stored form, unreadable rows included.
     pub rows: Vec<Value>,
+    /// Rows whose borrowed secret is gone from its source, without the secret: what people set and the pool learned, for
+    /// the time when the source is found again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub absent: Vec<Value>,
     /// Sources excluded from discovery, because a person removed their credential.
     pub suppressed_sources: Vec<Source>,
     /// Name of the pool's strategy, unchecked.

@@ -254,7 +254,7 @@ fn a_removed_environment_row_stays_suppressed_until_it_is_added_by_hand() {
 }
 
 #[test]
-fn a_row_is_pruned_when_its_source_is_gone() {
+fn a_borrowed_row_goes_when_its_source_is_gone_and_is_remembered_and_a_login_stays() {
     let row = |id: &str, source: &str| json!({ "id": id, "source": source, "access_token": format!("sk-{id}") });
     let rows = || {
         json!([
@@ -263,15 +263,20 @@ fn a_row_is_pruned_when_its_source_is_gone() {
             row("config", "config:Box"),
             row("model", "model_config"),
             row("env", "env:X"),
-            row("login", "device_code"),
+            json!({
+                "id": "login", "source": "device_code", "auth_type": "oauth", "access_token": "at", "refresh_token": "rt",
+            }),
         ])
     };
     let shown = json!({ "env": {}, "config": {}, "fileLogins": {}, "documentLogins": {} });
-    assert_eq!(Host::open_with("custom:box", rows(), shown).ids(), ["hand", "other"]);
+    let host = Host::open_with("custom:box", rows(), shown);
+    assert_eq!(host.ids(), ["hand", "other", "login"]);
+    let remembered: Vec<_> = host.stored.absent.iter().map(|row| (&row["id"], &row["access_token"])).collect();
+    assert_eq!(json!(remembered), json!([["config", ""], ["env", ""], ["model", ""]]));
     assert_eq!(
         Host::open_with("custom:box", rows(), json!({})).ids().len(),
         6,
-        "sources that are not shown prune nothing"
+        "nothing goes whose place is not shown"
     );
 }
 

@@ -11,6 +11,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod absent;
 mod bad_input;
 mod borrowed;
 mod bounds;

@@ -50,6 +50,10 @@ fn tokens(generation: (u32, u32), spent: &str, access: &str) -> Value {
     })
 }
 
+fn adds(id: &str, source: &str, label: &str) -> Value {
+    json!({ "type": "add", "row": { "id": id, "source": source, "label": label, "access_token": "k" } })
+}
+
 fn sets(fields: Value) -> Value {
     json!({ "type": "set", "set": fields })
 }
@@ -239,6 +243,47 @@ fn rows_and_settings_of_a_pool_merge_alike_in_every_order() {
             json!({ "ids": ["a", "e"], "uses": 5 }),
         ),
         (
+            "of three hosts that discover a credential the first gives label and place",
+            vec![by("A", 5, adds("e", "env:X", "A")), by("C", 1, adds("f", "env:Y", "C"))],
+            vec![
+                by("B", 2, adds("f", "env:Y", "B")),
+                by("B", 3, adds("e", "env:X", "B")),
+                by("D", 4, adds("e", "env:X", "D")),
+            ],
+            json!({ "ids": ["a", "f", "e"], "labels": ["C", "B"] }),
+        ),
+        (
+            "a label that a person gave stays, whoever discovers the credential",
+            vec![
+                by("A", 1, adds("e", "env:X", "A")),
+                by("A", 2, json!({ "id": "e", "type": "set", "set": { "label": "mine" } })),
+            ],
+            vec![by("B", 3, adds("e", "env:X", "B"))],
+            json!({ "ids": ["a", "e"], "labels": ["mine"] }),
+        ),
+        (
+            "a row whose source is gone keeps counting, without its secret",
+            vec![by("A", 1, adds("e", "env:X", "A")), by("A", 3, json!({ "id": "e", "type": "used", "count": 2 }))],
+            vec![by("A", 1, adds("e", "env:X", "A")), by("B", 2, json!({ "id": "e", "type": "mark_absent" }))],
+            json!({ "ids": ["a"], "absent": ["e"], "secrets": [""], "uses": 2 }),
+        ),
+        (
+            "a row that is found after its source was gone is back",
+            vec![by("A", 1, adds("e", "env:X", "A")), by("A", 3, adds("e", "env:X", "A"))],
+            vec![by("B", 1, adds("e", "env:X", "B")), by("B", 2, json!({ "id": "e", "type": "mark_absent" }))],
+            json!({ "ids": ["a", "e"], "labels": ["A"], "secrets": ["k"] }),
+        ),
+        (
+            "a removal is final, and ends what is remembered",
+            vec![by("A", 1, adds("e", "env:X", "A")), by("A", 2, json!({ "id": "e", "type": "mark_absent" }))],
+            vec![
+                by("B", 1, adds("e", "env:X", "B")),
+                by("B", 3, json!({ "id": "e", "type": "remove" })),
+                by("B", 4, adds("e", "env:X", "B")),
+            ],
+            json!({ "ids": ["a"] }),
+        ),
+        (
             "an edit does not restore a removed row",
             vec![by("A", 1, json!({ "type": "remove" }))],
             vec![by("B", 2, sets(json!({ "label": "x" }))), by("B", 3, json!({ "type": "used", "count": 1 }))],
@@ -268,9 +313,18 @@ fn rows_and_settings_of_a_pool_merge_alike_in_every_order() {
         for changes in [[one.clone(), other.clone()].concat(), [other, one].concat()] {
             let result = after(&stored, &changes);
             let ids: Vec<_> = result.rows.iter().map(|row| row["id"].clone()).collect();
-            let uses: u64 = result.rows.iter().filter_map(|row| row["request_count"].as_u64()).sum();
+            let others: Vec<_> = result.rows.iter().skip(1).chain(&result.absent).collect();
+            let labels: Vec<_> = others.iter().filter_map(|row| row["label"].as_str()).collect();
+            let secrets: Vec<_> = others.iter().filter_map(|row| row["access_token"].as_str()).collect();
+            let absent: Vec<_> = result.absent.iter().map(|row| row["id"].clone()).collect();
+            let uses: u64 =
+                result.rows.iter().chain(&result.absent).filter_map(|row| row["request_count"].as_u64()).sum();
             let mut merged = json!({ "ids": ids });
+            let is_expected = |name: &str| expected.get(name).is_some();
             let more = [
+                ("labels", is_expected("labels").then(|| json!(labels))),
+                ("secrets", is_expected("secrets").then(|| json!(secrets))),
+                ("absent", (!absent.is_empty()).then(|| json!(absent))),
                 ("uses", (uses > 0).then(|| json!(uses))),
                 ("strategy", result.strategy.clone().map(Value::from)),
                 ("policy", result.policy.clone()),
@@ -319,10 +373,14 @@ fn merge_metadata_older_than_a_day_is_dropped() {
     ];
     let stored = after(&stored, &early);
     let used = |host, at| by(host, at, json!({ "type": "used", "count": 1 }));
+    let hour = DAY / 24;
     let ahead = after(&stored, &[used("B", DAY + 9)]);
     assert!(after(&ahead, &early) == ahead, "a single host may have a wrong clock");
-    let late = after(&ahead, &[used("C", DAY + 8)]);
-    assert_eq!(serde_json::to_value(&late.merge).unwrap(), json!({ "hosts": { "B": DAY + 9, "C": DAY + 8 } }));
+    let gap = after(&ahead, &[used("C", DAY + 8)]);
+    assert!(after(&gap, &early) == gap, "a gap of more than a day may be a wrong clock of several hosts");
+    let late = after(&stored, &[used("D", hour), used("B", DAY + hour), used("C", DAY + hour - 1)]);
+    let hosts = json!({ "B": DAY + hour, "C": DAY + hour - 1, "D": hour });
+    assert_eq!(serde_json::to_value(&late.merge).unwrap(), json!({ "hosts": hosts }), "without a gap it is age");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-/** Pools opened for administration: without discovery and without pruning. */
+/** Pools opened for administration: without discovery. */
 
 import { createHash, randomBytes } from "node:crypto";
 

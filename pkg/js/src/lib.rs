@@ -42,8 +42,8 @@ pub struct JsPool {
 
 #[wasm_bindgen(js_class = "CredentialPool")]
 impl JsPool {
-    /// Opens a pool: reads the stored rows, discovers credentials, prunes and orders the rows. An unreadable row is set
-    /// aside with a problem and stays in the store.
+    /// Opens a pool: reads the stored rows, discovers credentials and orders the rows. An unreadable row is set aside
+    /// with a problem and stays in the store.
     #[wasm_bindgen(unchecked_return_type = "Step<Opened> & { pool: CredentialPool }")]
     pub fn open(#[wasm_bindgen(unchecked_param_type = "OpenOptions")] options: &JsValue) -> Answer {
         let field = |name: &str| Reflect::get(options, &name.into()).unwrap_or_default();

@@ -22,12 +22,17 @@ export interface Stamp {
 /** Content of a change. */
 export type Edit =
   /**
-   * A new row. If a row with its id exists, another host discovered the same credential: the later value of each field
-   * stays.
+   * A new row. If a row with its id exists, another host discovered the same credential: the row of the earliest addition
+   * stays, with the latest tokens. An id that was removed is not added again.
    */
   | { type: "add"; row: Row }
   /** Removal of a row. */
   | { type: "remove"; id: string }
+  /**
+   * A row leaves the pool, since its source no longer has its secret. It is remembered without the secret; a later `add`
+   * brings it back.
+   */
+  | { type: "mark_absent"; id: string }
   /** An id for a row that had none. */
   | { type: "identify"; id: string; was?: string; fingerprint: string }
   /** Fields that a person or discovery set; null removes a field. The later edit of each field stays. */

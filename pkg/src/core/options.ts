@@ -27,7 +27,8 @@ export interface OpenOptions {
 
 /**
  * Places that discovery reads. Rows that came from a place that is left out stay as they are. Rows that came from a
- * place that is given, and no longer holds their credential, are pruned.
+ * place that is given, and no longer holds their credential, leave the pool, and are remembered without their secrets
+ * until they are found again. A login whose tokens live in its row stays.
  */
 export interface Sources {
   /** Environment variables by name, such as `process.env`. */

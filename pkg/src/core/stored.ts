@@ -45,6 +45,8 @@ export interface Row {
 export interface Stored {
   /** Rows in their stored form, including unreadable rows. */
   rows?: unknown[];
+  /** Rows whose source is gone, without their secrets, for the time when it is found again. */
+  absent?: unknown[];
   /** Sources that discovery skips, because a person removed their credential. */
   suppressedSources?: string[];
   /** The pool's strategy in its stored form. */
@@ -59,6 +61,7 @@ export interface Stored {
 export interface Reading {
   /** The pool's stored state in the document. */
   stored: Required<Pick<Stored, "rows" | "suppressedSources">> & {
+    absent?: unknown[];
     strategy?: string;
     policy?: unknown;
     merge?: unknown;

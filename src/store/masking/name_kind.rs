@@ -197,7 +197,10 @@ mod tests {
                 "max_tokens maxTokens agent_key_id agent_key_reused monkey keyboard tokenizer secretary public_key \
                  pool_key openrouter nous é",
             ),
-            (NameKind::Pools, "credential_pool credential_pool_policies credential_pool_strategies suppressed_sources"),
+            (
+                NameKind::Pools,
+                "credential_pool credential_pool_absent credential_pool_policies credential_pool_strategies suppressed_sources",
+            ),
             (NameKind::Merges, "credential_pool_merges"),
         ];
         for (expected, names) in cases {

@@ -72,6 +72,12 @@ impl<T: RowCooldown> Cooldowns<T> {
         visible
     }
 
+    /// Calls back with the time of each stamp.
+    pub(super) fn each_time(&self, each: &mut impl FnMut(u64)) {
+        self.visible.iter().for_each(|visible| each(visible.by.at));
+        self.hidden.iter().for_each(|(by, _)| each(by.at));
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.visible.is_none() && self.hidden.is_empty()
     }

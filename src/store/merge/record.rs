@@ -74,7 +74,10 @@ fn is_empty(value: &Value) -> bool {
 
 impl Record for u64 {
     fn read(value: &Value) -> Option<Self> {
-        value.as_u64()
+        // A number beyond 64 bits is read as a float, and saturates.
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative")]
+        let saturated = || value.as_f64().filter(|at| *at >= 0.0).map(|at| at as Self);
+        value.as_u64().or_else(saturated)
     }
 
     fn write(&self) -> Value {
@@ -155,7 +158,7 @@ impl Record for HostId {
 impl Record for Stamp {
     fn read(value: &Value) -> Option<Self> {
         let fields = Fields::of(value)?;
-        Some(Self { at: fields.read("at")?, host: fields.read("host")? })
+        Some(Self { at: Stamp::bounded(fields.read("at")?), host: fields.read("host")? })
     }
 
     fn write(&self) -> Value {

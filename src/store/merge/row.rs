@@ -1,12 +1,13 @@
 //! Merge metadata of one row, and the application of a change to the row.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
     credential::{
         Credential,
         failures::cooldown_end,
-        row_fields::{RowFields, split_token_fields},
+        fields::POOL_MANAGED_FIELDS,
+        row_fields::RowFields,
         token_fields::{TOKEN_FIELDS, is_token_field},
     },
     pool_key::PoolKey,
@@ -37,7 +38,12 @@ pub(crate) struct CausalContext {
 /// Merge metadata of one row.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct RowMerge {
+    /// Stamp of the earliest addition, whose fields the row has.
     added: Option<Stamp>,
+    /// Stamp of the latest addition, if there was more than one.
+    found: Option<Stamp>,
+    /// Stamp of the last time that the source was without the row's secret.
+    absent: Option<Stamp>,
     /// Tombstone: stamp of the last removal.
     removed: Option<Stamp>,
     /// Stamp of the last write per field.
@@ -88,12 +94,32 @@ impl RowMerge {
         *self = Self { removed, ..Self::default() };
     }
 
-    pub(crate) fn is_added_after(&self, by: &Stamp) -> bool {
-        self.added.as_ref().is_some_and(|added| by < added)
+    pub(crate) fn is_removed(&self) -> bool {
+        self.removed.is_some()
     }
 
-    pub(crate) fn is_removed_after(&self, by: &Stamp) -> bool {
-        self.removed.as_ref().is_some_and(|removed| by < removed)
+    /// Records that the row's source has no secret.
+    pub(crate) fn mark_absent(&mut self, by: &Stamp) {
+        by.supersede(&mut self.absent);
+    }
+
+    /// Returns whether the row's source had no secret when a host looked last.
+    pub(crate) fn is_absent(&self) -> bool {
+        self.absent.is_some() && self.absent.as_ref() > self.last_found()
+    }
+
+    /// Returns whether the row's secret is older than the time at which its source was without the secret.
+    pub(crate) fn has_absent_secret(&self) -> bool {
+        self.absent.as_ref().is_some_and(|absent| self.tokens.as_ref().is_some_and(|tokens| tokens.by < *absent))
+    }
+
+    /// Returns the stamp by which rows are ordered: of the addition, or of the last one if the row was absent.
+    pub(crate) fn place(&self) -> Option<&Stamp> {
+        self.absent.as_ref().map_or(self.added.as_ref(), |_| self.last_found())
+    }
+
+    fn last_found(&self) -> Option<&Stamp> {
+        self.found.as_ref().max(self.added.as_ref())
     }
 
     pub(crate) fn context(&self, credential: &Credential) -> CausalContext {
@@ -146,6 +172,7 @@ impl RowMerge {
             Edit::Used { .. } => edit.apply_to(credential, pool),
             Edit::Add { .. }
             | Edit::Remove { .. }
+            | Edit::MarkAbsent { .. }
             | Edit::Identify { .. }
             | Edit::Suppress { .. }
             | Edit::Unsuppress { .. }
@@ -154,7 +181,8 @@ impl RowMerge {
         }
     }
 
-    /// Merges the addition of a row that exists: another host discovered the same credential.
+    /// Merges the addition of a row that exists: another host discovered the same credential. Of the additions the
+    /// earliest gives the fields that nobody has set, whatever the order of arrival; the latest tokens stay.
     pub(crate) fn add_concurrently(
         &mut self,
         credential: &mut Credential,
@@ -162,17 +190,39 @@ impl RowMerge {
         row: &RowFields,
         pool: &PoolKey,
     ) {
-        const NOT_DISCOVERED: [&str; 5] = ["id", "last_status", "last_status_at", "last_error_code", "request_count"];
-        if self.added.is_none() {
-            return;
+        self.found = self.last_found().max(Some(by)).cloned();
+        let Some(added) = self.added.clone() else { return };
+        let Ok((_, other)) = Credential::parse(&Value::Object(row.0.clone()), pool) else { return };
+        if *by < added {
+            self.added = Some(by.clone());
+            let is_of_addition = |name: &str| {
+                !is_token_field(name) && !POOL_MANAGED_FIELDS.contains(&name) && self.fields.get(name).is_none()
+            };
+            let names = credential.to_row().into_iter().map(|(name, _)| (name, Value::Null));
+            let mut fields: Map<_, _> = names.chain(row.0.clone()).collect();
+            fields.retain(|name, _| is_of_addition(name));
+            if let Ok(first) = credential.with(&fields, pool) {
+                *credential = first;
+            }
         }
-        let (tokens, mut set) = split_token_fields(&row.0);
-        set.retain(|name, _| !NOT_DISCOVERED.contains(&name.as_str()));
+        credential.turn = credential.turn.max(other.turn);
         let id = credential.id.clone();
-        let tokens = Edit::Tokens { id, replaces: None, generation: Generation::default(), set: RowFields(tokens) };
-        self.set_fields(credential, by, &RowFields(set), pool);
+        let tokens = Edit::Tokens { id, replaces: None, generation: Generation::default(), set: tokens_of(&other) };
         self.apply(credential, by, &tokens, pool);
-        self.added = self.added.take().map(|added| added.min(by.clone()));
+    }
+
+    /// Calls back with the time of each stamp.
+    pub(super) fn each_time(&self, each: &mut impl FnMut(u64)) {
+        let single = [&self.added, &self.found, &self.absent, &self.removed];
+        single.into_iter().flatten().for_each(|by| each(by.at));
+        self.fields.iter().for_each(|(_, by)| each(by.at));
+        self.tokens.iter().for_each(|tokens| each(tokens.by.at));
+        self.claim.iter().for_each(|claim| each(claim.by.at));
+        if let Some(status) = &self.status {
+            [&status.by, &status.reset].into_iter().flatten().for_each(|by| each(by.at));
+            status.cooldowns.each_time(each);
+        }
+        self.models.iter().for_each(|(_, cooldowns)| cooldowns.each_time(each));
     }
 
     /// Drops metadata that is not recent; of a removed row, all but a recent tombstone.
@@ -182,7 +232,9 @@ impl RowMerge {
             *self = Self { removed: self.removed.take(), ..Self::default() };
             return;
         }
-        self.added.take_if(|by| !is_recent(by));
+        for by in [&mut self.added, &mut self.found, &mut self.absent] {
+            by.take_if(|by| !is_recent(by));
+        }
         self.fields.retain(|_, by| is_recent(by));
         self.tokens.take_if(|tokens| !is_recent(&tokens.by));
         self.status.take_if(|status| status.cooldowns.is_empty() && status.by.as_ref().is_none_or(|by| !is_recent(by)));
@@ -198,7 +250,7 @@ impl RowMerge {
         let mut later = set.0.clone();
         later.retain(|name, _| {
             let of_tokens = || self.tokens.as_ref().filter(|_| is_token_field(name)).map(|tokens| &tokens.by);
-            let mut last = self.fields.get(name).max(of_tokens()).or(self.added.as_ref()).cloned();
+            let mut last = self.fields.get(name).max(of_tokens()).cloned();
             let is_later = by.supersede(&mut last);
             if is_later {
                 self.fields.insert(name.clone(), by.clone());
@@ -297,6 +349,8 @@ impl Record for RowMerge {
         let fields = Fields::of(value)?;
         Some(Self {
             added: fields.read_or_default("added")?,
+            found: fields.read_or_default("found")?,
+            absent: fields.read_or_default("absent")?,
             removed: fields.read_or_default("removed")?,
             fields: fields.read_or_default("fields")?,
             tokens: fields.read_or_default("tokens")?,
@@ -309,6 +363,8 @@ impl Record for RowMerge {
     fn write(&self) -> Value {
         record(vec![
             unless_empty("added", &self.added),
+            unless_empty("found", &self.found),
+            unless_empty("absent", &self.absent),
             unless_empty("removed", &self.removed),
             unless_empty("fields", &self.fields),
             unless_empty("tokens", &self.tokens),
