@@ -1,8 +1,9 @@
 /** Carries out the intents of a pool's steps (writes, refreshes) and its wake-ups. Decides nothing. */
 
 import type { CredentialPool } from "../credential_pool.js";
+import { PoolError } from "../core/errors.js";
 import type {
-  Event, HttpRequest, Intent, Millis, PersistIntent, RefreshIntent, RefreshOutcome, Step, Wake,
+  Event, HttpRequest, Intent, Millis, PersistIntent, RefreshIntent, RefreshOutcome, Refusal, Step, Wake,
 } from "../core/types.js";
 import type { Store } from "../stores/store.js";
 
@@ -24,6 +25,8 @@ export class Runner {
   #writing: Promise<void> | undefined;
   /** Error of the last write; undefined if it succeeded. */
   #failure: { readonly error: unknown } | undefined;
+  /** Refusals of changes that were reported. */
+  readonly #refused = new Set<string>();
   /** Refreshes under way, by credential. */
   readonly #refreshes = new Map<string, Promise<void>>();
   #wakeAt: Millis | undefined;
@@ -105,7 +108,8 @@ export class Runner {
 
   async #commit(changes: PersistIntent["changes"]): Promise<{ error: unknown } | undefined> {
     try {
-      await this.#options.store.commit(this.#key, changes);
+      const refused = await this.#options.store.commit(this.#key, changes);
+      for (const refusal of refused ?? []) this.#reportRefusal(refusal);
       return undefined;
     } catch (error) {
       this.#reportProblem(error);
@@ -177,6 +181,14 @@ export class Runner {
     };
     this.#timer = setTimeout(tick, Math.min(Math.max(wake.at - this.#options.now(), 0), MAX_TIMER_MS));
     unref(this.#timer);
+  }
+
+  /** Reports, once, why the document takes no change of its kind. */
+  #reportRefusal({ code, message, pointer }: Refusal): void {
+    const reason = `${code} ${pointer}`;
+    if (this.#refused.has(reason)) return;
+    this.#refused.add(reason);
+    this.#reportProblem(new PoolError(code, message, pointer));
   }
 
   #reportProblem(problem: unknown): void {
