@@ -16,6 +16,7 @@ mod bad_input;
 mod borrowed;
 mod bounds;
 mod differences;
+mod discovered;
 mod failures;
 mod host;
 mod merging;

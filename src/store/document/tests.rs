@@ -241,7 +241,8 @@ fn content_that_could_not_be_read_again_is_refused() {
     let policy = |levels: usize| set_policy(json!({ "mine": nested(levels) }));
     let mut document = Document::empty();
     let refused = document.apply(&pool(), &changes(&[row(124), policy(125), suppress("env:A")]));
-    let reasons: Vec<_> = refused.iter().map(|refusal| (refusal.error.code, refusal.error.pointer.as_deref())).collect();
+    let reasons: Vec<_> =
+        refused.iter().map(|refusal| (refusal.error.code, refusal.error.pointer.as_deref())).collect();
     let expected = [
         (ErrorCode::InvalidRow, Some("/credential_pool/openrouter")),
         (ErrorCode::InvalidPolicy, Some("/credential_pool_policies/openrouter")),
