@@ -18,6 +18,7 @@ mod bounds;
 mod differences;
 mod discovered;
 mod failures;
+mod fleets;
 mod host;
 mod merging;
 mod oauth;
