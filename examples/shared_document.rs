@@ -92,7 +92,9 @@ impl Host {
         for intent in intents {
             if let Intent::Persist { id, changes } = intent {
                 let mut document = Document::parse(text)?;
-                document.apply(&self.key, &changes)?;
+                for refusal in document.apply(&self.key, &changes) {
+                    println!("{} cannot save: {}", self.name, refusal.error);
+                }
                 *text = document.to_text();
                 println!("{} saves {} changes", self.name, changes.len());
                 let settled = self.pool.settle(id, Outcome::Saved, NOW)?;

@@ -70,7 +70,7 @@ pub struct Credential {
     pub weight: u32,
     /// Limit of concurrent requests; `None` for no limit.
     pub max_in_flight: Option<u32>,
-    /// All other fields as they were stored: known fields without a member of this struct, and unknown fields.
+    /// All other fields as they were stored: known fields without a member of this struct, unknown fields, and nulls.
     pub other: Map<String, Value>,
 }
 
@@ -129,9 +129,11 @@ impl Credential {
         let mut other = self.other.clone();
         let mut row = Map::new();
         for field in &FIELDS {
-            let value =
-                self.typed_field(field.name).unwrap_or_else(|| other.shift_remove(field.name).unwrap_or(Value::Null));
-            if !value.is_null() || ALWAYS_WRITTEN.contains(&field.name) {
+            let held = other.shift_remove(field.name);
+            let was_null = held.as_ref().is_some_and(Value::is_null);
+            let value = self.typed_field(field.name).unwrap_or_else(|| held.unwrap_or(Value::Null));
+            let value = if was_null && field.is_default(&value) { Value::Null } else { value };
+            if !value.is_null() || was_null || ALWAYS_WRITTEN.contains(&field.name) {
                 row.insert(field.name.to_owned(), value);
             }
         }

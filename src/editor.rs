@@ -98,7 +98,8 @@ impl Editor {
     ///
     /// # Errors
     ///
-    /// The errors of the pool's input of that name, and those of [`Document::apply`]. Nothing changed then.
+    /// The errors of the pool's input of that name, and [`ErrorCode::InvalidDocument`], [`ErrorCode::InvalidRow`] or
+    /// [`ErrorCode::InvalidPolicy`] if the document cannot take the edit. Nothing changed then.
     pub fn edit(&mut self, key: &str, edit: &Edited, now: Timestamp) -> Result<(), Error> {
         let opened = self.opened(key, now)?;
         let is_first = !opened.unsaved.is_empty();
@@ -120,7 +121,7 @@ impl Editor {
     ///
     /// # Errors
     ///
-    /// The errors of [`edit`](Self::edit), except those of [`Document::apply`].
+    /// The errors of [`edit`](Self::edit), except those for which the document cannot take it.
     pub fn validate(&mut self, key: &str, edit: &Edited, now: Timestamp) -> Result<(), Error> {
         let pool = &self.opened(key, now)?.pool;
         match edit {
@@ -160,12 +161,12 @@ impl Editor {
     /// edit then finds rows by the ids that the opening gave to them.
     fn apply(&mut self, pool: &PoolKey, intents: &[Intent], is_first: bool) -> Result<(), Error> {
         if !is_first {
-            return self.document.apply(pool, changes_of(intents.last()));
+            return self.document.apply_whole(pool, changes_of(intents.last()));
         }
         let mut document = self.document.clone();
-        document.apply(pool, changes_of(intents.first()))?;
+        document.apply_whole(pool, changes_of(intents.first()))?;
         let mut document = Document::parse(&document.to_text())?;
-        document.apply(pool, changes_of(intents.last()))?;
+        document.apply_whole(pool, changes_of(intents.last()))?;
         self.document = document;
         Ok(())
     }

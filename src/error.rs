@@ -168,6 +168,8 @@ pub enum ProblemCode {
     UnknownStatus,
     /// A row's cooldown starts in the future; the pool counts the cooldown from now.
     StatusInFuture,
+    /// A stamp of merge metadata lies in the future: the clock of a host is wrong. Later changes still win.
+    StampInFuture,
     /// No strategy has the stored name; the pool uses `fill_first`.
     UnknownStrategy,
     /// The stored policy is invalid; the pool uses the preset `adaptive`.

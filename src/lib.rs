@@ -104,6 +104,7 @@ pub use store::{
     locate::{Located, fault, locate, locate_all},
     masking::{masked, secrets},
     merge::Merge,
+    refusal::Refusal,
     span::{Span, Splice},
     stored::Stored,
 };

@@ -10,6 +10,7 @@ pub(crate) mod locate;
 pub(crate) mod masking;
 pub(crate) mod merge;
 mod raw;
+pub(crate) mod refusal;
 mod rewrite;
 mod section;
 pub(crate) mod span;

@@ -30,7 +30,7 @@ impl Credential {
 
     /// Returns whether the row has an error message, or a reason or end that cannot be read.
     pub(crate) fn has_opaque_failure_fields(&self) -> bool {
-        let has = |name| self.other.contains_key(name);
+        let has = |name| self.other.get(name).is_some_and(|value| !value.is_null());
         has(MESSAGE) || has(REASON) != self.error_reason().is_some() || has(RESET_AT) != self.reset_at().is_some()
     }
 
@@ -46,6 +46,7 @@ impl Credential {
         for (name, value) in [(REASON, reason.map(Value::from)), (MESSAGE, None), (RESET_AT, reset_at)] {
             match value {
                 Some(value) => self.other.insert(name.to_owned(), value),
+                None if self.other.get(name).is_some_and(Value::is_null) => None,
                 None => self.other.shift_remove(name),
             };
         }

@@ -94,6 +94,17 @@ pub(crate) enum FieldKind {
 }
 
 impl Field {
+    /// Returns whether this may be the value of a field that was read as null. Texts and places are only ever set with
+    /// the whole row, which then has the new value in place of the null.
+    pub(super) fn is_default(&self, value: &Value) -> bool {
+        match value {
+            Value::Null => true,
+            Value::String(text) => text.is_empty() || ["label", "auth_type", "source"].contains(&self.name),
+            Value::Number(number) => number.as_f64() == Some(0.0),
+            Value::Bool(_) | Value::Array(_) | Value::Object(_) => false,
+        }
+    }
+
     pub(super) fn problem(&self, row: &Map<String, Value>) -> Option<Problem> {
         let value = row.get(self.name).filter(|value| !value.is_null())?;
         let (fits, expected) = match self.kind {
@@ -118,19 +129,29 @@ impl Field {
 }
 
 /// Fields of a row that are not yet read into a [`Credential`](super::Credential); all of the right type.
-pub(super) struct Fields(Map<String, Value>);
+pub(super) struct Fields {
+    left: Map<String, Value>,
+    /// Known fields that are null.
+    nulls: Map<String, Value>,
+}
 
 impl Fields {
     pub(super) fn of(row: &Map<String, Value>) -> Self {
-        Self(row.iter().filter(|(name, value)| !value.is_null() || !is_known(name)).map(own).collect())
+        let is_null = |(name, value): &(String, Value)| {
+            value.is_null() && is_known(name) && name != "id" && !ALWAYS_WRITTEN.contains(&name.as_str())
+        };
+        let (nulls, left): (Map<_, _>, Map<_, _>) = row.iter().map(own).partition(is_null);
+        Self { nulls, left }
     }
 
-    pub(super) fn remaining(self) -> Map<String, Value> {
-        self.0
+    pub(super) fn remaining(mut self) -> Map<String, Value> {
+        self.left.retain(|name, value| !value.is_null() || !is_known(name));
+        self.left.extend(self.nulls);
+        self.left
     }
 
     pub(super) fn take(&mut self, name: &str) -> Option<Value> {
-        self.0.shift_remove(name)
+        self.left.shift_remove(name)
     }
 
     pub(super) fn text(&mut self, name: &str) -> Option<String> {

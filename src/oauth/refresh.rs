@@ -30,8 +30,10 @@ pub(crate) const SKEW_MS: i64 = 120_000;
 
 /// Returns the end of the login's access token; `None` if the row does not tell it.
 pub(crate) fn expires_at(credential: &Credential, pool: &PoolKey) -> Option<Timestamp> {
-    let flow = refresh_flow(pool).filter(|_| credential.auth_type == AuthType::OAuth)?;
-    match flow.token_end {
+    if credential.auth_type != AuthType::OAuth {
+        return None;
+    }
+    match refresh_flow(pool).map_or(TokenEnd::Row, |flow| flow.token_end) {
         TokenEnd::Row => credential.expires_at_ms.filter(|millis| *millis != 0).map(Timestamp::from_millis),
         TokenEnd::Claim => jwt::expires_at(credential.access_token.expose()),
         TokenEnd::Unknown => None,

@@ -21,7 +21,12 @@ use crate::{
 };
 
 use super::{
-    Configured, Pool, leases::Leases, member::AttemptNumber, outbox::Outbox, roster::Roster, slot::Slot,
+    Configured, Pool,
+    leases::Leases,
+    member::{AttemptNumber, Member},
+    outbox::Outbox,
+    roster::Roster,
+    slot::Slot,
     status::TokensBy,
 };
 
@@ -207,17 +212,19 @@ impl Pool {
         }
     }
 
-    /// Updates the row of a source, or adds a row. Id, priority and a present label are kept; so are the tokens of a
-    /// login that this pool refreshed later than the source.
+    /// Updates the row of a source, or adds a row. Of several rows of the source it is the row with the found secret, else
+    /// the first. Id, priority and a present label are kept; so are the tokens of a login that this pool refreshed later
+    /// than the source.
     fn upsert(&mut self, found: &Found, problems: &mut Vec<Problem>) {
-        let existing = self.roster.iter().find(|(_, member)| member.credential.source == found.source);
-        let Some((slot, member)) = existing else {
+        let new = Credential::parse(&Value::Object(found.fields.0.clone()), self.key()).ok();
+        let of_source = || self.roster.iter().filter(|(_, member)| member.credential.source == found.source);
+        let token = new.as_ref().map(|(_, new)| new.token_fingerprint());
+        let has_secret = |(_, member): &(Slot, &Member)| Some(member.credential.token_fingerprint()) == token;
+        let Some((slot, member)) = of_source().find(has_secret).or_else(|| of_source().next()) else {
             return self.add_found(found, problems);
         };
-        let (existing, pool) = (&member.credential, self.key());
-        let missing = Credential::parse(&Value::Object(found.fields.0.clone()), pool)
-            .ok()
-            .filter(|(_, new)| existing.lacks_secrets_of(new));
+        let existing = &member.credential;
+        let missing = new.filter(|(_, new)| existing.lacks_secrets_of(new));
         if let Some((_, new)) = missing {
             self.roster.edit(slot, |credential| credential.copy_secrets_of(&new));
         }

@@ -18,8 +18,12 @@ pub(super) static PROVIDER: Provider = Provider {
     key_auth: AuthStyle::headers(&[("x-api-key", "")]),
     // Anthropic's TypeScript client, `lib/credentials`: requests with an OAuth token carry this value.
     login_auth: AuthStyle { append: &[("anthropic-beta", "oauth-2025-04-20")], ..BEARER },
-    // The reference; `claude setup-token` makes `sk-ant-oat…`.
-    secret_prefixes: &[("sk-ant-api", SecretKind::Key), ("sk-ant-oat", SecretKind::Login)],
+    // The reference; `claude setup-token` makes `sk-ant-oat…`. Keys of the Admin API (`sk-ant-admin…`) are no logins.
+    secret_prefixes: &[
+        ("sk-ant-api", SecretKind::Key),
+        ("sk-ant-admin", SecretKind::Key),
+        ("sk-ant-oat", SecretKind::Login),
+    ],
     discovered_kind: SecretKind::Login,
     refresh: Some(RefreshFlow {
         server: TokenServer::Fixed("https://platform.claude.com"),

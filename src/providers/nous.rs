@@ -1,5 +1,7 @@
 //! Nous Portal (the reference). Requests carry a key that the access token is exchanged for.
 
+use serde_json::Value;
+
 use super::provider::{Carried, Fields, GENERIC, KeptLogin, LoginPlace, Provider};
 use crate::oauth::flow::{KeyExchange, LoginEndpoints, RefreshFlow, TokenDates, TokenEnd, TokenServer};
 
@@ -35,7 +37,8 @@ pub(super) static PROVIDER: Provider = Provider {
     ..GENERIC
 };
 
-/// Reads a login whose fields have the names of a row's; `tls` only if it is an object.
+/// Reads a login whose fields have the names of a row's; `tls` only if it is an object. Without a token there is no
+/// login: a login that has ended leaves its URLs behind.
 fn login_row(login: &Fields) -> Option<Fields> {
     const COPIED: [&str; 10] = [
         "access_token",
@@ -52,5 +55,6 @@ fn login_row(login: &Fields) -> Option<Fields> {
     let tls = login.get("tls").filter(|tls| tls.is_object()).map(|tls| ("tls", tls));
     let copied = COPIED.into_iter().filter_map(|name| Some((name, login.get(name)?)));
     let row: Fields = copied.chain(tls).map(|(name, value)| (name.to_owned(), value.clone())).collect();
-    (!row.is_empty()).then_some(row)
+    let is_token = |name: &str| row.get(name).and_then(Value::as_str).is_some_and(|token| !token.is_empty());
+    ["access_token", "refresh_token", "agent_key"].into_iter().any(is_token).then_some(row)
 }

@@ -7,8 +7,8 @@ use super::{
     document::{Document, read},
     raw::{self, Container},
     section::{
-        ABSENT, EntryShape, LIST_OF_ABSENT_ROWS, LIST_OF_ROWS, LIST_OF_SOURCES, LOGINS, MERGE, POLICIES, POLICY, POOLS,
-        STRATEGIES, STRATEGY, SUPPRESSED, not_an_object,
+        ABSENT, EntryShape, LIST_OF_ABSENT_ROWS, LIST_OF_ROWS, LIST_OF_SOURCES, LOGINS, MERGE, MERGES, POLICIES,
+        POLICY, POOLS, STRATEGIES, STRATEGY, SUPPRESSED, not_an_object,
     },
 };
 use crate::{
@@ -66,7 +66,9 @@ fn problems(text: &str, root: &Value, now: Timestamp) -> Vec<Problem> {
     for (key, policy) in entries(root, &POLICY, &mut problems) {
         check_policy(key, policy, &mut problems);
     }
-    entries(root, &MERGE, &mut problems);
+    for (key, merge) in entries(root, &MERGE, &mut problems) {
+        check_stamps(merge, now, &(pointer_step(MERGES) + &pointer_step(key)), &mut problems);
+    }
     check_names(raw::without_bom(text).trim(), "", &mut problems);
     problems
 }
@@ -222,6 +224,27 @@ fn row_problems(
     .filter(|(found, ..)| *found)
     .map(|(_, code, pointer, message)| Problem::warning(code, pointer, message))
     .collect()
+}
+
+/// Adds a problem for each stamp that is more than a day ahead, at every level.
+fn check_stamps(merge: &Value, now: Timestamp, pointer: &str, problems: &mut Vec<Problem>) {
+    const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+    let latest = u64::try_from(now.as_millis().saturating_add(DAY_MS)).unwrap_or(0).saturating_mul(1000);
+    let Some(fields) = merge.as_object() else { return };
+    for (name, value) in fields {
+        let pointer = format!("{pointer}{}", pointer_step(name));
+        let is_time = name == "at" || pointer.ends_with(&format!("/hosts{}", pointer_step(name)));
+        let is_ahead = value.as_u64().map_or_else(|| value.as_f64().is_some_and(|at| at > 1e19), |at| at > latest);
+        match value {
+            Value::Number(_) if is_time && is_ahead => problems.push(Problem::warning(
+                ProblemCode::StampInFuture,
+                pointer,
+                "a host has stamped this change more than a day ahead; later changes still win; check the clocks of the \
+                 hosts, or set the time to 0",
+            )),
+            _ => check_stamps(value, now, &pointer, problems),
+        }
+    }
 }
 
 fn check_sources(key: &str, sources: &Value, problems: &mut Vec<Problem>) {

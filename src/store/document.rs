@@ -6,9 +6,11 @@ use serde_json::{Map, Value, json};
 
 use super::{
     apply::apply,
-    change::Change,
+    change::{Change, Edit},
     merge::Merge,
-    raw, rewrite,
+    raw,
+    refusal::Refusal,
+    rewrite,
     section::{
         ABSENT, EntryShape, LIST_OF_ABSENT_ROWS, LIST_OF_ROWS, LIST_OF_SOURCES, LOGINS, MERGE, MERGES, POLICIES,
         POLICY, POOLS, STRATEGIES, STRATEGY, SUPPRESSED, not_an_object,
@@ -17,7 +19,7 @@ use super::{
 };
 use crate::{
     credential::Source,
-    error::{Error, ErrorCode, Problem, ProblemCode},
+    error::{Error, ErrorCode, Problem, ProblemCode, pointer_step},
     pool_key::PoolKey,
 };
 
@@ -35,7 +37,8 @@ use crate::{
 ///
 /// let by = Stamp { at: 1_775_757_580_463_000, host: "5e1f".into() };
 /// let removal = Change { by, edit: Edit::Remove { id: "a1b2c3".into() } };
-/// document.apply(&PoolKey::parse("openrouter")?, &[removal])?;
+/// let refused = document.apply(&PoolKey::parse("openrouter")?, &[removal]);
+/// assert!(refused.is_empty());
 /// let written = r#"{"mine": 1.0, "credential_pool": {"openrouter": [{"id": "d4e5f6"}]}"#;
 /// assert!(document.to_text().starts_with(written), "merge metadata follows");
 /// # Ok::<(), credential_pool::Error>(())
@@ -112,59 +115,28 @@ impl Document {
         }
     }
 
-    /// Applies changes to the stored state of a pool with [`apply`](crate::apply).
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorCode::InvalidDocument`] if a change would overwrite a value of the wrong shape: unreadable content is
-    /// kept. [`ErrorCode::InvalidRow`] if a row, and [`ErrorCode::InvalidPolicy`] if the policy is nested so deep that
-    /// the document could not be read again.
-    pub fn apply(&mut self, pool: &PoolKey, changes: &[Change]) -> Result<(), Error> {
-        let before = self.stored(pool);
-        let mut after = before.clone();
-        apply(&mut after, changes, pool);
+    /// Applies changes to the stored state of a pool with [`apply`](crate::apply). Returns the changes that the document
+    /// cannot take, because they would overwrite a value of the wrong shape, or are nested so deep that the document
+    /// could not be read again. They hold up no other change.
+    #[must_use = "refused changes are not in the document"]
+    pub fn apply(&mut self, pool: &PoolKey, changes: &[Change]) -> Vec<Refusal> {
+        let (entries, refused) = self.applied(pool, changes);
+        self.put_all(pool, entries);
+        refused
+    }
 
-        let mut entries = Vec::new();
-        if after.rows != before.rows {
-            if !after.rows.iter().all(|row| nests_within(row, raw::MAX_DEPTH.saturating_sub(3))) {
-                return Err(Error::new(
-                    ErrorCode::InvalidRow,
-                    "a row is nested too deep; reduce the nesting of its fields",
-                ));
+    /// Applies all changes or none, for a person's edit.
+    pub(crate) fn apply_whole(&mut self, pool: &PoolKey, changes: &[Change]) -> Result<(), Error> {
+        let (entries, refused) = self.applied(pool, changes);
+        match refused.into_iter().next() {
+            Some(Refusal { error, .. }) => {
+                Err(Error { message: format!("{}; nothing was changed", error.message).into(), ..error })
             }
-            self.check_shape(&LIST_OF_ROWS, pool)?;
-            entries.push((POOLS, Value::Array(after.rows)));
-        }
-        if after.absent != before.absent {
-            self.check_shape(&LIST_OF_ABSENT_ROWS, pool)?;
-            entries.push((ABSENT, Value::Array(after.absent)));
-        }
-        if after.suppressed_sources != before.suppressed_sources {
-            self.check_shape(&LIST_OF_SOURCES, pool)?;
-            let list = with_texts(self.list(SUPPRESSED, pool), &after.suppressed_sources);
-            entries.push((SUPPRESSED, Value::Array(list)));
-        }
-        if after.strategy != before.strategy {
-            self.check_shape(&STRATEGY, pool)?;
-            entries.push((STRATEGIES, after.strategy.map_or(Value::Null, Value::String)));
-        }
-        if after.policy != before.policy {
-            let policy = after.policy.unwrap_or_default();
-            if !nests_within(&policy, raw::MAX_DEPTH.saturating_sub(2)) {
-                return Err(Error::new(ErrorCode::InvalidPolicy, "the policy is nested too deep; reduce its nesting"));
+            None => {
+                self.put_all(pool, entries);
+                Ok(())
             }
-            self.check_shape(&POLICY, pool)?;
-            entries.push((POLICIES, policy));
         }
-        if after.merge != before.merge {
-            self.check_shape(&MERGE, pool)?;
-            entries.push((MERGES, after.merge.to_value()));
-        }
-        for (section, value) in entries {
-            self.put(section, pool, value);
-        }
-        self.drop_empty(ABSENT, pool);
-        Ok(())
     }
 
     /// Returns the text to write.
@@ -193,14 +165,71 @@ impl Document {
         self.entry(section, pool).and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
 
-    /// Checks that an entry would overwrite nothing but an entry of the same shape.
-    fn check_shape(&self, shape: &EntryShape, pool: &PoolKey) -> Result<(), Error> {
+    /// Returns the entries to put after these changes, and the changes that the document cannot take.
+    fn applied(&self, pool: &PoolKey, changes: &[Change]) -> (Vec<(&'static EntryShape, Value)>, Vec<Refusal>) {
+        let (taken, mut refused) = within_depth(changes, pool);
+        let before = self.stored(pool);
+        let mut after = before.clone();
+        apply(&mut after, &taken, pool);
+        let mut entries = self.changed(&before, after, pool);
+        let blocked: Vec<_> =
+            entries.iter().filter_map(|(shape, _)| Some((*shape, self.shape_error(shape, pool)?))).collect();
+        if blocked.is_empty() {
+            return (entries, refused);
+        }
+        let mut rest = taken;
+        for (shape, error) in &blocked {
+            let (stopped, others): (Vec<_>, Vec<_>) =
+                rest.into_iter().partition(|change| changes_section(change, shape));
+            rest = others;
+            refused
+                .push(Refusal { error: error.clone(), changes: stopped.into_iter().map(|change| change.by).collect() });
+        }
+        let mut after = before.clone();
+        apply(&mut after, &rest, pool);
+        entries = self.changed(&before, after, pool);
+        entries.retain(|(shape, _)| blocked.iter().all(|(blocked, _)| blocked.section != shape.section));
+        (entries, refused)
+    }
+
+    /// Returns the entries that differ between two states of a pool.
+    fn changed(&self, before: &Stored, after: Stored, pool: &PoolKey) -> Vec<(&'static EntryShape, Value)> {
+        let mut entries: Vec<(&EntryShape, Value)> = Vec::new();
+        if after.rows != before.rows {
+            entries.push((&LIST_OF_ROWS, Value::Array(after.rows)));
+        }
+        if after.absent != before.absent {
+            entries.push((&LIST_OF_ABSENT_ROWS, Value::Array(after.absent)));
+        }
+        if after.suppressed_sources != before.suppressed_sources {
+            let list = with_texts(self.list(SUPPRESSED, pool), &after.suppressed_sources);
+            entries.push((&LIST_OF_SOURCES, Value::Array(list)));
+        }
+        if after.strategy != before.strategy {
+            entries.push((&STRATEGY, after.strategy.map_or(Value::Null, Value::String)));
+        }
+        if after.policy != before.policy {
+            entries.push((&POLICY, after.policy.unwrap_or_default()));
+        }
+        if after.merge != before.merge {
+            entries.push((&MERGE, after.merge.to_value()));
+        }
+        entries
+    }
+
+    /// Returns the error if an entry would overwrite anything but an entry of the same shape.
+    fn shape_error(&self, shape: &EntryShape, pool: &PoolKey) -> Option<Error> {
         let section = self.root.get(shape.section).unwrap_or(&Value::Null);
         let entry = section.get(pool.as_str()).unwrap_or(&Value::Null);
-        shape.section_problem(section).or_else(|| shape.entry_problem(pool.as_str(), entry)).map_or(Ok(()), |problem| {
-            Err(Error::new(ErrorCode::InvalidDocument, format!("{}; nothing was changed", problem.message))
-                .at(problem.pointer))
-        })
+        let problem = shape.section_problem(section).or_else(|| shape.entry_problem(pool.as_str(), entry))?;
+        Some(Error::new(ErrorCode::InvalidDocument, problem.message).at(problem.pointer))
+    }
+
+    fn put_all(&mut self, pool: &PoolKey, entries: Vec<(&'static EntryShape, Value)>) {
+        for (shape, value) in entries {
+            self.put(shape.section, pool, value);
+        }
+        self.drop_empty(ABSENT, pool);
     }
 
     /// Removes an empty list from a section, and the section with its last entry.
@@ -261,6 +290,55 @@ fn with_texts(list: &[Value], sources: &[Source]) -> Vec<Value> {
     let kept = list.iter().filter(|item| item.as_str().is_none_or(is_source)).cloned();
     let added = sources.iter().map(Source::as_str).filter(|source| texts(list).all(|text| text != *source));
     kept.chain(added.map(Value::from)).collect()
+}
+
+/// Returns the changes whose values can be read again from a document, and refusals of the others.
+fn within_depth(changes: &[Change], pool: &PoolKey) -> (Vec<Change>, Vec<Refusal>) {
+    let (mut taken, mut rows, mut policies) = (Vec::new(), Vec::new(), Vec::new());
+    for change in changes {
+        let fits = |fields: &Map<String, Value>, above: usize| {
+            fields.values().all(|value| nests_within(value, raw::MAX_DEPTH.saturating_sub(above)))
+        };
+        match &change.edit {
+            Edit::Add { row: fields } | Edit::Set { set: fields, .. } | Edit::Tokens { set: fields, .. }
+                if !fits(&fields.0, 4) =>
+            {
+                rows.push(change.by.clone());
+            }
+            Edit::SetPolicy { policy } if !nests_within(policy, raw::MAX_DEPTH.saturating_sub(2)) => {
+                policies.push(change.by.clone());
+            }
+            _ => taken.push(change.clone()),
+        }
+    }
+    let refusal = |code, message, section: &str, changes: Vec<_>| {
+        let error = Error::new(code, message).at(pointer_step(section) + &pointer_step(pool.as_str()));
+        (!changes.is_empty()).then_some(Refusal { error, changes })
+    };
+    let rows =
+        refusal(ErrorCode::InvalidRow, "a row is nested too deep; reduce the nesting of its fields", POOLS, rows);
+    let policies =
+        refusal(ErrorCode::InvalidPolicy, "the policy is nested too deep; reduce its nesting", POLICIES, policies);
+    (taken, rows.into_iter().chain(policies).collect())
+}
+
+/// Returns whether a change of a pool changes this section. Merge metadata belongs to no change alone.
+fn changes_section(change: &Change, shape: &EntryShape) -> bool {
+    match &change.edit {
+        Edit::MarkAbsent { .. } => [POOLS, ABSENT].contains(&shape.section),
+        Edit::Add { .. }
+        | Edit::Remove { .. }
+        | Edit::Identify { .. }
+        | Edit::Set { .. }
+        | Edit::Status { .. }
+        | Edit::ModelCooldown { .. }
+        | Edit::Tokens { .. }
+        | Edit::Claim { .. }
+        | Edit::Used { .. } => shape.section == POOLS,
+        Edit::Suppress { .. } | Edit::Unsuppress { .. } => shape.section == SUPPRESSED,
+        Edit::SetStrategy { .. } => shape.section == STRATEGIES,
+        Edit::SetPolicy { .. } => shape.section == POLICIES,
+    }
 }
 
 /// Returns whether a value has at most `levels` levels of lists and objects.

@@ -50,6 +50,7 @@ pub fn fixes(text: &str, code: ProblemCode, pointer: &str) -> Vec<Fix> {
         ProblemCode::InvalidSecret => secret,
         ProblemCode::UnknownAuthType => auth_type,
         ProblemCode::UnknownStatus | ProblemCode::StatusInFuture => status,
+        ProblemCode::StampInFuture => stamp,
         ProblemCode::UnknownStrategy => strategy,
         ProblemCode::InvalidPolicy => policy,
         ProblemCode::UnreachablePool => pool_key,
@@ -176,6 +177,12 @@ fn status(text: &str, steps: &[String]) -> Vec<Option<Fix>> {
     let Some(row) = steps.get(..3).and_then(|steps| Place::at(text, steps)) else { return Vec::new() };
     let fields = STATUS_FIELDS.into_iter().filter_map(|name| row.item(name)).filter(|field| field.value != "null");
     vec![Fix::new("Clear the status", fields.map(|field| field.replaced("null".to_owned())).collect())]
+}
+
+/// Sets the time of a stamp to the earliest, so that every change is later.
+fn stamp(text: &str, steps: &[String]) -> Vec<Option<Fix>> {
+    let place = Place::at(text, steps);
+    vec![place.and_then(|place| Fix::new("Count the change as the earliest", vec![place.replaced("0".to_owned())]))]
 }
 
 fn strategy(text: &str, steps: &[String]) -> Vec<Option<Fix>> {

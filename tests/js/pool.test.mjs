@@ -364,12 +364,24 @@ describe("documents", () => {
     assert.deepEqual(documentLogins, {});
     const { pool } = CredentialPool.open({ key: "openrouter", stored, now: NOW, host: seeded });
     const [{ changes }] = pool.rotate("a", { status: 402 }, NOW).intents;
-    const written = applyToDocument(text, "openrouter", changes);
+    const { text: written, refused } = applyToDocument(text, "openrouter", changes);
+    assert.deepEqual(refused, []);
     assert.ok(written.startsWith(`{\n  "mine": 12345678901234567890123,`));
     assert.ok(written.includes(`"big": 9007199254740993, "\\u00e9": 1.0`));
     assert.equal(readDocument(written, "openrouter").stored.rows[0].last_error_code, 402);
     assert.deepEqual(applyChanges("openrouter", stored, changes).rows[0].last_error_code, 402);
-    assert.equal(applyToDocument(text, "openrouter", []), text);
+    assert.equal(applyToDocument(text, "openrouter", []).text, text);
+  });
+
+  test("a change that the document cannot take holds up no other", () => {
+    const text = JSON.stringify({ suppressed_sources: [], credential_pool: { openrouter: [key("a", 0)] } });
+    const by = (at) => ({ at, host: "h" });
+    const used = { by: by(2), type: "used", id: "a", count: 3 };
+    const applied = applyToDocument(text, "openrouter", [{ by: by(1), type: "suppress", source: "env:A" }, used]);
+    assert.equal(readDocument(applied.text, "openrouter").stored.rows[0].request_count, 3);
+    const [{ message, ...refusal }] = applied.refused;
+    assert.deepEqual(refusal, { code: "invalid_document", pointer: "/suppressed_sources", changes: [by(1)] });
+    assert.match(message, /must be an object.*correct or delete/);
   });
 
   test("pools are listed and problems are placed", () => {

@@ -1,7 +1,9 @@
 //! Merge: the changes of two hosts give the same row in every order of arrival and with repetitions.
 
-use credential_pool::{Change, PoolKey, Stored, apply};
+use credential_pool::{Change, Document, PoolKey, ProblemCode, Stored, apply};
 use serde_json::{Value, json};
+
+use crate::host::{Host, START};
 
 /// A change that a host made at a time.
 fn by(host: &str, at: u64, edit: Value) -> Change {
@@ -381,6 +383,45 @@ fn merge_metadata_older_than_a_day_is_dropped() {
     let late = after(&stored, &[used("D", hour), used("B", DAY + hour), used("C", DAY + hour - 1)]);
     let hosts = json!({ "B": DAY + hour, "C": DAY + hour - 1, "D": hour });
     assert_eq!(serde_json::to_value(&late.merge).unwrap(), json!({ "hosts": hosts }), "without a gap it is age");
+}
+
+#[test]
+fn a_stamp_from_the_far_future_hides_no_later_change_and_forgets_nothing() {
+    let year_2100 = "4102444800000000";
+    for at in [year_2100, "9007199254740991", "9007199254740992", "18446744073709551615", "1e300"] {
+        let text = format!(
+            r#"{{"credential_pool": {{"openrouter": [{{"id": "a", "access_token": "k", "label": "old"}}]}},
+                "credential_pool_merges": {{"openrouter": {{"hosts": {{"X": {at}, "Y": {at}, "Z": 7}}, "strategy": {{"at": {at}, "host": "X"}},
+                "rows": {{"a": {{"fields": {{"label": {{"at": {at}, "host": "X"}}}}}}}}}}}}}}"#
+        );
+        let key = PoolKey::parse("openrouter").unwrap();
+        let mut document = Document::parse(&text).unwrap();
+        let mut host = Host::open_stored(key.as_str(), document.stored(&key), json!({}), START);
+        let edit = json!({ "label": "new" });
+        let step = host.pool.update(&"a".into(), edit.as_object().unwrap(), host.now).unwrap();
+        host.carry_out(step);
+        let step = host.pool.set_strategy(credential_pool::Strategy::Random, host.now);
+        host.carry_out(step);
+        let seen = by("Z", 7, json!({ "type": "used", "count": 5 }));
+        for _ in 0..2 {
+            assert_eq!(document.apply(&key, &[host.changes.clone(), vec![seen.clone()]].concat()), [], "{at}");
+            document = Document::parse(&document.to_text()).unwrap();
+            let stored = document.stored(&key);
+            assert_eq!((&stored.rows[0]["label"], stored.strategy.as_deref()), (&json!("new"), Some("random")), "{at}");
+            assert_eq!(stored.rows[0].get("request_count").filter(|count| **count != 0), None, "{at}: counted once");
+        }
+
+        let mut text = text;
+        let found = |text: &str| {
+            let problems = credential_pool::check(text, START).into_iter();
+            problems.filter(|problem| problem.code == ProblemCode::StampInFuture).collect::<Vec<_>>()
+        };
+        assert_eq!(found(&text).len(), 4, "{at}");
+        while let Some(problem) = found(&text).first() {
+            text = credential_pool::fixes(&text, problem.code, &problem.pointer)[0].apply(&text);
+        }
+        assert!(!text.contains(at));
+    }
 }
 
 #[test]

@@ -127,7 +127,9 @@ same<Rule>(resolved.failures.rate_limited);
 same<Policy>(resolved);
 
 const changes: Change[] = [{ by: { at: 1, host: "h" }, type: "used", id: "a1b2c3", count: 1 }];
-same<string>(applyToDocument(emptyDocument(), "anthropic", changes));
+const applied = applyToDocument(emptyDocument(), "anthropic", changes);
+same<string>(applied.text);
+same<Refusal[]>(applied.refused);
 same<unknown[] | undefined>(applyChanges("anthropic", stored, changes).rows);
 same<Problem[]>(checkDocument("{}", Date.now()));
 same<string[]>(pools("{}"));

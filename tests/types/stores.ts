@@ -35,7 +35,7 @@ export class ServerStore implements Store {
   async commit(key: string, changes: readonly Change[]): Promise<void> {
     for (;;) {
       const before = await this.server.get();
-      const after = applyToDocument(before ?? emptyDocument(), key, [...changes]);
+      const { text: after } = applyToDocument(before ?? emptyDocument(), key, [...changes]);
       if (after === before || (await this.server.replace(before, after))) return;
     }
   }

@@ -92,7 +92,8 @@ export async function save(location: Location, pool: CredentialPool, ...steps: S
   if (last === undefined) return;
   const settle = (type: "saved" | "failed") => intents.forEach(({ id }) => pool.settle(id, { type }));
   try {
-    await (await location.store()).commit(pool.key(), last.changes);
+    const [refusal] = (await (await location.store()).commit(pool.key(), last.changes)) ?? [];
+    if (refusal !== undefined) throw new PoolError(refusal.code, `${refusal.message}; this was not written`, refusal.pointer);
   } catch (error) {
     settle("failed");
     throw notWritten(error);

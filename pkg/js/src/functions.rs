@@ -1,6 +1,6 @@
 //! Functions of the package that need no pool.
 
-use credential_pool_protocol::Reading;
+use credential_pool_protocol::{Applied, Reading};
 use serde_json::{Map, Value};
 use wasm_bindgen::prelude::*;
 
@@ -90,16 +90,16 @@ pub fn js_read_document(
     write(&Reading::of(&document(text)?, &read(key, "key")?))
 }
 
-/// Returns the document's text with changes of one pool applied. All other text keeps its bytes.
-#[wasm_bindgen(js_name = applyToDocument, unchecked_return_type = "string")]
+/// Returns the document's text with changes of one pool applied, and the changes that the document could not take. All
+/// other text keeps its bytes.
+#[wasm_bindgen(js_name = applyToDocument, unchecked_return_type = "AppliedChanges")]
 pub fn js_apply_to_document(
     #[wasm_bindgen(unchecked_param_type = "string")] text: &JsValue,
     #[wasm_bindgen(unchecked_param_type = "string")] key: &JsValue,
     #[wasm_bindgen(unchecked_param_type = "Change[]")] changes: &JsValue,
 ) -> Answer {
-    let mut document = document(text)?;
-    document.apply(&read(key, "key")?, &read::<Vec<Change>>(changes, "changes")?).map_err(thrown)?;
-    Ok(document.to_text().into())
+    let key: PoolKey = read(key, "key")?;
+    write(&Applied::to(document(text)?, &key, &read::<Vec<Change>>(changes, "changes")?))
 }
 
 /// Returns the problems of a document's text.

@@ -25,7 +25,7 @@ use values::{Answer, read, read_id, read_text, thrown, write};
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
 import type {
-  Change, Claim, Diagnosis, Endpoints, Entry, Explanation, Failure, Host, Intent, LeaseRequest, Limits, NextMove, OpenOptions, Opened, Outcome, Policy, Problem, ProviderFacts,
+  AppliedChanges, Change, Claim, Diagnosis, Endpoints, Entry, Explanation, Failure, Host, Intent, LeaseRequest, Limits, NextMove, OpenOptions, Opened, Outcome, Policy, Problem, ProviderFacts,
   Reading, Refreshing, ResolvedPolicy, Response, Row, Runtime, Selection, Settled, Sources, Step, Stored, Strategy, Wake,
   Wanted,
 } from "./core/types.js";

@@ -44,7 +44,20 @@ pub(super) fn write<T: Serialize + ?Sized>(value: &T) -> Answer {
         |_| thrown(Error::new(ErrorCode::InvalidArgument, "the answer has no JSON form; report this as a bug"));
     let mut value = serde_json::to_value(value).map_err(not_json)?;
     round(&mut value);
+    if has_prototype_name(&value) {
+        return js_sys::JSON::parse(&value.to_string());
+    }
     value.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).map_err(JsValue::from)
+}
+
+/// Returns whether a value has a member `__proto__`, which an assignment would make the prototype of its object;
+/// `JSON.parse` makes it a member.
+fn has_prototype_name(value: &Value) -> bool {
+    match value {
+        Value::Array(values) => values.iter().any(has_prototype_name),
+        Value::Object(fields) => fields.iter().any(|(name, value)| name == "__proto__" || has_prototype_name(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
 }
 
 /// Rounds integers beyond JavaScript's safe integers to the nearest float.

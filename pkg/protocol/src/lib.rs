@@ -34,7 +34,7 @@
 //! | `applyChanges` | `key`, `stored`, `changes` |
 //! | `emptyDocument` | none |
 //! | `readDocument` | `text`, `key` |
-//! | `applyToDocument` | `text`, `key`, `changes` |
+//! | `applyToDocument` | `text`, `key`, `changes`; returns the new `text`, and in `refused` the changes that the document could not take |
 //! | `checkDocument` | `text`, `now` |
 //! | `pools`, `customPools` | `text` |
 //! | `startLogin` | `key`, `config`?, `flow`?, `seed`, `now`; returns the first move and `login`, the login's number for later calls |
@@ -73,8 +73,8 @@ use serde_json::{Map, Value};
 
 use credential_pool::{
     Change, CredentialId, Document, Endpoints, Error, ErrorCode, Failure, IntentId, LIMITS, LeaseId, Login,
-    LoginConfig, LoginFlow, LoginMove, Outcome, Policy, Pool, PoolKey, Request, Response, Sources, Step, Stored,
-    Strategy, Timestamp, apply, check, diagnose, pointer_step, pool_key_for_base_url, providers, wanted,
+    LoginConfig, LoginFlow, LoginMove, Outcome, Policy, Pool, PoolKey, Refusal, Request, Response, Sources, Step,
+    Stored, Strategy, Timestamp, apply, check, diagnose, pointer_step, pool_key_for_base_url, providers, wanted,
 };
 
 /// Open pools and logins of a caller, by number.
@@ -168,11 +168,7 @@ impl Session {
             }
             Call::EmptyDocument {} => json(&Document::empty().to_text()),
             Call::ReadDocument { text, key } => json(&Reading::of(&Document::parse(&text)?, &key)),
-            Call::ApplyToDocument { text, key, changes } => {
-                let mut document = Document::parse(&text)?;
-                document.apply(&key, &changes)?;
-                json(&document.to_text())
-            }
+            Call::ApplyToDocument { text, key, changes } => json(&Applied::to(Document::parse(&text)?, &key, &changes)),
             Call::CheckDocument { text, now } => json(&check(&text, now)),
             Call::Pools { text } => json(&Document::parse(&text)?.pools()),
             Call::CustomPools { text } => json(&Document::parse(&text)?.custom_pools()),
@@ -466,6 +462,23 @@ struct Opening {
     pool: u32,
     #[serde(flatten)]
     step: Step<credential_pool::Opened>,
+}
+
+/// Answer of `applyToDocument`.
+#[derive(Serialize)]
+pub struct Applied {
+    /// Text of the document with the changes.
+    text: String,
+    /// Changes that the document could not take, by reason.
+    refused: Vec<Refusal>,
+}
+
+impl Applied {
+    /// Applies changes of a pool to a document.
+    pub fn to(mut document: Document, key: &PoolKey, changes: &[Change]) -> Self {
+        let refused = document.apply(key, changes);
+        Self { text: document.to_text(), refused }
+    }
 }
 
 /// Answer of `startLogin`.

@@ -1,5 +1,6 @@
 /** Changes of stored state, as they are written and merged. */
 
+import type { ErrorCode } from "./errors.js";
 import type { FailureKind } from "./failure.js";
 import type { Policy, Strategy } from "./policy.js";
 import type { Row } from "./stored.js";
@@ -87,3 +88,26 @@ export type Edit =
   | { type: "set_strategy"; strategy: Strategy }
   /** The pool's policy in its stored form. */
   | { type: "set_policy"; policy: Policy };
+
+/** Answer of `applyToDocument`. */
+export interface AppliedChanges {
+  /** Text of the document with the changes. */
+  text: string;
+  /** Changes that the document could not take, by reason. They hold up no other change. */
+  refused: Refusal[];
+}
+
+/** Changes that a document could not take for one reason. */
+export interface Refusal {
+  /** Stable code, for programs. */
+  code: ErrorCode;
+  /** The reason and its repair. Contains no value of the document. */
+  message: string;
+  /** Place in the document that a person has to correct, as a JSON pointer (RFC 6901). */
+  pointer?: string;
+  /**
+   * Stamps of the changes; empty if only the merge metadata could not be kept: all changes were made then, but a
+   * repetition could not be told from a new change.
+   */
+  changes: Stamp[];
+}

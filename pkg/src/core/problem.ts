@@ -28,5 +28,6 @@ export type ProblemCode =
   | "unknown_auth_type"
   | "unknown_status"
   | "status_in_future"
+  | "stamp_in_future"
   | "unknown_strategy"
   | "invalid_policy";

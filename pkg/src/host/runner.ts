@@ -1,8 +1,9 @@
 /** Carries out the intents of a pool's steps (writes, refreshes) and its wake-ups. Decides nothing. */
 
 import type { CredentialPool } from "../credential_pool.js";
+import { PoolError } from "../core/errors.js";
 import type {
-  Event, HttpRequest, Intent, Millis, PersistIntent, RefreshIntent, RefreshOutcome, Settled, Sources, Step, Wake,
+  Event, HttpRequest, Intent, Millis, PersistIntent, RefreshIntent, RefreshOutcome, Refusal, Settled, Sources, Step, Wake,
 } from "../core/types.js";
 import type { Store } from "../stores/store.js";
 import { isUnsent, responseWithBody } from "./responses.js";
@@ -27,6 +28,8 @@ export class Runner {
   #writing: Promise<void> | undefined;
   /** Error of the last write; undefined if it succeeded. */
   #failure: { readonly error: unknown } | undefined;
+  /** Refusals of changes that were reported. */
+  readonly #refused = new Set<string>();
   /** Refreshes under way, by credential. */
   readonly #refreshes = new Map<string, Promise<void>>();
   #wakeAt: Millis | undefined;
@@ -115,7 +118,8 @@ export class Runner {
 
   async #commit(changes: PersistIntent["changes"]): Promise<{ error: unknown } | undefined> {
     try {
-      await this.#options.store.commit(this.#key, changes);
+      const refused = await this.#options.store.commit(this.#key, changes);
+      for (const refusal of refused ?? []) this.#reportRefusal(refusal);
       return undefined;
     } catch (error) {
       this.#reportProblem(error);
@@ -211,6 +215,14 @@ export class Runner {
   #tell(event: Event): void {
     const { onEvent } = this.#options;
     void Promise.resolve(event).then(onEvent).catch((error: unknown) => this.#reportProblem(error));
+  }
+
+  /** Reports, once, why the document takes no change of its kind. */
+  #reportRefusal({ code, message, pointer }: Refusal): void {
+    const reason = `${code} ${pointer}`;
+    if (this.#refused.has(reason)) return;
+    this.#refused.add(reason);
+    this.#reportProblem(new PoolError(code, message, pointer));
   }
 
   #reportProblem(problem: unknown): void {

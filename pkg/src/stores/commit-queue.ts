@@ -1,6 +1,6 @@
 /** Group commit: all commits that wait when a document becomes writable are written at once. */
 
-import type { Change, Millis } from "../core/types.js";
+import type { Change, Millis, Refusal } from "../core/types.js";
 import { withChanges } from "./document-text.js";
 import { lockedError } from "./keyed-mutex.js";
 import { StoreError } from "./store.js";
@@ -16,12 +16,12 @@ type Write = (waiting: readonly Commit[], waitMs: Millis) => Promise<void>;
 
 /** A host's changes of one pool. Its promise settles once the document is free again. */
 export class Commit {
-  readonly done: Promise<void>;
+  readonly done: Promise<readonly Refusal[]>;
   /** By `performance.now()`. */
   readonly deadline: Millis;
   /** Settles `done`; undefined until the outcome is known. */
   #settleDone: (() => void) | undefined;
-  #resolve = (): void => {};
+  #resolve = (_: readonly Refusal[]): void => {};
   #reject = (_: unknown): void => {};
 
   constructor(readonly key: string, readonly changes: readonly Change[], waitMs: Millis) {
@@ -36,8 +36,9 @@ export class Commit {
     return this.#settleDone !== undefined;
   }
 
-  resolve(): void {
-    this.#settleDone ??= this.#resolve;
+  /** @param refused Refused changes, those of other commits included. */
+  resolve(refused: readonly Refusal[]): void {
+    this.#settleDone ??= () => this.#resolve(refusalsOf(this.changes, refused));
   }
 
   reject(error: unknown): void {
@@ -67,7 +68,7 @@ export class CommitQueue {
   }
 
   /** Resolves when the changes are written. */
-  add(key: string, changes: readonly Change[]): Promise<void> {
+  add(key: string, changes: readonly Change[]): Promise<readonly Refusal[]> {
     const commit = new Commit(key, [...changes], this.#waitMs);
     this.#waiting.push(commit);
     if (!this.#isWriting) void this.#writeAll();
@@ -101,29 +102,46 @@ export class CommitQueue {
 }
 
 /**
- * Returns a document with the changes of many commits, and the commits that were applied. A commit that cannot be
- * applied is rejected and does not affect the others.
+ * Returns a document with the changes of many commits, the commits that were applied, and the changes that the document
+ * could not take. A commit with malformed changes is rejected and does not affect the others.
  */
 export function withCommits(
   text: string,
   commits: readonly Commit[],
   place: string,
-): { text: string; applied: Commit[] } {
+): { text: string; applied: Commit[]; refused: Refusal[] } {
   const together = new Map<string, Change[]>();
   for (const { key, changes } of commits) together.set(key, [...(together.get(key) ?? []), ...changes]);
   try {
-    const all = [...together].reduce((before, [key, changes]) => withChanges(before, key, changes, place), text);
-    return { text: all, applied: [...commits] };
+    const refused: Refusal[] = [];
+    let all = text;
+    for (const [key, changes] of together) {
+      const next = withChanges(all, key, changes, place);
+      all = next.text;
+      refused.push(...next.refused);
+    }
+    return { text: all, applied: [...commits], refused };
   } catch {
+    const refused: Refusal[] = [];
     const applied = commits.filter((commit) => {
       try {
-        text = withChanges(text, commit.key, commit.changes, place);
+        const next = withChanges(text, commit.key, commit.changes, place);
+        text = next.text;
+        refused.push(...next.refused);
         return true;
       } catch (error) {
         commit.reject(error);
         return false;
       }
     });
-    return { text, applied };
+    return { text, applied, refused };
   }
+}
+
+/** Returns the refusals of some of these changes; one that names no change concerns all. */
+export function refusalsOf(changes: readonly Change[], refused: readonly Refusal[]): Refusal[] {
+  const own = new Set(changes.map(({ by }) => `${by.at} ${by.host}`));
+  return refused
+    .map((refusal) => ({ ...refusal, changes: refusal.changes.filter(({ at, host }) => own.has(`${at} ${host}`)) }))
+    .filter((refusal, index) => refusal.changes.length > 0 || refused[index]?.changes.length === 0);
 }

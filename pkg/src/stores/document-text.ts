@@ -2,7 +2,7 @@
 
 import { applyToDocument, readDocument } from "../credential_pool.js";
 import { PoolError } from "../core/errors.js";
-import type { Change, Reading } from "../core/types.js";
+import type { AppliedChanges, Change, Reading } from "../core/types.js";
 import { StoreError } from "./store.js";
 
 /**
@@ -15,11 +15,11 @@ export function readingOf(text: string, key: string, place: string): Reading {
 }
 
 /**
- * Returns a document with changes applied.
+ * Returns a document with changes applied, and the changes that it could not take.
  *
  * @param place Name of the document in errors.
  */
-export function withChanges(text: string, key: string, changes: readonly Change[], place: string): string {
+export function withChanges(text: string, key: string, changes: readonly Change[], place: string): AppliedChanges {
   return withStoreErrors(place, () => applyToDocument(text, key, [...changes]));
 }
 

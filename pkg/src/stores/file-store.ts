@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { emptyDocument } from "../credential_pool.js";
-import type { Change, Millis, Reading } from "../core/types.js";
+import type { Change, Millis, Reading, Refusal } from "../core/types.js";
 import { ChangeListeners } from "./change-listeners.js";
 import { type Commit, CommitQueue, withCommits } from "./commit-queue.js";
 import { readingOf } from "./document-text.js";
@@ -74,7 +74,7 @@ export class FileStore implements Store {
     return reading;
   }
 
-  async commit(key: string, changes: readonly Change[]): Promise<void> {
+  async commit(key: string, changes: readonly Change[]): Promise<readonly Refusal[]> {
     return this.#commits.add(key, changes);
   }
 
@@ -124,9 +124,9 @@ export class FileStore implements Store {
   async #writeAtOnce(path: string, lock: HeldLock, commits: readonly Commit[]): Promise<void> {
     const file = await readText(path);
     const before = file.text ?? emptyDocument();
-    const { text: after, applied } = withCommits(before, commits, this.path);
+    const { text: after, applied, refused } = withCommits(before, commits, this.path);
     if (after !== before && !(await this.#replace(path, lock, file, after))) return;
-    for (const commit of applied) commit.resolve();
+    for (const commit of applied) commit.resolve(refused);
   }
 
   /** Replaces the file, unless the lock was lost or another program wrote without the lock. Returns whether it did. */

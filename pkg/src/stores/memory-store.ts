@@ -1,7 +1,7 @@
 /** A store in memory, for tests and for short-lived hosts. */
 
 import { emptyDocument } from "../credential_pool.js";
-import type { Change, Reading } from "../core/types.js";
+import type { Change, Reading, Refusal } from "../core/types.js";
 import { ChangeListeners } from "./change-listeners.js";
 import { readingOf, withChanges } from "./document-text.js";
 import { KeyedMutex } from "./keyed-mutex.js";
@@ -39,14 +39,15 @@ export class MemoryStore implements Store {
     return reading;
   }
 
-  async commit(key: string, changes: readonly Change[]): Promise<void> {
+  async commit(key: string, changes: readonly Change[]): Promise<readonly Refusal[]> {
     const before = this.text;
-    const after = withChanges(before, key, changes, PLACE);
+    const { text: after, refused } = withChanges(before, key, changes, PLACE);
     this.#shared.text = after;
     for (const listeners of this.#shared.watching) {
       if (listeners === this.#listeners) listeners.wrote(before, after);
       else listeners.changed(after);
     }
+    return refused;
   }
 
   watch(key: string, onChange: (reading: Reading) => void): () => void {

@@ -1,7 +1,7 @@
 /** One pool in Redis, as one store sees it: reads and commits in batches, with optimistic concurrency. */
 
 import { emptyDocument } from "../credential_pool.js";
-import type { Change, Millis, Reading } from "../core/types.js";
+import type { Change, Millis, Reading, Refusal } from "../core/types.js";
 import { ChangeListeners } from "./change-listeners.js";
 import { readingOf, withChanges } from "./document-text.js";
 import { lockedError } from "./keyed-mutex.js";
@@ -16,6 +16,8 @@ interface Job {
   changes: readonly Change[] | undefined;
   /** Whether its changes were sent and no response came. */
   isUncertain: boolean;
+  /** Changes that the document could not take. */
+  refused: Refusal[];
   /** By `performance.now()`. */
   deadline: Millis;
   resolve(text: string): void;
@@ -60,8 +62,10 @@ export class RedisPool {
     return reading;
   }
 
-  async commit(changes: readonly Change[]): Promise<void> {
-    await keepingAlive(this.#do(changes));
+  async commit(changes: readonly Change[]): Promise<readonly Refusal[]> {
+    const refused: Refusal[] = [];
+    await keepingAlive(this.#do(changes, refused));
+    return refused;
   }
 
   /** Handles the announcement of a version, which may be this store's own. */
@@ -85,10 +89,10 @@ export class RedisPool {
     if (this.#known !== undefined) this.refresh();
   }
 
-  #do(changes: readonly Change[] | undefined): Promise<string> {
+  #do(changes: readonly Change[] | undefined, refused: Refusal[] = []): Promise<string> {
     const deadline = performance.now() + this.#waitMs;
     const done = new Promise<string>((resolve, reject) => {
-      this.#jobs.push({ changes, isUncertain: false, deadline, resolve, reject });
+      this.#jobs.push({ changes, refused, isUncertain: false, deadline, resolve, reject });
     });
     void this.#work();
     return done;
@@ -139,12 +143,14 @@ export class RedisPool {
     if (known !== undefined && known.version !== found.version && !isRestoring) {
       // The store that restored the pool, or made it anew, did not know all changes of this store.
       const isSuspect = this.#isSuspect || !isSameLineage(known.version, found.version);
-      if (isSuspect && this.#recent.length > 0) text = this.#with(text, this.#recent);
+      if (isSuspect && this.#recent.length > 0) ({ text } = this.#with(text, this.#recent));
     }
     for (const job of [...jobs]) {
       if (job.changes === undefined) continue;
       try {
-        text = this.#with(text, job.changes);
+        const next = this.#with(text, job.changes);
+        text = next.text;
+        job.refused.splice(0, Infinity, ...next.refused);
       } catch (error) {
         if (error instanceof StoreError) throw error;
         // Malformed changes must not fail the other jobs.
@@ -157,10 +163,13 @@ export class RedisPool {
     return { text, version: isRestoring ? versionRestored(known.version, now) : versionAfter(found.version, now) };
   }
 
-  #with(text: string | undefined, changes: readonly Change[]): string | undefined {
+  #with(
+    text: string | undefined,
+    changes: readonly Change[],
+  ): { text: string | undefined; refused: Refusal[] } {
     const before = text ?? emptyDocument();
-    const after = withChanges(before, this.#key, changes, this.#place);
-    return after === before ? text : after;
+    const { text: after, refused } = withChanges(before, this.#key, changes, this.#place);
+    return { text: after === before ? text : after, refused };
   }
 
   #done(jobs: readonly Job[], found: State, now: State): void {

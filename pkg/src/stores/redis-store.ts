@@ -5,7 +5,7 @@ import { clearInterval, setInterval } from "node:timers";
 import { createClient } from "redis";
 
 import { PoolError } from "../core/errors.js";
-import type { Change, Millis, Reading } from "../core/types.js";
+import type { Change, Millis, Reading, Refusal } from "../core/types.js";
 import { KeyedMutex, lockedError } from "./keyed-mutex.js";
 import { poolName } from "./pool-name.js";
 import { type AnyClient, type Client, Connection, delay, keepingAlive, RedisFailure } from "./redis-connection.js";
@@ -82,7 +82,7 @@ export class RedisStore implements Store {
     return this.#pool(key).read();
   }
 
-  async commit(key: string, changes: readonly Change[]): Promise<void> {
+  async commit(key: string, changes: readonly Change[]): Promise<readonly Refusal[]> {
     const pool = this.#pool(key);
     // After data loss another store may restore the pool without this store's changes; its announcement must be seen.
     this.#subscribe(pool);

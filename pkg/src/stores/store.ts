@@ -1,6 +1,6 @@
 /** The contract of stores: shared storage of pools, which carries out `persist` intents. */
 
-import type { Change, Millis, Reading } from "../core/types.js";
+import type { Change, Millis, Reading, Refusal } from "../core/types.js";
 
 /**
  * Storage of pools that several hosts (processes, machines) share.
@@ -26,12 +26,16 @@ export interface Store {
    * rejection the same changes can be committed again, since an applied change alters nothing. A rejection means that
    * nothing was written, except with `uncertain`.
    *
+   * Changes that the document cannot take, since a value there has the wrong shape, hold up no others: all others are
+   * written, and the commit resolves with the refused changes.
+   *
    * @param key Pool key.
    * @param changes The changes of a `persist` intent, in order.
+   * @returns The refused changes by reason; nothing, or an empty list, if there are none.
    * @throws {StoreError} Any of its codes.
    * @throws {PoolError} `invalid_argument` and similar codes, if the changes are malformed.
    */
-  commit(key: string, changes: readonly Change[]): Promise<void>;
+  commit(key: string, changes: readonly Change[]): Promise<readonly Refusal[] | void>;
 
   /**
    * Calls back when another writer has changed the stored state of a pool: not for commits of this store, nor for

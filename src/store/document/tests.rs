@@ -160,7 +160,7 @@ fn only_changed_parts_are_rewritten() {
     for (before, edits, expected) in cases {
         let mut document = Document::parse(&before).unwrap();
         assert_eq!(document.to_text(), before);
-        document.apply(&pool(), &changes(&edits)).unwrap();
+        assert_eq!(document.apply(&pool(), &changes(&edits)), []);
         let merges = document.root.as_object_mut().and_then(|root| root.shift_remove(MERGES));
         assert!(merges.is_some(), "the document has merge metadata");
         assert_eq!(document.to_text(), expected, "after {edits:?}");
@@ -188,25 +188,49 @@ fn unreadable_content_is_not_overwritten() {
     ];
     for (text, change, pointer) in cases {
         let mut document = Document::parse(text).unwrap();
-        let error = document.apply(&pool(), &changes(&[add(json!({ "id": "b" })), change])).unwrap_err();
+        let others = [add(json!({ "id": "b" })), used("b"), suppress("env:B"), random(), set_policy(json!({}))];
+        let kind = std::mem::discriminant(&change);
+        let changes = changes(&[vec![change], others.to_vec()].concat());
+        let refused = document.apply(&pool(), &changes);
+        let (error, stamps) = (&refused[0].error, &refused[0].changes);
         assert_eq!((error.code, error.pointer.as_deref()), (ErrorCode::InvalidDocument, Some(pointer)));
-        assert_eq!(document.to_text(), text, "nothing changed");
+        assert_eq!(refused.len(), 1);
+        let is_row = |edit: &Edit| matches!(edit, Edit::Add { .. } | Edit::Used { .. });
+        let is_of_kind = |edit: &Edit| {
+            std::mem::discriminant(edit) == kind || pointer == "/credential_pool/openrouter" && is_row(edit)
+        };
+        let expected = changes.iter().filter(|change| is_of_kind(&change.edit)).map(|change| change.by.clone());
+        let expected: Vec<_> = expected.filter(|_| pointer != "/credential_pool_merges").collect();
+        assert_eq!(*stamps, expected, "{text}");
+        let rest: Vec<_> = changes.iter().filter(|change| !stamps.contains(&change.by)).cloned().collect();
+        let mut stored = Document::parse(text).unwrap().stored(&pool());
+        apply(&mut stored, &rest, &pool());
+        let read = Document::parse(&document.to_text()).unwrap();
+        let merge = if pointer == "/credential_pool_merges" { Merge::default() } else { stored.merge };
+        assert_eq!(read.stored(&pool()), Stored { merge, ..stored }, "all others are made");
+        let place = |document: &Document| document.root.pointer(pointer).cloned();
+        assert_eq!(place(&read), place(&Document::parse(text).unwrap()), "what cannot be read stays");
+
+        let mut document = Document::parse(text).unwrap();
+        let error = document.apply_whole(&pool(), &changes).unwrap_err();
+        assert!(error.message.ends_with("; nothing was changed"), "{error}");
+        assert_eq!(document.to_text(), text);
     }
 }
 
 #[test]
 fn a_document_keeps_the_metadata_that_detects_a_repeated_change() {
     let mut document = Document::parse(r#"{"credential_pool": {"openrouter": [{"id": "a"}]}}"#).unwrap();
-    document.apply(&pool(), &changes(&[used("a")])).unwrap();
+    assert_eq!(document.apply(&pool(), &changes(&[used("a")])), []);
     let written = document.to_text();
     assert!(written.ends_with(r#""credential_pool_merges": {"openrouter": {"hosts": {"h": 1}}}}"#), "{written}");
     let mut document = Document::parse(&written).unwrap();
-    document.apply(&pool(), &changes(&[used("a")])).unwrap();
+    assert_eq!(document.apply(&pool(), &changes(&[used("a")])), []);
     assert_eq!(document.to_text(), written);
 
     let unreadable = r#"{"credential_pool_merges": {"openrouter": {"hosts": {"h": "x"}}}}"#;
     let mut document = Document::parse(unreadable).unwrap();
-    document.apply(&pool(), &changes(&[suppress("env:A")])).unwrap();
+    assert_eq!(document.apply(&pool(), &changes(&[suppress("env:A")])), []);
     assert_eq!(document.stored(&pool()).suppressed_sources.len(), 1, "unreadable metadata counts as empty");
 }
 
@@ -216,10 +240,18 @@ fn content_that_could_not_be_read_again_is_refused() {
     let row = |levels: usize| add(json!({ "id": "a", "mine": nested(levels) }));
     let policy = |levels: usize| set_policy(json!({ "mine": nested(levels) }));
     let mut document = Document::empty();
-    assert_eq!(document.apply(&pool(), &changes(&[row(124)])).unwrap_err().code, ErrorCode::InvalidRow);
-    assert_eq!(document.apply(&pool(), &changes(&[policy(125)])).unwrap_err().code, ErrorCode::InvalidPolicy);
-    assert_eq!(document.to_text(), Document::empty().to_text(), "nothing changed");
-    document.apply(&pool(), &changes(&[row(123), policy(124)])).unwrap();
+    let refused = document.apply(&pool(), &changes(&[row(124), policy(125), suppress("env:A")]));
+    let reasons: Vec<_> =
+        refused.iter().map(|refusal| (refusal.error.code, refusal.error.pointer.as_deref())).collect();
+    let expected = [
+        (ErrorCode::InvalidRow, Some("/credential_pool/openrouter")),
+        (ErrorCode::InvalidPolicy, Some("/credential_pool_policies/openrouter")),
+    ];
+    assert_eq!(reasons, expected);
+    assert_eq!(document.stored(&pool()).suppressed_sources.len(), 1, "the other change is made");
+
+    let mut document = Document::empty();
+    assert_eq!(document.apply(&pool(), &changes(&[row(123), policy(124)])), []);
     let text = document.to_text();
     assert_eq!(Document::parse(&text).unwrap().stored(&pool()), document.stored(&pool()));
     serde_json::from_str::<Value>(&text).unwrap();
@@ -281,7 +313,7 @@ fn huge_and_deep_documents_do_no_harm() {
 
     let wide = format!(r#"{{"mine": [[{}[]]], "credential_pool": {{}}}}"#, "[],".repeat(MANY / 10));
     let mut document = Document::parse(&wide).unwrap();
-    document.apply(&pool(), &changes(&[random()])).unwrap();
+    assert_eq!(document.apply(&pool(), &changes(&[random()])), []);
     let strategy = wide.replace("}}", r#"}, "credential_pool_strategies": {"openrouter": "random"}, "#);
     assert!(document.to_text().starts_with(&strategy));
 }
@@ -399,7 +431,7 @@ fn every_problem_is_found_at_its_place() {
 fn a_check_sees_the_document_as_it_would_be_written() {
     let mut document = Document::parse(r#"{"credential_pool": {"openrouter": [{"id": "a", "id": "a"}]}}"#).unwrap();
     assert_eq!(document.check(NOW).last().map(|problem| problem.code), Some(ProblemCode::DuplicateKey));
-    document.apply(&pool(), &changes(&[remove("a")])).unwrap();
+    assert_eq!(document.apply(&pool(), &changes(&[remove("a")])), []);
     assert_eq!(document.check(NOW), []);
 }
 
@@ -421,7 +453,7 @@ fn no_value_shows_in_an_error_a_problem_or_debug() {
     let mut shown = format!("{document:?} {:?} {:?}", document.check(NOW), document.stored(&pool()));
     for change in [add(json!({ "id": "a" })), random(), set_policy(json!({ "preset": "canary" }))] {
         shown += &format!("{change:?}");
-        shown += &format!("{:?}", document.apply(&zai, &changes(&[change])).unwrap_err());
+        shown += &format!("{:?}", document.apply(&zai, &changes(&[change])));
     }
     for (end, _) in text.char_indices() {
         shown += &format!("{:?}", Document::parse(text.split_at(end).0).unwrap_err());

@@ -233,7 +233,10 @@ impl<'a> Host<'a> {
             self.new_ids.extend(new_id.and_then(Value::as_str).map(str::to_owned));
         }
         let args = json!({ "text": self.document, "key": self.script.pool, "changes": changes });
-        self.document = self.ask("applyToDocument", args)?;
+        let applied: Applied = self.ask("applyToDocument", args)?;
+        let refused = applied.refused.into_iter();
+        self.findings.extend(refused.map(|refusal| Finding::new("document/refused", None, Some(&refusal))));
+        self.document = applied.text;
         Ok(json!({ "type": "saved" }))
     }
 
@@ -282,6 +285,12 @@ struct Done<T> {
 struct StepAnswer<T> {
     value: T,
     intents: Vec<Intent>,
+}
+
+#[derive(Deserialize)]
+struct Applied {
+    text: String,
+    refused: Vec<Value>,
 }
 
 #[derive(Deserialize)]

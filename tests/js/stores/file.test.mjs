@@ -39,7 +39,7 @@ test("the file holds the text of applyToDocument, to the byte, and no other file
     const { path, store, folder } = await file(text);
     const changes = [used("a"), added("c")];
     await store.commit(KEY, changes);
-    assert.equal(await readFile(path, "utf8"), applyToDocument(text, KEY, changes));
+    assert.equal(await readFile(path, "utf8"), applyToDocument(text, KEY, changes).text);
     assert.deepEqual(await readdir(folder), ["auth.json"]);
   }
 });
@@ -247,7 +247,7 @@ test("a program without the lock does not lose its changes", async () => {
     let written = 0;
     for (; isRunning && written < 15; written++) {
       // An editor writes the whole file at once, from the text that it has just read.
-      writeFileSync(`${path}.theirs`, applyToDocument(readFileSync(path, "utf8"), "nous", [added(`f${written}`)]));
+      writeFileSync(`${path}.theirs`, applyToDocument(readFileSync(path, "utf8"), "nous", [added(`f${written}`)]).text);
       renameSync(`${path}.theirs`, path);
       await sleep(15);
     }

@@ -124,7 +124,9 @@ impl Face for WithoutWrites {
     fn exchange(&mut self, call: &str) -> Result<String, CallError> {
         let parsed: Value = serde_json::from_str(call).unwrap();
         match parsed["call"].as_str() {
-            Some("applyToDocument") => Ok(json!({ "ok": parsed["args"]["text"] }).to_string()),
+            Some("applyToDocument") => {
+                Ok(json!({ "ok": { "text": parsed["args"]["text"], "refused": [] } }).to_string())
+            }
             _ => self.0.exchange(call),
         }
     }

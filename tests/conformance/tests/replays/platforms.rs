@@ -117,8 +117,9 @@ impl Session {
     }
 
     fn learn(&mut self, answer: &Value) {
-        if answer["ok"].is_string() && answer["ok"].as_str().is_some_and(|text| text.contains("credential_pool")) {
-            self.document = answer["ok"].clone();
+        let text = answer.pointer("/ok/text").unwrap_or(&answer["ok"]);
+        if text.as_str().is_some_and(|text| text.contains("credential_pool")) {
+            self.document = text.clone();
         }
         self.leases.extend(answer.pointer("/ok/value/lease").cloned());
         let rows = answer["ok"].as_array().into_iter().flatten();
