@@ -252,7 +252,7 @@ fn no_view_shows_a_pasted_secret() {
     let leased = pool.lease(credential_pool::Request::default(), START);
     let failed = pool.rotate(&KEY.into(), Failure::status(429), START).unwrap();
     let mut shown = String::new();
-    for view in [json!(entries), json!(explanation.credentials), json!(leased.events), json!(failed.events)] {
+    for view in [json!(entries), json!(explanation), json!(leased.events), json!(failed.events)] {
         shown.push_str(&view.to_string());
     }
     for line in explanation.credentials {
