@@ -3,7 +3,7 @@
 use crate::{
     cooldown::Cooldown,
     event::{Choice, Explained, Explanation, Happening, Verdict},
-    lease::Request,
+    lease::{NextMove, Request},
     time::Timestamp,
 };
 
@@ -31,7 +31,16 @@ impl Pool {
             let by = chosen.as_ref().filter(|(id, _)| *id == credential).map(|(_, by)| *by);
             Explained { verdict: before.verdict(slot, request, by), credential }
         });
-        Explanation { next: step.value, credentials: credentials.collect() }
+        let credentials = credentials.collect();
+        let mut next = step.value;
+        if let NextMove::Use { credential, .. }
+        | NextMove::Retry { credential, .. }
+        | NextMove::Refresh { credential, .. } = &mut next
+            && let Some(member) = before.roster.slot(credential.as_str()).and_then(|slot| before.roster.get(slot))
+        {
+            *credential = member.shown_id().clone();
+        }
+        Explanation { next, credentials }
     }
 
     fn verdict(&self, slot: Slot, request: &Request, chosen_by: Option<Choice>) -> Verdict {

@@ -410,10 +410,12 @@ describe("all commands", { concurrency: true }, () => {
       ["policy", "openrouter", `{"preset": "${CANARY}"}`], ["policy", "openrouter", `@${CANARY}`], ["explain", CANARY],
     ];
     const unended = `{"credential_pool": {"openrouter": [{"access_token": "${CANARY}"`;
-    const given = [DOCUMENT, BROKEN, unended].map((text) => ({ text, input: `${CANARY}\n`, env: { K: CANARY } }));
+    const pasted = { id: CANARY, label: `work ${CANARY}`, source: `manual:${CANARY}`, access_token: CANARY };
+    const everywhere = JSON.stringify({ version: 1, credential_pool: { openrouter: [pasted, { id: "b", access_token: "sk-b" }] } });
+    const given = [DOCUMENT, BROKEN, unended, everywhere].map((text) => ({ text, input: `${CANARY}\n`, env: { K: CANARY } }));
     for (const words of calls) {
-      const [whole, broken, corrupt] = given;
-      const all = [run(words, whole), run([...words, "--json"], broken), run(words, corrupt)];
+      const [whole, broken, corrupt, everywhere] = given;
+      const all = [run(words, whole), run([...words, "--json"], broken), run(words, corrupt), run(words, everywhere)];
       for (const { out, err, exit } of await Promise.all(all)) {
         assert.ok(!(out + err).includes("canary"), `${words}: ${out}${err}`);
         assert.ok([0, 1, 2, 3].includes(exit), `${words}: ${exit} ${err}`);

@@ -1,6 +1,7 @@
 // The host shell: requests that are served or not, what ends them, and what becomes of the store.
 
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -53,6 +54,15 @@ const limited = () => json(429, { error: { message: "slow down" } }, { "retry-af
 const rowsOf = (store, key = "openrouter") => JSON.parse(store.text).credential_pool[key];
 /** Whether any credential has a request under way, with a limit of one request each. */
 const isHeld = (pool) => pool.core.explain().credentials.some(({ verdict }) => verdict.type === "at_cap");
+
+/** Whether this host's `Request` refuses it: Bun takes more than others. */
+function isRefusedByHost(init) {
+  try {
+    return !new Request("http://localhost", init);
+  } catch {
+    return true;
+  }
+}
 
 function says(code, fields = {}) {
   return (error) => {
@@ -164,7 +174,8 @@ test("a body is sent again with each attempt, also one that is a stream", async 
 
 test("what is no request is thrown at once", async () => {
   const { pool, seen } = await answered(limited);
-  for (const init of [{ method: "GET", body: "x" }, { headers: { "a b": "c" } }, { method: "a b" }]) {
+  const inits = [{ method: "GET", body: "x" }, { headers: { "a b": "c" } }, { method: "a b" }];
+  for (const init of inits.filter(isRefusedByHost)) {
     await assert.rejects(pool.fetch("chat", init), TypeError);
   }
   await assert.rejects(pool.fetch("http://"), PoolError);
@@ -189,10 +200,13 @@ test("an answer that streams is handed over with its head, and stays the caller'
 });
 
 test("the caller's signal reaches an answer's body", async () => {
-  const { provider, ask } = await served("openrouter", keys("a"));
-  provider.addKey("sk-a");
+  const server = createServer((_, response) => void response.writeHead(200).write("begins and does not end"));
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  closing.push(() => (server.close(), server.closeAllConnections()));
+  const baseUrl = `http://127.0.0.1:${server.address().port}`;
+  const pool = await open({ key: "openrouter", store: storeOf("openrouter", keys("a")), baseUrl });
   const ending = new AbortController();
-  const response = await ask({ signal: ending.signal });
+  const response = await pool.fetch("chat", { signal: ending.signal });
   ending.abort(new Error("enough"));
   await assert.rejects(response.text(), /enough|abort/i);
 });

@@ -12,7 +12,7 @@ const NOW: i64 = 1_775_757_580_463;
 const HOUR: i64 = 3_600_000;
 
 /// The type of each call's answer.
-const TYPES: [(&str, &str); 43] = [
+const TYPES: [(&str, &str); 45] = [
     ("open", "Step<Opened> & { pool: number }"),
     ("select", "Step<Selection>"),
     ("rotate", "Step<Selection>"),
@@ -42,6 +42,8 @@ const TYPES: [(&str, &str); 43] = [
     ("entries", "Entry[]"),
     ("explain", "Explanation"),
     ("runtime", "Runtime"),
+    ("address", "string"),
+    ("limits", "Limits"),
     ("rows", "Row[]"),
     ("outstanding", "Intent[]"),
     ("diagnose", "Diagnosis"),
@@ -176,6 +178,7 @@ impl Shapes {
             { "access_token": "sk-b" },
             { "id": "dead", "access_token": "sk-c", "last_status": "dead" },
             { "id": "keyless" },
+            { "id": "unusable", "access_token": "sk-d\n" },
             "noise",
         ]);
         let env = json!({ "HF_TOKEN": "hf-1" });
@@ -207,6 +210,9 @@ impl Shapes {
             self.call(call, json!({ "pool": pool }));
         }
         self.call("runtime", json!({ "pool": pool, "id": "a" }));
+        let endpoints = json!({ "baseUrl": "https://h.test/v1" });
+        self.call("address", json!({ "pool": pool, "id": "a", "url": "chat", "endpoints": endpoints }));
+        self.call("limits", json!({}));
         let empty = self.open("openrouter", &json!([]), &json!({}));
         self.pool_call("select", empty, json!({}));
     }
@@ -319,7 +325,7 @@ impl Shapes {
 
     /// Logins whose tokens end.
     fn sign_in(&mut self) {
-        let rows = json!([login("due", NOW), { "id": "over", "auth_type": "oauth", "access_token": "at", "expires_at_ms": NOW }, { "id": "keyless" }]);
+        let rows = json!([login("due", NOW), { "id": "over", "auth_type": "oauth", "access_token": "at", "expires_at_ms": NOW }, { "id": "keyless" }, { "id": "unusable", "access_token": "sk-d\n" }]);
         let pool = self.open("anthropic", &rows, &json!({}));
         self.pool_call("explain", pool, json!({}));
         let refresh = self.pool_call("lease", pool, json!({}))["value"].clone();
@@ -454,7 +460,7 @@ impl Shapes {
         println!(
             "  Diagnosis, Entry, Explanation, Intent, LoginMove, NextMove, Opened, Policy, Problem, ProviderFacts, Reading, Refreshing, ResolvedPolicy,"
         );
-        println!("  Claim, Row, Runtime, Selection, Settled, Step, Stored, Strategy, Wanted,");
+        println!("  Claim, Limits, Row, Runtime, Selection, Settled, Step, Stored, Strategy, Wanted,");
         println!("}} from \"credential-pool\";\n");
         let mut seen = BTreeSet::new();
         for (place, (name, answer)) in self.answers.iter().enumerate() {

@@ -47,7 +47,7 @@ const REDIRECTS = [301, 302, 303, 307, 308];
 const BODY_HEADERS = ["content-encoding", "content-language", "content-location", "content-type", "content-length"];
 
 function next({ url, init }: Hop, status: number, location: string): Hop {
-  const to = URL.parse(location, url);
+  const to = URL.canParse(location, url) ? new URL(location, url) : null;
   if (to === null || !["http:", "https:"].includes(to.protocol)) throw new TypeError("fetch failed: invalid redirect");
   if (to.hash === "") to.hash = url.hash;
   const method = (init.method ?? "GET").toUpperCase();

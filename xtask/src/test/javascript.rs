@@ -78,7 +78,7 @@ fn deno_test(files: &[PathBuf]) -> Command {
 fn bun_test(files: &[PathBuf]) -> Command {
     let folder = workspace::root().join("tests/js");
     let mut bun = Command::new(folder.join("node_modules/bun/bin/bun.exe"));
-    bun.args(["test", "--timeout=60000"]).args(files).current_dir(folder);
+    bun.args(["test", "--isolate", "--timeout=60000"]).args(files).current_dir(folder);
     bun
 }
 
