@@ -244,7 +244,7 @@ impl Pool {
         CredentialId::derived_from(self.key(), name, &|id| self.roster.slot(id).is_some() || self.is_set_aside(id))
     }
 
-    pub(super) fn new_id(&mut self) -> CredentialId {
+    pub(crate) fn new_id(&mut self) -> CredentialId {
         loop {
             let id = self.random.short_id();
             if !self.is_taken(&id) {
