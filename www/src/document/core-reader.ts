@@ -71,7 +71,7 @@ export interface ShownCredential {
 /** An edit of a pool. */
 export type PoolEdit =
   | { type: "add"; row: Row }
-  | { type: "duplicate"; id: string }
+  | { type: "duplicate"; id: string; copy?: string }
   | { type: "update"; id: string; fields: Row }
   | { type: "remove"; id: string }
   | { type: "move"; id: string; place: number }
