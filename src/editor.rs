@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    credential::{Credential, fields::POOL_MANAGED_FIELDS},
+    credential::{Credential, fields::POOL_MANAGED_FIELDS, token_fields::TOKEN_FIELDS},
     error::{Error, ErrorCode, pointer_step},
     failure::FailureKind,
     id::CredentialId,
@@ -127,7 +127,7 @@ impl Editor {
         match edit {
             Edited::Add { row } => pool.check_new(row).map(drop),
             Edited::Update { id, fields } => pool.check_fields(id, fields).map(drop),
-            Edited::Duplicate { id }
+            Edited::Duplicate { id, .. }
             | Edited::Remove { id }
             | Edited::Move { id, .. }
             | Edited::Reset { id: Some(id) } => pool.credential(id).map(drop),
@@ -135,6 +135,46 @@ impl Editor {
             Edited::Strategy { name } => Strategy::parse(name).map(drop),
             Edited::Policy { policy } => Policy::parse(policy).map(drop),
         }
+    }
+
+    /// Returns an id for a credential that an edit adds. With the id in the edit, the edit adds the same credential
+    /// however often, and on whichever text, it is carried out.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::InvalidPoolKey`].
+    pub fn new_id(&mut self, key: &str, now: Timestamp) -> Result<CredentialId, Error> {
+        Ok(self.opened(key, now)?.pool.new_id())
+    }
+
+    /// Takes over the secrets that other programs renewed while a person edited: those that `theirs` has in place of
+    /// the secrets of `base`. Secrets that the person changed since `base` stay.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::InvalidDocument`]: `theirs` is not a document. Those of [`edit`](Self::edit).
+    pub fn keep_renewed_secrets(&mut self, base: &str, theirs: &str, now: Timestamp) -> Result<(), Error> {
+        let theirs = Document::parse(theirs)?;
+        let base = Document::parse(base).ok();
+        for name in self.document.pools() {
+            let Ok(key) = PoolKey::parse(&name) else { continue };
+            let ours = secrets_by_id(&self.document, &key);
+            let before = base.as_ref().map(|base| secrets_by_id(base, &key));
+            let is_renewed = |row: &&Value| {
+                let id = row.get("id").and_then(Value::as_str).unwrap_or_default();
+                // Without a readable base nobody knows who changed the secret; a spent token must not come back.
+                let is_ours = before.as_ref().is_some_and(|before| before.get(id) != ours.get(id));
+                !is_ours && ours.get(id).is_some_and(|held| *held != secrets_of(row))
+            };
+            let renewed: Vec<_> = theirs.rows(&key).iter().filter(is_renewed).collect();
+            for row in renewed {
+                let fields = TOKEN_FIELDS.iter().filter(|name| !POOL_MANAGED_FIELDS.contains(name));
+                let fields = fields.map(|name| ((*name).to_owned(), row.get(*name).cloned().unwrap_or_default()));
+                let id = row.get("id").and_then(Value::as_str).unwrap_or_default().into();
+                self.edit(&name, &Edited::Update { id, fields: fields.collect() }, now)?;
+            }
+        }
+        Ok(())
     }
 
     /// Returns a secret field of a credential for a person: `access_token`, `refresh_token` or `agent_key`. An absent
@@ -231,6 +271,8 @@ pub enum Edited {
     Duplicate {
         /// Id of the original.
         id: CredentialId,
+        /// Id of the copy, from [`Editor::new_id`]; `None` for any free id.
+        copy: Option<CredentialId>,
     },
     /// Set fields of a credential; null removes a field. A new secret resets the status.
     Update {
@@ -291,7 +333,7 @@ impl Edited {
         let named = || id.clone().ok_or_else(invalid);
         Ok(match kind.as_str().unwrap_or_default() {
             "add" => Self::Add { row: object(take("row")).ok_or_else(invalid)? },
-            "duplicate" => Self::Duplicate { id: named()? },
+            "duplicate" => Self::Duplicate { id: named()?, copy: take("copy").as_str().map(CredentialId::from) },
             "update" => Self::Update { id: named()?, fields: object(take("fields")).ok_or_else(invalid)? },
             "remove" => Self::Remove { id: named()? },
             "move" => {
@@ -410,7 +452,7 @@ impl Opened {
         let mut intents = self.unsaved.clone();
         intents.extend(match edit {
             Edited::Add { row } => pool.add(row, now)?.intents,
-            Edited::Duplicate { id } => duplicate(pool, id, now)?,
+            Edited::Duplicate { id, copy } => duplicate(pool, id, copy.as_ref(), now)?,
             Edited::Update { id, fields } => pool.update(id, fields, now)?.intents,
             Edited::Remove { id } => pool.remove(id, now)?.intents,
             Edited::Move { id, place } => pool.move_to(id, *place, now)?.intents,
@@ -429,7 +471,12 @@ impl Opened {
     }
 }
 
-fn duplicate(pool: &mut Pool, id: &CredentialId, now: Timestamp) -> Result<Vec<Intent>, Error> {
+fn duplicate(
+    pool: &mut Pool,
+    id: &CredentialId,
+    copy: Option<&CredentialId>,
+    now: Timestamp,
+) -> Result<Vec<Intent>, Error> {
     let (place, mut row) = {
         let original = pool.credential(id)?;
         let before = pool.entries_by_priority(now).into_iter().take_while(|entry| entry.id != *id).count();
@@ -437,6 +484,9 @@ fn duplicate(pool: &mut Pool, id: &CredentialId, now: Timestamp) -> Result<Vec<I
     };
     for name in POOL_MANAGED_FIELDS {
         row.shift_remove(name);
+    }
+    if let Some(copy) = copy {
+        row.insert("id".to_owned(), copy.as_str().into());
     }
     let label = row.get("label").and_then(Value::as_str).unwrap_or_default();
     let label = format!("{label} copy");
@@ -475,6 +525,16 @@ fn next_change(pool: &Pool, table: &PoolTable, now: Timestamp) -> Option<Timesta
     let ends = |entry: &Entry| refresh::expires_at(pool.credential(&entry.id).ok()?, pool.key());
     let moments = table.credentials.iter().flat_map(|shown| [shown.entry.state.until(), ends(&shown.entry)]);
     moments.flatten().filter(|at| now < *at).min()
+}
+
+/// Returns the secrets of a pool's rows, by the id of the row.
+fn secrets_by_id<'a>(document: &'a Document, key: &PoolKey) -> FxHashMap<String, [Option<&'a Value>; 3]> {
+    let rows = document.rows(key).iter();
+    rows.filter_map(|row| Some((row.get("id")?.as_str()?.to_owned(), secrets_of(row)))).collect()
+}
+
+fn secrets_of(row: &Value) -> [Option<&Value>; 3] {
+    ["access_token", "refresh_token", "agent_key"].map(|name| row.get(name).filter(|secret| !secret.is_null()))
 }
 
 fn changes_of(intent: Option<&Intent>) -> &[Change] {

@@ -272,7 +272,7 @@ impl Pool {
         })
     }
 
-    pub(super) fn new_id(&mut self) -> CredentialId {
+    pub(crate) fn new_id(&mut self) -> CredentialId {
         loop {
             let id = self.random.short_id();
             if !self.is_taken(&id) {

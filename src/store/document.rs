@@ -334,6 +334,7 @@ fn changes_section(change: &Change, shape: &EntryShape) -> bool {
         | Edit::ModelCooldown { .. }
         | Edit::Tokens { .. }
         | Edit::Claim { .. }
+        | Edit::Release { .. }
         | Edit::Used { .. } => shape.section == POOLS,
         Edit::Suppress { .. } | Edit::Unsuppress { .. } => shape.section == SUPPRESSED,
         Edit::SetStrategy { .. } => shape.section == STRATEGIES,

@@ -9,6 +9,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod elsewhere;
 mod properties;
 mod replay;
 mod secrecy;

@@ -122,7 +122,7 @@ fn check_effect(edit: &Edited, before: &PoolTable, after: &PoolTable) -> Result<
             prop_assert!(!expected.contains(&added.entry.id.as_str().to_owned()));
             expected.push(added.entry.id.as_str().to_owned());
         }
-        Edited::Duplicate { id } => {
+        Edited::Duplicate { id, .. } => {
             let place = place_of(id.as_str());
             let (original, copy) = (&before.credentials[place], &after.credentials[place + 1]);
             prop_assert_eq!(&copy.entry.label, &format!("{} copy", original.entry.label));
@@ -233,7 +233,7 @@ impl Draft {
         let id = chosen.map_or_else(|| "none".into(), |shown| shown.entry.id.clone());
         match self.kind {
             "add" => Edited::Add { row: self.fields.clone() },
-            "duplicate" => Edited::Duplicate { id },
+            "duplicate" => Edited::Duplicate { id, copy: None },
             "update" => Edited::Update { id, fields: self.fields.clone() },
             "remove" => Edited::Remove { id },
             "move" => Edited::Move { id, place: self.place },

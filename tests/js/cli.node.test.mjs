@@ -138,6 +138,27 @@ describe("edits", { concurrency: true }, () => {
     assert.equal(new Set(openrouter.map(({ id }) => id)).size, 10);
   });
 
+  test("an empty file is a new document", async () => {
+    const path = await file("");
+    assert.equal((await done(["check"], { path })).exit, 0);
+    await done(["add", "openrouter"], { path, input: `${CANARY}-1\n` });
+    assert.deepEqual((await pools(path)).openrouter.map(({ access_token }) => access_token), [`${CANARY}-1`]);
+  });
+
+  const AT_ONCE = {
+    remove: (rows = []) => rows.map(({ id }) => id),
+    reset: (rows) => rows.filter(({ last_status }) => last_status).map(({ id }) => id),
+  };
+  for (const [command, left] of Object.entries(AT_ONCE)) {
+    test(`six times ${command} at once, all from one text: none is lost`, async () => {
+      const ids = ["a", "b", "c", "d", "e", "f"];
+      const openrouter = ids.map((id) => ({ id, access_token: `${CANARY}-${id}`, last_status: "dead" }));
+      const path = await file(JSON.stringify({ credential_pool: { openrouter } }));
+      await Promise.all(ids.map((id) => done([command, "openrouter", id], { path })));
+      assert.deepEqual(left((await pools(path)).openrouter), []);
+    });
+  }
+
   test("remove takes an id or a label, also the id that list shows for a row without an id", async () => {
     const path = await file(DOCUMENT);
     const { json } = await done(["list", "openrouter", "--json"], { path });

@@ -60,7 +60,7 @@ describe("reading", { concurrency: true }, () => {
 
   test("the page has protective headers, and no file beside it is served", async () => {
     const { api, path } = await edited();
-    const { status, headers, text } = await api("GET", "/", { token: null });
+    const { status, headers, text } = await api("GET", "/", { session: null });
     assert.deepEqual([status, headers["content-type"]], [200, "text/html;charset=utf-8"]);
     assert.match(text, /connect-src 'self'/);
     assert.equal(headers["x-content-type-options"], "nosniff");
@@ -68,7 +68,7 @@ describe("reading", { concurrency: true }, () => {
     assert.equal(headers["cross-origin-opener-policy"], "same-origin");
     assert.equal(headers["content-security-policy"], "frame-ancestors 'none'");
     const [, script] = /src="\.\/(assets\/[^"]+\.js)"/.exec(text);
-    assert.equal((await api("GET", `/${script}`, { token: null, headers: { Range: "bytes=9-1" } })).status, 200);
+    assert.equal((await api("GET", `/${script}`, { session: null, headers: { Range: "bytes=9-1" } })).status, 200);
     for (const other of ["/../cli.js", "/%2e%2e/cli.js", "/..%2fcli.js", path, "/nothing", "/documents"]) {
       assert.equal((await api("GET", other)).status, 404, other);
     }
@@ -177,14 +177,23 @@ describe("access", { concurrency: true }, () => {
   const put = { etag: "seen", body: OTHER };
   const from = (Origin) => ({ headers: { Origin } });
   const by = (Host) => ({ headers: { Host } });
+  const bearer = (of) => ({ headers: { Authorization: (_, own, token) => `Bearer ${of(own, token)}` } });
   const REFUSED = [
     // case, method, path, options, status, code
-    ["no token", "GET", "/document", { token: null }, 401, "no_token"],
-    ["a wrong token", "GET", "/document", { token: "a".repeat(43) }, 401, "no_token"],
-    ["a part of the token", "GET", "/document", { token: (token) => token.slice(0, -1) }, 401, "no_token"],
-    ["a write without the token", "PUT", "/document", { ...put, token: null }, 401, "no_token"],
-    ["watching without the token", "GET", "/watch", { token: null }, 401, "no_token"],
-    ["the token in the address", "GET", (token) => `/document?edit=${token}`, { token: null }, 401, "no_token"],
+    ["no session", "GET", "/document", { session: null }, 401, "no_session"],
+    ["a wrong session", "GET", "/document", { session: "a".repeat(43) }, 401, "no_session"],
+    ["a part of the session", "GET", "/document", { session: (own) => own.slice(0, -1) }, 401, "no_session"],
+    ["a write without a session", "PUT", "/document", { ...put, session: null }, 401, "no_session"],
+    ["watching without a session", "GET", "/watch", { session: null }, 401, "no_session"],
+    ["the session in the address", "GET", (own) => `/document?edit=${own}`, { session: null }, 401, "no_session"],
+    ["the session as a token", "GET", "/document", { session: null, ...bearer((own) => own) }, 401, "no_session"],
+    ["the token a second time", "POST", "/session", bearer((_, token) => token), 401, "used_token"],
+    ["a token that is none", "POST", "/session", bearer(() => "a".repeat(43)), 401, "used_token"],
+    ["a session that is read", "GET", "/session", {}, 405, "wrong_method"],
+    ["the address of the machine", "GET", "/", by((port) => `127.0.0.1:${port}`), 403, "foreign_host"],
+    ["the common name of the machine", "GET", "/document", by((port) => `localhost:${port}`), 403, "foreign_host"],
+    ["another name below it", "GET", "/document", by((port) => `${"a".repeat(32)}.edit.localhost:${port}`), 403, "foreign_host"],
+    ["the service worker of the page", "GET", "/sw.js", {}, 404, "not_found"],
     ["a foreign name", "GET", "/document", by("evil.example"), 403, "foreign_host"],
     ["a foreign name with the port", "GET", "/", by((port) => `evil.example:${port}`), 403, "foreign_host"],
     ["another port", "GET", "/", by("127.0.0.1:1"), 403, "foreign_host"],
@@ -211,28 +220,50 @@ describe("access", { concurrency: true }, () => {
     });
   }
 
-  test("the page itself, under either host name", async () => {
-    const { api, port } = await edited();
-    for (const host of [`127.0.0.1:${port}`, `localhost:${port}`]) {
-      const headers = { Host: host, Origin: `http://${host}` };
-      assert.equal((await api("GET", "/document", { headers })).status, 200);
-    }
+  test("the page itself", async () => {
+    const { api, host } = await edited();
+    const headers = { Origin: `http://${host}` };
+    assert.equal((await api("GET", "/document", { headers })).status, 200);
   });
 
-  test("each server has a token of its own", async () => {
+  test("each server has a host name, a token and a session of its own", async () => {
     const [one, other] = await Promise.all([edited(), edited()]);
-    assert.match(one.token, /^[\w-]{43}$/);
-    assert.notEqual(one.token, other.token);
-    assert.equal((await one.api("GET", "/document", { token: other.token })).status, 401);
+    for (const { host, token, session } of [one, other]) {
+      assert.match(`${host} ${token} ${session}`, /^[0-9a-f]{32}\.edit\.localhost:\d+ [\w-]{43} [\w-]{43}$/);
+    }
+    for (const name of ["host", "token", "session"]) assert.notEqual(one[name], other[name]);
+    assert.equal((await one.api("GET", "/document", { session: other.session })).status, 401);
+  });
+
+  test("a wrong token does not use up the token, and opens no session", async () => {
+    const { ask, token } = await served();
+    const post = (bearer) => ask("POST", "/session", { session: null, headers: { Authorization: `Bearer ${bearer}` } });
+    const refused = await post("a".repeat(43));
+    assert.deepEqual([refused.status, refused.json.code, refused.headers["set-cookie"]], [401, "no_token", undefined]);
+    const { status, headers: { "set-cookie": [cookie] } } = await post(token);
+    assert.equal(status, 204);
+    assert.match(cookie, /^credential-pool-edit=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict$/, "no other host name gets it");
+    const again = await post(token);
+    assert.deepEqual([again.status, again.json.code, again.headers["set-cookie"]], [401, "used_token", undefined]);
+    assert.match(again.json.message, /run `credential-pool edit` again/);
+  });
+
+  test("workers that earlier versions registered under common names are removed", async () => {
+    const { api } = await edited();
+    const ask = (Host) => api("GET", "/", { headers: { Host } });
+    for (const name of ["127.0.0.1", "localhost"]) {
+      assert.equal((await ask((port) => `${name}:${port}`)).headers["clear-site-data"], `"cache", "storage"`);
+    }
+    assert.equal((await ask("evil.example")).headers["clear-site-data"], undefined);
   });
 });
 
 describe("watching", { concurrency: true }, () => {
   test("sends the ETag at first, and after each write: in place, by a rename, or through the server", async () => {
-    const { path, api, url, token } = await edited();
-    const response = await fetch(new URL("watch", url), { headers: { Authorization: `Bearer ${token}` } });
-    assert.equal(response.headers.get("content-type"), "text/event-stream; charset=utf-8");
-    const told = etags(response.body);
+    const { path, api, watch } = await edited();
+    const response = await watch();
+    assert.equal(response.headers["content-type"], "text/event-stream; charset=utf-8");
+    const told = etags(response);
     const now = async () => (await api("GET", "/document")).headers.etag;
     assert.equal((await told.next()).value, await now());
     await writeFile(path, OTHER);
@@ -251,15 +282,14 @@ describe("watching", { concurrency: true }, () => {
 describe("the command", { concurrency: true }, () => {
   for (const signal of ["SIGINT", "SIGTERM"]) {
     test(`${signal} ends it with 0, also with a page open`, async () => {
-      const { child, url, token, ended } = await edited();
-      const { body } = await fetch(new URL("watch", url), { headers: { Authorization: `Bearer ${token}` } });
-      const told = etags(body);
+      const { child, port, watch, ended } = await edited();
+      const told = etags(await watch());
       await told.next();
       child.kill(signal);
       const { exit, err } = await ended;
       assert.deepEqual([exit, err], [0, ""]);
       assert.equal((await told.next()).done, true);
-      await assert.rejects(fetch(url));
+      await assert.rejects(fetch(`http://127.0.0.1:${port}/`));
     });
   }
 
@@ -268,7 +298,7 @@ describe("the command", { concurrency: true }, () => {
     await once(child.stdout, "data");
     child.kill("SIGINT");
     const { out } = await ended;
-    const [, address] = /\n\n {2}(http:\/\/127\.0\.0\.1:\d+\/#edit=[\w-]{43})\n\n/.exec(out) ?? [];
+    const [, address] = /\n\n {2}(http:\/\/[0-9a-f]{32}\.edit\.localhost:\d+\/#edit=[\w-]{43})\n\n/.exec(out) ?? [];
     assert.ok(address, out);
     assert.ok(out.startsWith(`${path} `));
     assert.match(out, /until Ctrl-C/);
@@ -376,27 +406,39 @@ function start(words, path, { env = {}, cli = join(PACKAGE, "dist/cli.js") } = {
   return { child, path, ended, written };
 }
 
-/** A server on a document, and a function that sends requests to it. */
-async function edited({ text = DOCUMENT, path, words = [] } = {}) {
+/** A server on a document, and a function that sends requests to it. Its token is not used yet. */
+async function served({ text = DOCUMENT, path, words = [] } = {}) {
   const run = start(["--json", "edit", "--no-open", ...words], path ?? await file(text));
   while (!run.written.out.endsWith("}\n")) {
     await Promise.race([once(run.child.stdout, "data"), run.ended.then(({ err }) => assert.fail(err))]);
   }
   const { url, port, document } = JSON.parse(run.written.out);
   assert.equal(document, run.path);
-  const token = new URL(url).hash.replace("#edit=", "");
-  return { ...run, url, port, token, api: (method, to, given) => asked({ port, own: token, method, to, ...given }) };
+  const { host, hash } = new URL(url);
+  const token = hash.replace("#edit=", "");
+  return { ...run, url, port, host, token, ask: (method, to, given) => asked({ port, host, method, to, ...given }) };
+}
+
+/** A server on a document, with a session. */
+async function edited(given) {
+  const run = await served(given);
+  const { token, ask } = run;
+  const { headers } = await ask("POST", "/session", { session: null, headers: { Authorization: `Bearer ${token}` } });
+  const [, session] = /^credential-pool-edit=([^;]+)/.exec(headers["set-cookie"]);
+  const own = { own: session, token };
+  return { ...run, session, api: (method, to, given) => ask(method, to, { ...own, ...given }), watch: () => ask("GET", "/watch", { ...own, isStream: true }) };
 }
 
 /** Sends a request. Not with `fetch`, which restricts Host, Origin and method. */
-async function asked({ port, own, method, to, token = own, etag, headers = {}, body }) {
-  const bearer = typeof token === "function" ? token(own) : token;
-  const given = (value) => (typeof value === "function" ? value(port) : value);
+async function asked({ port, host, own, token, method, to, session = own, etag, headers = {}, body, isStream }) {
+  const cookie = typeof session === "function" ? session(own) : session;
+  const given = (value) => (typeof value === "function" ? value(port, own, token) : value);
   const others = Object.entries(headers).map(([name, value]) => [name, given(value)]);
   const sent = request({
     host: "127.0.0.1", port, method, path: typeof to === "function" ? to(own) : to, agent: false,
     headers: {
-      ...(bearer === null ? {} : { Authorization: `Bearer ${bearer}` }),
+      Host: host,
+      ...(cookie === null ? {} : { Cookie: `other=1; credential-pool-edit=${cookie}` }),
       ...(etag === undefined ? {} : { "If-Match": etag }),
       ...(body === undefined ? {} : { "Content-Length": Buffer.byteLength(body) }),
       ...Object.fromEntries(others),
@@ -404,6 +446,7 @@ async function asked({ port, own, method, to, token = own, etag, headers = {}, b
   });
   sent.end(body);
   const [response] = await once(sent, "response");
+  if (isStream) return response;
   const text = Buffer.concat(await response.toArray()).toString();
   return { status: response.statusCode, headers: response.headers, text, get json() { return JSON.parse(text); } };
 }
@@ -411,7 +454,8 @@ async function asked({ port, own, method, to, token = own, etag, headers = {}, b
 /** The entity tags in a stream of server-sent events. */
 async function* etags(body) {
   let text = "";
-  for await (const chunk of body.pipeThrough(new TextDecoderStream())) {
+  body.setEncoding("utf8");
+  for await (const chunk of body) {
     text += chunk;
     for (let end; (end = text.indexOf("\n\n")) >= 0; text = text.slice(end + 2)) {
       const [, etag] = /^event: changed\ndata: ("[^"]+")$/.exec(text.slice(0, end));

@@ -114,7 +114,7 @@ export function poolsOf({ own, text, name }: Document): string[] {
 }
 
 /** Returns the text that contains a pool. */
-export function textOf({ own, text }: Document, key: string): string {
+function textOf({ own, text }: Document, key: string): string {
   return own.size === 0 ? text : (own.get(poolName(key)) ?? text);
 }
 

@@ -1,8 +1,12 @@
 /**
- * HTTP server for the page and one document, on the loopback interface, with a bearer token per run.
+ * HTTP server for the page and one document, on the loopback interface.
  *
- * The token is in the fragment of the address, which browsers do not send. The page sends it in a header, which a
- * foreign page cannot do (CORS). The Host header is checked against DNS rebinding.
+ * Each run has a host name of its own under `localhost`, which browsers resolve themselves: no service worker, cookie or
+ * stored data of an earlier page has the same origin, whatever the port. The Host header is checked against DNS
+ * rebinding.
+ *
+ * The token is in the fragment of the address, which browsers do not send. The page exchanges it once for a cookie,
+ * which no script can read, and which browsers send to no other host name.
  */
 
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
@@ -31,7 +35,8 @@ export interface EditServer {
   close(): Promise<void>;
 }
 
-const HOST = "127.0.0.1";
+const LOOPBACK = "127.0.0.1";
+const COOKIE = "credential-pool-edit";
 const MAX_BYTES = 64 * 1024 * 1024;
 
 /**
@@ -41,12 +46,14 @@ const MAX_BYTES = 64 * 1024 * 1024;
  */
 export async function serve({ file, page, port }: EditServerOptions): Promise<EditServer> {
   const token = randomBytes(32).toString("base64url");
-  const handler = new RequestHandler(file, token, sirv(page, { dev: true, etag: true }));
+  // The page knows by this name that it is served by `edit`.
+  const name = `${randomBytes(16).toString("hex")}.edit.localhost`;
+  const handler = new RequestHandler(file, name, token, sirv(page, { dev: true, etag: true }));
   const server = createServer((request, response) => handler.handle(request, response));
   await listening(server, port);
   const { port: chosen } = server.address() as AddressInfo;
   return {
-    url: `http://${HOST}:${chosen}/#edit=${token}`,
+    url: `${new URL(`http://${name}:${chosen}`).origin}/#edit=${token}`,
     port: chosen,
     async close() {
       server.close();
@@ -59,7 +66,7 @@ export async function serve({ file, page, port }: EditServerOptions): Promise<Ed
 function listening(server: Server, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, HOST, () => {
+    server.listen(port, LOOPBACK, () => {
       server.off("error", reject);
       resolve();
     });
@@ -89,13 +96,19 @@ type Static = ReturnType<typeof sirv>;
 
 class RequestHandler {
   readonly #file: DocumentFile;
-  readonly #token: string;
+  /** Host name of this run. */
+  readonly #name: string;
+  /** Token of the address; undefined once it is exchanged. */
+  #token: string | undefined;
+  /** Value of the cookie. */
+  readonly #session = randomBytes(32).toString("base64url");
   readonly #page: Static;
   readonly #writes = new Set<Promise<Reply>>();
   readonly #watching = new Set<ServerResponse>();
 
-  constructor(file: DocumentFile, token: string, page: Static) {
+  constructor(file: DocumentFile, name: string, token: string, page: Static) {
     this.#file = file;
+    this.#name = name;
     this.#token = token;
     this.#page = page;
   }
@@ -120,23 +133,29 @@ class RequestHandler {
 
   async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = "", url = "/" } = request;
-    expectSameOrigin(request);
+    expectSameOrigin(request, this.#name);
     const [path] = url.split(/[?#]/, 1);
+    if (path === "/session") {
+      expectMethod(method, "POST");
+      return send(response, this.#openSession(request));
+    }
     if (path === "/document") {
-      this.#expectToken(request);
+      this.#expectSession(request);
       expectMethod(method, "GET", "PUT");
       return send(response, method === "GET" ? await this.#read() : await this.#write(request));
     }
     if (path === "/watch") {
-      this.#expectToken(request);
+      this.#expectSession(request);
       expectMethod(method, "GET");
       return this.#watch(response);
     }
     expectMethod(method, "GET", "HEAD");
     // sirv does not validate ranges; the page's files are small.
     delete request.headers.range;
+    // A service worker would show the page after the end of this server.
+    if (path === "/sw.js") throw notFound();
     return this.#page(request, response, () => {
-      send(response, refused(new Refusal(404, "not_found", "there is no such file")));
+      send(response, refused(notFound()));
     });
   }
 
@@ -176,12 +195,32 @@ class RequestHandler {
     });
   }
 
-  #expectToken({ headers: { authorization = "" } }: IncomingMessage): void {
-    // Digests have equal lengths, which `timingSafeEqual` requires.
-    if (timingSafeEqual(digest(authorization), digest(`Bearer ${this.#token}`))) return;
-    const message = "open the address that `credential-pool edit` shows; addresses of earlier runs are invalid";
-    throw new Refusal(401, "no_token", message, { "WWW-Authenticate": "Bearer" });
+  #openSession({ headers: { authorization = "" } }: IncomingMessage): Reply {
+    if (this.#token === undefined) {
+      const message = "this address was opened before: run `credential-pool edit` again, and open the address that it shows";
+      throw new Refusal(401, "used_token", message, CHALLENGE);
+    }
+    if (!isSame(authorization, `Bearer ${this.#token}`)) {
+      const message = "open the address that `credential-pool edit` shows; addresses of earlier runs are invalid";
+      throw new Refusal(401, "no_token", message, CHALLENGE);
+    }
+    this.#token = undefined;
+    const cookie = `${COOKIE}=${this.#session}; Path=/; HttpOnly; SameSite=Strict`;
+    return { status: 204, headers: { "Set-Cookie": cookie } };
   }
+
+  #expectSession({ headers: { cookie = "" } }: IncomingMessage): void {
+    const cookies = cookie.split(";").map((pair) => pair.trim());
+    if (cookies.some((pair) => isSame(pair, `${COOKIE}=${this.#session}`))) return;
+    const message = "open the address that `credential-pool edit` shows, in the browser that opened it first";
+    throw new Refusal(401, "no_session", message, CHALLENGE);
+  }
+}
+
+const CHALLENGE = { "WWW-Authenticate": "Bearer" };
+
+function notFound(): Refusal {
+  return new Refusal(404, "not_found", "there is no such file");
 }
 
 const HEADERS = {
@@ -194,9 +233,15 @@ const HEADERS = {
 };
 
 /** Refuses requests of other origins, and requests under other host names. */
-function expectSameOrigin({ headers: { host = "", origin }, socket }: IncomingMessage): void {
-  const names = [HOST, "localhost"].map((name) => new URL(`http://${name}:${socket.localPort}`).host);
-  if (!names.includes(host)) throw new Refusal(403, "foreign_host", `this server is ${names.join(" or ")}`);
+function expectSameOrigin({ headers: { host = "", origin }, socket }: IncomingMessage, name: string): void {
+  const hostOf = (name: string) => new URL(`http://${name}:${socket.localPort}`).host;
+  if (host !== hostOf(name)) {
+    // Earlier versions registered service workers under these names.
+    const isOurs = [LOOPBACK, "localhost"].map(hostOf).includes(host);
+    const headers = isOurs ? { "Clear-Site-Data": `"cache", "storage"` } : {};
+    const message = "open the address that `credential-pool edit` shows; it has a host name of its own";
+    throw new Refusal(403, "foreign_host", message, headers);
+  }
   if (origin === undefined || origin === `http://${host}`) return;
   throw new Refusal(403, "foreign_origin", "only the page of this server may send requests");
 }
@@ -207,8 +252,11 @@ function expectMethod(method: string, ...allowed: string[]): void {
   throw new Refusal(405, "wrong_method", `this address takes ${Allow}`, { Allow });
 }
 
-function digest(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
+/** Compares in constant time. */
+function isSame(one: string, other: string): boolean {
+  // Digests have equal lengths, which `timingSafeEqual` requires.
+  const [left, right] = [one, other].map((text) => createHash("sha256").update(text).digest());
+  return left !== undefined && right !== undefined && timingSafeEqual(left, right);
 }
 
 /** Returns the body of a request. Reads an oversized body to its end, so that the client reads the response. */
@@ -248,10 +296,12 @@ function failure(status: number, { code, message, pointer }: ErrorBody, headers:
 }
 
 function send(response: ServerResponse, { status, headers, body = "" }: Reply): void {
+  // A response without content has no length (RFC 9110, section 8.6).
+  const content = status === 204 ? {} : { "Content-Length": Buffer.byteLength(body) };
   response.writeHead(status, {
     "Content-Type": "application/json; charset=utf-8",
     "Cache-Control": "no-store",
-    "Content-Length": Buffer.byteLength(body),
+    ...content,
     ...headers,
   }).end(body);
 }

@@ -41,7 +41,7 @@ export async function edit(
         "",
         `  ${server.url}`,
         "",
-        "by anyone who knows this address, from this machine, until Ctrl-C.",
+        "by the first browser of this machine that opens this address, until Ctrl-C.",
       ],
     });
     if (open) await openBrowser(server.url);

@@ -28,7 +28,7 @@ export async function add(location: Location, key: string, options: AddOptions):
 /** Adds a row to a pool, at a place in the order or at its end. */
 export async function addRow(location: Location, key: string, row: Row, priority: number | undefined): Promise<Output> {
   // The document may have changed while a person made the row.
-  const { pool, step } = open(await location.read(), key, "random");
+  const { pool, step } = open(await location.read(), key);
   const added = pool.add(row);
   const id = added.value;
   const moved = priority === undefined ? [] : [pool.moveTo(id, priority)];

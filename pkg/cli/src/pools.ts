@@ -1,10 +1,8 @@
 /** Pools opened for administration: without discovery. */
 
-import { createHash, randomBytes } from "node:crypto";
-
 import { CredentialPool, type Entry, type PersistIntent, PoolError, type Step, StoreError } from "credential-pool";
 
-import { type Document, type Location, poolsOf, readPool, textOf } from "./document.js";
+import { type Document, type Location, poolsOf, readPool } from "./document.js";
 import { EXIT, Failure, misuse } from "./failure.js";
 
 /** A pool, and the step that opened it. */
@@ -16,14 +14,12 @@ export interface OpenedPool {
 /**
  * Opens a pool. The document need not contain it.
  *
- * @param seed `document`: derived from the document, so that rows without an id get the same ids at each call, and ids
- *   that `list` shows are valid while the document is unchanged. `random`: for new rows, whose ids must be unique.
+ * The seed is random: stores take two changes of one host at the same time for one change. Rows without an id still get
+ * the same ids at each call, because the pool derives such ids from the rows.
  */
-export function open(document: Document, key: string, seed: "document" | "random" = "document"): OpenedPool {
+export function open(document: Document, key: string): OpenedPool {
   const { stored } = withKeyFailure(() => readPool(document, key));
-  const derived = createHash("sha256").update(textOf(document, key)).digest();
-  const random = (length: number) => (seed === "random" ? randomBytes(length) : derived.subarray(0, length));
-  const { pool, ...step } = CredentialPool.open({ key, stored, sources: {}, host: { random } });
+  const { pool, ...step } = CredentialPool.open({ key, stored, sources: {} });
   return { pool, step };
 }
 

@@ -50,7 +50,7 @@ export interface OpenPoolOptions {
   /** Receives events of credentials. For logs. An error that it throws goes to `onProblem`. */
   onEvent?: (event: Event) => void;
   /**
-   * Receives errors of the store, usually a `StoreError`. Unwritten changes are kept and written as soon as possible.
+   * Receives problems of the store, usually a `StoreError`. Unwritten changes are kept and written as soon as possible.
    * By default logs a warning on the console.
    */
   onProblem?: (problem: unknown) => void;

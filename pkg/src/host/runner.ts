@@ -42,7 +42,8 @@ export class Runner {
     this.#core = core;
     this.#key = core.key();
     this.#options = options;
-    this.#endWatch = options.store.watch(this.#key, ({ stored }) => void this.take(core.sync(stored)));
+    const onProblem = (problem: unknown): void => this.#reportProblem(problem);
+    this.#endWatch = options.store.watch(this.#key, ({ stored }) => void this.take(core.sync(stored)), onProblem);
   }
 
   /** Whether a write is under way or has failed. */

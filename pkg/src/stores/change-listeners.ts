@@ -4,10 +4,12 @@
 
 import type { Reading } from "../core/types.js";
 import { readingOf } from "./document-text.js";
+import type { StoreError } from "./store.js";
 
 interface Listener {
   readonly key: string;
   readonly onChange: (reading: Reading) => void;
+  readonly onProblem: ((problem: StoreError) => void) | undefined;
   /** The pool's state that the listener was told last, as JSON; undefined until the first comparison. */
   known: string | undefined;
 }
@@ -22,10 +24,26 @@ export class ChangeListeners {
   }
 
   /** Adds a listener that knows the last state that was read of the pool. Returns a function that removes it. */
-  add(key: string, onChange: (reading: Reading) => void): () => void {
-    const listener = { key, onChange, known: this.#lastRead.get(key) };
+  add(
+    key: string,
+    onChange: (reading: Reading) => void,
+    onProblem: ((problem: StoreError) => void) | undefined,
+  ): () => void {
+    const listener = { key, onChange, onProblem, known: this.#lastRead.get(key) };
     this.#all.add(listener);
     return () => void this.#all.delete(listener);
+  }
+
+  /** Returns the pool keys of all listeners. */
+  keys(): string[] {
+    return [...this.#all].map(({ key }) => key);
+  }
+
+  /** Tells the listeners of a problem. */
+  tell(problem: StoreError): void {
+    for (const listener of this.#all) {
+      queueMicrotask(() => this.#all.has(listener) && listener.onProblem?.(problem));
+    }
   }
 
   /** Records the state that the store returned, as the starting point of later listeners. */
@@ -33,9 +51,9 @@ export class ChangeListeners {
     this.#lastRead.set(key, JSON.stringify(reading));
   }
 
-  /** Reports the document's text after a write of another writer. */
-  changed(text: string): void {
-    for (const listener of this.#all) this.#compare(listener, text, text);
+  /** Reports the document's text after a write of another writer. Returns whether the text is a document. */
+  changed(text: string): boolean {
+    return [...this.#all].map((listener) => this.#compare(listener, text, text)).includes(true);
   }
 
   /** Reports a write of the store itself: its text, and the text it replaced. */
@@ -43,14 +61,18 @@ export class ChangeListeners {
     for (const listener of this.#all) this.#compare(listener, before, after);
   }
 
-  /** Calls a listener if the text that others left differs from its known state; `now` becomes its known state. */
-  #compare(listener: Listener, left: string, now: string): void {
+  /**
+   * Calls a listener if the text that others left differs from its known state; `now` becomes its known state. Returns
+   * false if a text is no document.
+   */
+  #compare(listener: Listener, left: string, now: string): boolean {
     const readings = this.#readings(listener.key, left, now);
-    if (readings === undefined) return;
+    if (readings === undefined) return false;
     const isDifferent = listener.known !== undefined && listener.known !== JSON.stringify(readings.left);
     listener.known = JSON.stringify(readings.now);
     // A listener that throws must not end a commit.
     if (isDifferent) queueMicrotask(() => this.#all.has(listener) && listener.onChange(readings.now));
+    return true;
   }
 
   /** Returns the pool's states in both texts; undefined if a text is no document. */

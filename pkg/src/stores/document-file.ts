@@ -5,12 +5,12 @@ import { resolve } from "node:path";
 
 import { pools } from "../credential_pool.js";
 import { STALE_MS, withFileLock } from "./file-lock.js";
-import {
-  asStoreError, codeOf, readText, removeTemporaries, replaceText, resolvedPath, version, versionOf,
-} from "./file-text.js";
+import { finishWrite, removeTemporaries, replaceText } from "./file-replacement.js";
+import { readText, resolvedPath, version, versionOf } from "./file-text.js";
 import { FileWatch } from "./file-watch.js";
 import { lockedError } from "./keyed-mutex.js";
 import { StoreError, WAIT_MS } from "./store.js";
+import { asStoreError, codeOf } from "./system-error.js";
 
 /** The text of a document at one moment. */
 export interface DocumentText {
@@ -58,6 +58,7 @@ export class DocumentFile {
     for (let waitMs = WAIT_MS; waitMs > 0; waitMs = deadline - performance.now()) {
       const replaced = await withFileLock(this.path, undefined, { waitMs, staleMs: STALE_MS }, async (path, lock) => {
         await removeTemporaries(path);
+        await finishWrite(path);
         const file = await readText(path);
         const [now, wanted] = [etagOf(file.text), etagOf(text)];
         // Also true after a repeated request whose first response got lost.

@@ -18,10 +18,12 @@ import { callbackify } from "node:util";
 import { lock } from "proper-lockfile";
 
 import type { Millis } from "../core/types.js";
+import { companionPath } from "./file-copy.js";
 import { hasDied, ownerName } from "./file-lock-owner.js";
-import { asStoreError, codeOf, resolvedPath } from "./file-text.js";
+import { resolvedPath } from "./file-text.js";
 import { KeyedMutex, lockedError } from "./keyed-mutex.js";
 import { StoreError } from "./store.js";
+import { asStoreError, codeOf } from "./system-error.js";
 
 /** Default age of a stale lock, in milliseconds. All processes that share a file must use the same age. */
 export const STALE_MS = 10_000;
@@ -57,7 +59,8 @@ export async function withFileLock<T>(
   try {
     const path = await resolvedPath(file, true);
     // A lock's name may contain any character; a file's name may not.
-    const lockPath = name === undefined ? path : `${path}.${fingerprint(name)}`;
+    const companion = await companionPath(path);
+    const lockPath = name === undefined ? companion : `${companion}.${fingerprint(name)}`;
     return await withLock(lockPath, times, (lock) => {
       hasStarted = true;
       return action(path, lock);

@@ -52,7 +52,7 @@ export class MemoryStore implements Store {
 
   watch(key: string, onChange: (reading: Reading) => void): () => void {
     this.#shared.watching.add(this.#listeners);
-    const end = this.#listeners.add(key, onChange);
+    const end = this.#listeners.add(key, onChange, undefined);
     this.#listeners.changed(this.text);
     return () => {
       end();

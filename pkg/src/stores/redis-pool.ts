@@ -24,6 +24,15 @@ interface Job {
   reject(error: unknown): void;
 }
 
+/** The state after an exchange. */
+interface Next {
+  text: string | undefined;
+  /** Version to write; undefined if nothing is to be written. */
+  version: string | undefined;
+  /** Whether the server has lost the state that is written. */
+  isRestoring: boolean;
+}
+
 export class RedisPool {
   readonly listeners = new ChangeListeners();
   /** Name of the hash in Redis, and of the channel that announces its versions. */
@@ -128,15 +137,19 @@ export class RedisPool {
     let isGuess = !isReading && this.#known !== undefined;
     let found: State = isGuess && this.#known ? this.#known : await this.#fetch(deadline);
     for (;;) {
-      const { text, version = "" } = this.#next(found, jobs);
+      const { text, version = "", isRestoring } = this.#next(found, jobs);
       const now: State = version || isGuess ? await this.#swap(found, version, text, deadline) : found;
-      if (now.version === (version || found.version)) return this.#done(jobs, found, { version: now.version, text });
+      if (now.version === (version || found.version)) {
+        this.#done(jobs, found, { version: now.version, text });
+        if (isRestoring) this.listeners.tell(restored(this.#place));
+        return;
+      }
       [found, isGuess] = [now, false];
     }
   }
 
   /** Returns the pool's new text, and a new version if the text has to be written. */
-  #next(found: State, jobs: Job[]): { text: string | undefined; version: string | undefined } {
+  #next(found: State, jobs: Job[]): Next {
     const known = this.#known;
     const isRestoring = known !== undefined && isLost(known, found);
     let text = isRestoring ? known.text : found.text;
@@ -158,9 +171,10 @@ export class RedisPool {
         job.reject(error);
       }
     }
-    if (text === found.text) return { text, version: undefined };
+    if (text === found.text) return { text, version: undefined, isRestoring: false };
     const now = Date.now();
-    return { text, version: isRestoring ? versionRestored(known.version, now) : versionAfter(found.version, now) };
+    const version = isRestoring ? versionRestored(known.version, now) : versionAfter(found.version, now);
+    return { text, version, isRestoring };
   }
 
   #with(
@@ -235,6 +249,11 @@ const RECENT = 1000;
 
 /** Placeholder for the version of a handwritten document, which the script derives; no real version equals it. */
 const HANDWRITTEN = "handwritten";
+
+function restored(place: string): StoreError {
+  const what = "was deleted, or the server lost data: the last known state was restored";
+  return new StoreError("restored", `${place} ${what}; remove credentials with \`remove\` instead`);
+}
 
 /** Returns a failed command as a store error. */
 export function asStoreError(

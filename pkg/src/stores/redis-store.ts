@@ -12,7 +12,7 @@ import { type AnyClient, type Client, Connection, delay, keepingAlive, RedisFail
 import { asStoreError, RedisPool } from "./redis-pool.js";
 import { FREE, HOLD } from "./redis-script.js";
 import { newToken } from "./redis-version.js";
-import { type LockOptions, type Store, WAIT_MS } from "./store.js";
+import { type LockOptions, type Store, type StoreError, WAIT_MS } from "./store.js";
 
 /** Options of a `RedisStore`. */
 export interface RedisStoreOptions {
@@ -89,9 +89,9 @@ export class RedisStore implements Store {
     return pool.commit(changes);
   }
 
-  watch(key: string, onChange: (reading: Reading) => void): () => void {
+  watch(key: string, onChange: (reading: Reading) => void, onProblem?: (problem: StoreError) => void): () => void {
     const pool = this.#pool(key);
-    const end = pool.listeners.add(poolName(key), onChange);
+    const end = pool.listeners.add(poolName(key), onChange, onProblem);
     this.#subscribe(pool);
     pool.refresh();
     return end;

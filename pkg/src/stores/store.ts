@@ -47,9 +47,10 @@ export interface Store {
    *
    * @param key Pool key.
    * @param onChange Receives the new stored state of the pool.
+   * @param onProblem Receives problems that the store has mended and people should know: `restored`.
    * @returns A function that ends the watch; `onChange` is not called afterwards.
    */
-  watch(key: string, onChange: (reading: Reading) => void): () => void;
+  watch(key: string, onChange: (reading: Reading) => void, onProblem?: (problem: StoreError) => void): () => void;
 
   /**
    * Runs an action while no other host of this store runs an action under the same name: for refresh tokens, which can
@@ -86,7 +87,9 @@ export type StoreErrorCode =
   /** The store cannot be written: no permission, no space. Nothing was written. */
   | "unwritable"
   /** The changes may be written or not. Commit them again: an applied change alters nothing. */
-  | "uncertain";
+  | "uncertain"
+  /** Another program deleted or emptied the store, or the store lost data. The last known state was written again. */
+  | "restored";
 
 /** A failed operation of a store. The message says what to do and contains nothing of the stored text. */
 export class StoreError extends Error {

@@ -277,10 +277,54 @@ test("changes are noticed without notifications of the system", async () => {
   await writeFile(path, HANDMADE);
   await until(() => told.length > 1);
   assert.deepEqual(told, [1, 2], "while it is broken, nothing is told");
-  await rm(path);
-  await until(() => told.length > 2);
-  assert.deepEqual(told, [1, 2, 0], "a file that went away is empty");
   end();
+});
+
+const LOSSES = {
+  deleted: (path) => rm(path),
+  emptied: (path) => writeFile(path, ""),
+};
+for (const [how, lose] of Object.entries(LOSSES)) {
+  test(`a file that is ${how} while a pool is open is restored, and the watch is told`, async () => {
+    const { path, store } = await file(HANDMADE, { pollMs: 50 });
+    await store.commit(KEY, [added("c")]);
+    const before = await readFile(path, "utf8");
+    const [changes, problems] = [[], []];
+    const end = store.watch(KEY, (reading) => changes.push(reading), (problem) => problems.push(problem));
+    await lose(path);
+    assert.deepEqual(await counts(store), { a: 0, b: 0, c: 0 }, "meanwhile nothing is missing");
+    await until(() => readFileSync(path, "utf8") === before && problems.length > 0);
+    end();
+    assert.deepEqual([changes, problems.map(({ name, code }) => [name, code])], [[], [["StoreError", "restored"]]]);
+    assert.match(problems[0].message, /the last known text was restored; remove credentials with `remove` instead$/);
+  });
+
+  test(`a file that is ${how} between reading and writing keeps its rows`, async () => {
+    const { path, store } = await file();
+    await store.read(KEY);
+    await lose(path);
+    await store.commit(KEY, [used("a")]);
+    assert.deepEqual(await counts(new FileStore(path)), { a: 1, b: 0 });
+    assert.ok((await readFile(path, "utf8")).includes(`"mine": 12345678901234567890123`));
+  });
+}
+
+test("an empty file that no store has seen otherwise is a new document", async () => {
+  const { path, store } = await file("");
+  assert.deepEqual([await counts(store), await store.document()], [{}, undefined]);
+  await store.commit(KEY, [added("a")]);
+  assert.deepEqual(await counts(new FileStore(path)), { a: 0 });
+});
+
+test("a program that empties the file before it writes to it loses nothing", async () => {
+  const { path, store } = await file();
+  await store.read(KEY);
+  const theirs = applyToDocument(HANDMADE, KEY, [added("theirs")]);
+  await writeFile(path, "");
+  const commit = store.commit(KEY, [used("a")]);
+  await writeFile(path, theirs);
+  await commit;
+  assert.deepEqual(await counts(store), { a: 1, b: 0, theirs: 0 });
 });
 
 test("an editor replaces the text that it has read, and no other", async () => {

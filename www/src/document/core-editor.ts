@@ -33,6 +33,28 @@ export class EditableDocument extends ReadDocument {
     callCore(() => this.#editor.edit(key, JSON.stringify(edit), now));
   }
 
+  /**
+   * Returns the edit with the id of the credential that it adds, so that later edits of the credential fit wherever the
+   * edit is carried out.
+   *
+   * @throws {CoreError} The key is not a pool key.
+   */
+  withId(key: string, edit: PoolEdit, now: Millis = Date.now()): PoolEdit {
+    const newId = () => callCore(() => this.#editor.newId(key, now));
+    if (edit.type === "add") return { ...edit, row: { ...edit.row, id: edit.row.id ?? newId() } };
+    return edit.type === "duplicate" ? { ...edit, copy: edit.copy ?? newId() } : edit;
+  }
+
+  /**
+   * Takes over the secrets that other programs renewed: those of `theirs` that differ from `base`, unless the secrets
+   * of this document differ from `base` as well.
+   *
+   * @throws {CoreError} `theirs` is not a document.
+   */
+  keepRenewedSecrets(base: string, theirs: string, now: Millis = Date.now()): void {
+    callCore(() => this.#editor.keepRenewedSecrets(base, theirs, now));
+  }
+
   /** Returns why the edit would be refused; null if it would be accepted. */
   validate(key: string, edit: PoolEdit, now: Millis = Date.now()): CoreError | null {
     const refused = JSON.parse(this.#editor.validate(key, JSON.stringify(edit), now));

@@ -71,7 +71,7 @@ export interface ShownCredential {
 /** An edit of a pool. */
 export type PoolEdit =
   | { type: "add"; row: Row }
-  | { type: "duplicate"; id: string }
+  | { type: "duplicate"; id: string; copy?: string }
   | { type: "update"; id: string; fields: Row }
   | { type: "remove"; id: string }
   | { type: "move"; id: string; place: number }
@@ -79,7 +79,7 @@ export type PoolEdit =
   | { type: "strategy"; name: Strategy }
   | { type: "policy"; policy: Policy };
 
-/** 32 bytes from which missing ids are made: the same text and seed give the same ids. */
+/** 32 random bytes, for one document only: ids of new credentials, and the host of the changes, come from them. */
 export type Seed = Uint8Array;
 
 /** Returns a random seed. */

@@ -1,7 +1,6 @@
 /** The document that `credential-pool edit` serves beside the page: read and written over HTTP with `If-Match`. */
 
 import { emptyDocument } from "./core-reader";
-import { type EditToken, keepToken } from "./edit-token";
 import { ConflictError, type SharedPlace } from "./place";
 
 /** A document in a file behind the edit server. */
@@ -13,26 +12,26 @@ export interface ServedDocument extends SharedPlace {
 }
 
 /**
- * Opens the document of the server that the page comes from. Returns null if the token was kept from before a reload
- * and the server does not know it. The core must be loaded.
+ * Opens the document of the server that the page comes from. The core must be loaded.
  *
+ * @param token Token of the address, which opens a session; null to continue the session of before a reload.
+ * @returns null if there is no session to continue.
  * @throws An error whose message can be shown.
  */
-export async function openFromServer({ token, isFromAddress }: EditToken): Promise<ServedDocument | null> {
+export async function openFromServer(token: string | null): Promise<ServedDocument | null> {
   try {
-    const served = new ServerFile(token);
+    const served = new ServerFile();
+    if (token !== null) await served.openSession(token);
     await served.open();
-    keepToken(token);
     return served;
   } catch (error) {
-    keepToken(null);
-    if (!isFromAddress && error instanceof UnknownTokenError) return null;
+    if (token === null && error instanceof NoSessionError) return null;
     throw error;
   }
 }
 
-/** The server does not know the token, or is not an edit server. */
-class UnknownTokenError extends Error {}
+/** The server knows no session of this browser, or not the token. */
+class NoSessionError extends Error {}
 
 /** A text of the file and its ETag. */
 interface Version {
@@ -42,7 +41,6 @@ interface Version {
 
 class ServerFile implements ServedDocument {
   name = "";
-  readonly #token: string;
   /** Version that the next write replaces. */
   #base: Version = { text: "", etag: "" };
   /** Latest version that the server told of. */
@@ -51,20 +49,21 @@ class ServerFile implements ServedDocument {
   #writing: Promise<unknown> = Promise.resolve();
   readonly #listeners: ((text: string) => void)[] = [];
 
-  constructor(token: string) {
-    this.#token = token;
-  }
-
   get text(): string {
     return this.#base.text;
+  }
+
+  /** Exchanges the token for a cookie, which no script can read. The server takes each token once. */
+  async openSession(token: string): Promise<void> {
+    await expectOk(await this.#fetch("session", { method: "POST", headers: { Authorization: `Bearer ${token}` } }));
   }
 
   async open(): Promise<void> {
     this.#base = await this.#read();
   }
 
-  write(text: string, { force = false }: { force?: boolean } = {}): Promise<void> {
-    const write = this.#writing.then(() => this.#write(text, force));
+  write(text: string): Promise<void> {
+    const write = this.#writing.then(() => this.#write(text));
     this.#writing = write.catch(() => {});
     return write;
   }
@@ -77,8 +76,8 @@ class ServerFile implements ServedDocument {
     if (this.#listeners.push(listener) === 1) void this.#watch();
   }
 
-  async #write(text: string, force: boolean): Promise<void> {
-    const { etag } = force ? await this.#read() : this.#base;
+  async #write(text: string): Promise<void> {
+    const { etag } = this.#base;
     const response = await this.#fetch("document", { method: "PUT", body: text, headers: { "If-Match": etag } });
     if (response.status === 412) throw new ConflictError((await this.#read()).text);
     await expectOk(response);
@@ -95,7 +94,7 @@ class ServerFile implements ServedDocument {
     return (this.#latest = { text: etag === MISSING ? emptyDocument() : text, etag });
   }
 
-  /** Follows the file until the server rejects the token. Reconnects with exponential backoff, at most 30 s. */
+  /** Follows the file until the server ends the session. Reconnects with exponential backoff, at most 30 s. */
   async #watch(): Promise<void> {
     for (let pause = 1000; ; pause = Math.min(pause * 2, 30_000)) {
       try {
@@ -121,9 +120,8 @@ class ServerFile implements ServedDocument {
   }
 
   async #fetch(path: string, init: { method?: string; body?: string; headers?: Record<string, string> } = {}) {
-    const headers = { ...init.headers, Authorization: `Bearer ${this.#token}` };
     try {
-      return await fetch(`./${path}`, { ...init, headers, cache: "no-store", credentials: "omit" });
+      return await fetch(`./${path}`, { ...init, cache: "no-store", credentials: "same-origin" });
     } catch {
       const advice = "run `credential-pool edit` again, and open the address that it shows";
       throw new Error(`The server behind this page does not answer: ${advice}.`);
@@ -141,7 +139,7 @@ function etagOf({ headers }: Response): string {
 async function expectOk(response: Response): Promise<void> {
   if (response.ok) return;
   const { message } = await response.json().catch(() => ({ message: `The server answers ${response.status}.` }));
-  throw response.status === 401 || response.status === 404 ? new UnknownTokenError(message) : new Error(message);
+  throw response.status === 401 ? new NoSessionError(message) : new Error(message);
 }
 
 /** Yields the data of server-sent events. All events of the stream are ETags. */

@@ -3,10 +3,22 @@
 import { CoreError, countProblems, emptyDocument, newSeed, type PoolEdit, ReadDocument } from "./core-reader";
 import type { EditableDocument, MarkedProblem } from "./core-editor";
 import type { Place } from "./place";
+import { type RefusedStep, type Step, unsavedSteps } from "./step";
+
+/** Result of `Editing.rebase`. */
+export interface Rebased {
+  /** Whether the person's changes are now on top of the latest text; false if both changed one place. */
+  isMerged: boolean;
+  /** Steps that the latest text refused, such as the change of a credential that is gone. */
+  refused: RefusedStep[];
+}
 
 /**
  * The document that a person edits. The table and the JSON view are two views of it. A text that is not a document is
  * kept as typed.
+ *
+ * Other programs write to the document as well. Their changes are never steps of the history: the person's unsaved steps
+ * are carried out again on the latest text, so that neither a step nor its undo brings older tokens back.
  *
  * Fires `change` when the text, its problems or the saved state may have changed, and `settled` once no further change
  * followed for a moment.
@@ -19,7 +31,7 @@ export class Editing extends EventTarget {
   #textIsStale = false;
   #saved = this.#text;
   /** The whole core; null until it is loaded. */
-  #core: typeof import("./core-editor") | null = null;
+  #core: Core | null = null;
   #preparing: Promise<void> | null = null;
   #seed = newSeed();
   #document: ReadDocument | null = ReadDocument.open(this.#text, this.#seed);
@@ -32,6 +44,8 @@ export class Editing extends EventTarget {
   readonly #future: Step[] = [];
   /** Number of changes so far, for views that cache results. */
   version = 0;
+  /** Number of documents that were opened so far, for views that keep state of a document. */
+  opened = 0;
 
   /** Text as it would be saved. */
   get text(): string {
@@ -98,6 +112,7 @@ export class Editing extends EventTarget {
     this.#future.length = 0;
     this.#saved = text;
     this.place = place;
+    this.opened += 1;
     // An empty file is the start of a new document.
     this.#setText(text === "" && place !== null ? emptyDocument() : text);
   }
@@ -130,9 +145,10 @@ export class Editing extends EventTarget {
   edit(key: string, edit: PoolEdit, what: string): void {
     if (this.#document === null) throw this.#fault ?? new Error("there is no document");
     const before = this.text;
-    this.#editable.edit(key, edit);
+    const done = this.#editable.withId(key, edit);
+    this.#editable.edit(key, done);
     this.#textIsStale = true;
-    this.#remember(before, null, what);
+    this.#remember({ what, before, after: null, edit: { key, edit: done } });
     this.#notify();
   }
 
@@ -145,8 +161,10 @@ export class Editing extends EventTarget {
     const before = this.text;
     if (text === before) return;
     const last = this.#past.at(-1);
-    if (joins && last?.what === what && last.after === before && this.#future.length === 0) this.#past.pop();
-    this.#remember(joins && last?.what === what && last.after === before ? last.before : before, text, what);
+    const isJoined = joins && last?.what === what && last.after === before && last.edit === undefined
+      && before !== this.#saved && this.#future.length === 0;
+    if (isJoined) this.#past.pop();
+    this.#remember({ what, before: isJoined ? last.before : before, after: text });
     this.#setText(text);
   }
 
@@ -162,9 +180,45 @@ export class Editing extends EventTarget {
   redo(): string | null {
     const step = this.#future.pop();
     if (step === undefined) return null;
-    this.#past.push(step);
-    this.#setText(step.after ?? step.before);
-    return step.what;
+    // The text may be newer than the step.
+    const replayed = step.before === this.text ? null : this.#loaded.replay([step], this.text);
+    const [again = step] = replayed?.steps ?? [];
+    if (again.before !== this.text) {
+      this.#future.length = 0;
+      return null;
+    }
+    this.#past.push(again);
+    this.#setText(again.after ?? again.before);
+    return again.what;
+  }
+
+  /**
+   * Carries out the person's unsaved steps again, on the text that another program wrote. The steps before them leave
+   * the history. The document must be prepared if it has changes.
+   *
+   * @param theirs The text that the place holds now.
+   */
+  rebase(theirs: string): Rebased {
+    // A document that was emptied or deleted as a whole is a question, not a change to merge.
+    if (isEmpty(theirs) && !isEmpty(this.#saved)) return { isMerged: false, refused: [] };
+    const { text } = this;
+    const unsaved = unsavedSteps(this.#past, this.#saved, text);
+    const replayed = unsaved.length === 0 ? { steps: [], text: theirs, refused: [] } : this.#loaded.replay(unsaved, theirs);
+    if (replayed === null) return { isMerged: false, refused: [] };
+    this.#restart(theirs, replayed.steps, [...this.#future], replayed.text);
+    return { isMerged: true, refused: replayed.refused };
+  }
+
+  /** Takes the text of another program. Undo brings the person's text back, with secrets that were renewed meanwhile. */
+  takeTheirs(theirs: string): void {
+    const before = this.#withRenewedSecrets(theirs);
+    this.#restart(theirs, [{ what: "taking the other version", before, after: theirs }], [], theirs);
+  }
+
+  /** Keeps the person's text in place of another program's, with secrets that were renewed meanwhile. */
+  keepOurs(theirs: string): void {
+    const after = this.#withRenewedSecrets(theirs);
+    this.#restart(theirs, [{ what: "keeping your version", before: theirs, after }], [], after);
   }
 
   /** Records that this text was saved. */
@@ -174,12 +228,11 @@ export class Editing extends EventTarget {
   }
 
   async #load(): Promise<void> {
-    this.#core = await import("./core-editor");
+    const [editor, replay] = await Promise.all([import("./core-editor"), import("./replay")]);
+    this.#core = { ...editor, ...replay };
     if (this.#document === null) return;
     const reader = this.#document;
     this.#document = this.#core.EditableDocument.open(this.#text, this.#seed);
-    // Missing ids are drawn in the order in which pools are first read: all pools are read now, in document order.
-    this.#document.pools();
     reader[Symbol.dispose]();
   }
 
@@ -189,8 +242,25 @@ export class Editing extends EventTarget {
     return document;
   }
 
-  #remember(before: string, after: string | null, what: string): void {
-    this.#past.push({ before, after, what });
+  get #loaded(): Core {
+    if (this.#core === null) throw notPrepared();
+    return this.#core;
+  }
+
+  #withRenewedSecrets(theirs: string): string {
+    return this.#loaded.withRenewedSecrets(this.text, this.#saved, theirs);
+  }
+
+  /** Replaces the history and the saved text. */
+  #restart(saved: string, past: readonly Step[], future: readonly Step[], text: string): void {
+    this.#saved = saved;
+    this.#past.splice(0, this.#past.length, ...past);
+    this.#future.splice(0, this.#future.length, ...future);
+    this.#setText(text);
+  }
+
+  #remember(step: Step): void {
+    this.#past.push(step);
     this.#future.length = 0;
     // Every step holds a whole text in memory, two bytes per character.
     let room = HISTORY_BYTES;
@@ -204,7 +274,6 @@ export class Editing extends EventTarget {
     this.#textIsStale = false;
     this.#document = null;
     this.#fault = null;
-    // A seed must not be used for two documents: they would get the same ids.
     this.#seed = newSeed();
     try {
       this.#document = (this.#core?.EditableDocument ?? ReadDocument).open(text, this.#seed);
@@ -236,6 +305,8 @@ export class Editing extends EventTarget {
   }
 }
 
+type Core = typeof import("./core-editor") & typeof import("./replay");
+
 function notPrepared(): Error {
   return new Error("the document is not prepared for edits yet");
 }
@@ -246,10 +317,7 @@ const HISTORY_BYTES = 200_000_000;
 /** Delay after the last change before slow work (text of an edit, problems) is done, in ms. */
 const SETTLE_MS = 250;
 
-/** One step of the history. */
-interface Step {
-  before: string;
-  /** Text after the step; null until it is first read. */
-  after: string | null;
-  what: string;
+/** Returns whether a text is empty, or a document without content. */
+function isEmpty(text: string): boolean {
+  return text === "" || text === emptyDocument();
 }

@@ -68,12 +68,12 @@ class OpenFile implements SharedPlace {
     return this.#handle.name;
   }
 
-  async write(text: string, { force = false }: { force?: boolean } = {}): Promise<void> {
+  async write(text: string): Promise<void> {
     if ((await this.#handle.requestPermission?.({ mode: "readwrite" })) === "denied") {
       throw new Error("the browser may not write this file; allow it, or save a copy");
     }
     const current = await textOf(await this.#handle.getFile());
-    if (!force && current !== this.#known) throw new ConflictError(current);
+    if (current !== this.#known) throw new ConflictError(current);
     // The browser writes to a temporary file and replaces the target on `close`.
     const file = await this.#handle.createWritable();
     await file.write(text);

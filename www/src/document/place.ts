@@ -13,10 +13,11 @@ export interface SharedPlace extends Place {
   /**
    * Writes the document.
    *
-   * @param options.force Overwrites what another program wrote in the meantime.
-   * @throws {ConflictError} Another program wrote to the place, and `force` is not set. Nothing was written.
+   * @throws {ConflictError} Another program wrote to the place. Nothing was written.
    */
-  write(text: string, options?: { force?: boolean }): Promise<void>;
+  write(text: string): Promise<void>;
+  /** Calls `listener` with the new text whenever another program has written to the place; absent if nothing tells. */
+  onChange?(listener: (text: string) => void): void;
   /** Accepts the text of a {@link ConflictError} as known: the next `write` replaces it. */
   adopt(text: string): void;
 }

@@ -39,6 +39,8 @@ export class RawView extends LitElement {
 
   #view: EditorView | null = null;
   #followed: Editing | null = null;
+  /** Number of the document that the view shows. */
+  #opened = 0;
   /** Text of the document when this view was last in sync with it. */
   #synced = "";
   /** Changes typed since `#synced`. */
@@ -136,6 +138,7 @@ export class RawView extends LitElement {
 
   override firstUpdated(): void {
     this.#synced = this.editing.text;
+    this.#opened = this.editing.opened;
     this.#view = new EditorView({
       state: this.#newState(this.#synced),
       parent: this.renderRoot.querySelector(".editor") as HTMLElement,
@@ -180,9 +183,9 @@ export class RawView extends LitElement {
     if (view === null || editing === null) return;
     this.#checkSoon();
     const text = editing.text;
-    if (text === this.#synced) return;
-    if (editing.undoable === null && editing.redoable === null && text === editing.savedText) {
-      // Another document was opened: all state of the last document is dropped.
+    if (editing.opened !== this.#opened) {
+      // All state of the last document is dropped.
+      this.#opened = editing.opened;
       this.#typed = null;
       this.#synced = text;
       this.#sinceCheck = null;
@@ -191,6 +194,7 @@ export class RawView extends LitElement {
       this.isRevealed = false;
       return;
     }
+    if (text === this.#synced) return;
     const changes = ChangeSet.of(spliceOf(this.#synced, text), this.#synced.length, "\n");
     this.#synced = text;
     const applied = this.#typed === null ? changes : changes.map(this.#typed);

@@ -25,13 +25,13 @@ export class ConflictDialog extends LitElement {
     return html`
       <dialog aria-labelledby="title" aria-describedby="what" @close=${this.#closed}>
         <h2 id="title">The document was changed elsewhere</h2>
-        <p id="what">Another program wrote to it since it was opened here, perhaps a running host. Nothing was saved yet.</p>
+        <p id="what">Another program, perhaps a running host, changed text that you changed too. Nothing was saved yet.</p>
         <div class="row">
           <button type="button" @click=${close("neither")}>Cancel</button>
           <button type="button" @click=${close("theirs")}>Take theirs</button>
           <button type="button" class="danger" @click=${close("ours")}>Overwrite theirs</button>
         </div>
-        <p class="help">“Take theirs” can be undone: Undo brings your version back.</p>
+        <p class="help">“Take theirs” can be undone: Undo brings your version back. Secrets that were renewed stay renewed.</p>
       </dialog>
     `;
   }

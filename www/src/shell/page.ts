@@ -2,10 +2,10 @@
 
 import { html, LitElement, nothing, type TemplateResult } from "lit";
 import { CoreError, type PoolEdit, type PoolSummary, type PoolTable } from "../document/core-reader";
-import { takeToken } from "../document/edit-token";
+import { isServedByEdit, takeToken } from "../document/edit-token";
 import { Editing } from "../document/editing";
 import { chooseFile, chooseTarget, Download, droppedFile } from "../document/files";
-import { ConflictError, type FoundDocument, type SharedPlace } from "../document/place";
+import { ConflictError, type FoundDocument, type Place, type SharedPlace } from "../document/place";
 import type { CredentialForm } from "../pools/credential-form";
 import "../pools/pool-list";
 import "../pools/pool-settings";
@@ -16,7 +16,7 @@ import { announce } from "../ui/announcer";
 import { FocusKeeper, focusIfLost } from "../ui/focus-keeper";
 import { counted, sentence } from "../ui/format";
 import { shared } from "../ui/style";
-import type { ConflictDialog } from "./conflict-dialog";
+import type { ConflictDialog, Kept } from "./conflict-dialog";
 import { pageStyle } from "./page-style";
 import type { SaveDialog } from "./save-dialog";
 import { unreadable, welcome } from "./welcome";
@@ -72,13 +72,12 @@ export class PoolPage extends LitElement {
   override connectedCallback(): void {
     super.connectedCallback();
     void this.try(async () => {
+      if (!isServedByEdit) return;
       const token = takeToken();
-      if (token === null) return;
       const { openFromServer } = await import("../document/edit-server");
       const served = await openFromServer(token);
       if (served === null) return;
       await this.open({ text: served.text, place: served });
-      served.onChange((text) => this.onChangedElsewhere(text));
     });
   }
 
@@ -327,6 +326,7 @@ export class PoolPage extends LitElement {
       if (this.isOpen && this.flushed.isChanged && !confirm("There are unsaved changes. Open another document and discard them?")) return;
       if (text.length > READ_ONCE) await this.editing.prepare();
       this.editing.open(text, place);
+      if (place !== null && isShared(place)) place.onChange?.((theirs) => void this.try(() => this.onChangedElsewhere(place, theirs)));
       this.isOpen = true;
       this.chosen = null;
       this.error = null;
@@ -348,39 +348,58 @@ export class PoolPage extends LitElement {
       dialog.verb = place === null ? "Save as…" : `${place instanceof Download ? "Download" : "Save to"} ${place.name}`;
       if ((await dialog.open(editing)) === "cancel") return;
       editing.place ??= await chooseTarget();
-      if (editing.place !== null) await this.write();
+      if (editing.place !== null) await this.write(editing.place);
     });
 
-  private async write(options?: { force: boolean }): Promise<void> {
+  /** Writes the document. Merges what other programs wrote meanwhile; asks only where both changed one place. */
+  private async write(place: Place): Promise<void> {
     const { editing } = this;
-    const { text } = editing;
-    try {
-      await (editing.place as SharedPlace | null)?.write(text, options);
-    } catch (error) {
-      if (!(error instanceof ConflictError)) throw error;
-      await import("./conflict-dialog");
-      const kept = await this.renderRoot.querySelector<ConflictDialog>("conflict-dialog")!.open();
-      if (kept === "theirs") this.takeIn(error.text);
-      return kept === "ours" ? this.write({ force: true }) : undefined;
+    for (let kept: Kept | null = null; ; ) {
+      const { text } = editing;
+      try {
+        await place.write(text);
+        editing.saved(text);
+        return announce(`${place.name} is saved`);
+      } catch (error) {
+        if (!(error instanceof ConflictError)) throw error;
+        if (kept === "ours") editing.keepOurs(error.text);
+        else if (!this.merge(error.text)) kept = await this.settle(error.text);
+        if (kept === "neither") return;
+        (place as SharedPlace).adopt(error.text);
+        if (!editing.isChanged) return announce(`${place.name} has the latest version`);
+      }
     }
-    editing.saved(text);
-    announce(`${editing.place?.name} is saved`);
   }
 
-  /** Takes over text that another program wrote, as saved. Undo brings the previous text back. */
-  private takeIn(text: string): void {
-    (this.editing.place as SharedPlace | null)?.adopt(text);
-    this.flushed.replace(text, "change from elsewhere");
-    this.editing.saved(text);
+  /** Asks which version to keep. */
+  private async settle(theirs: string): Promise<Kept> {
+    await import("./conflict-dialog");
+    const kept = await this.renderRoot.querySelector<ConflictDialog>("conflict-dialog")!.open();
+    if (kept === "theirs") this.editing.takeTheirs(theirs);
+    if (kept === "ours") this.editing.keepOurs(theirs);
+    return kept;
   }
 
-  private onChangedElsewhere(text: string): void {
-    if (this.flushed.isChanged) {
-      this.error = "The document was changed elsewhere, perhaps by a running host. When you save, you can choose a version.";
-    } else if (text !== this.editing.text) {
-      this.takeIn(text);
-      announce("The document was changed elsewhere and was reloaded");
+  /** Puts the unsaved changes on top of another program's text. Returns false if both changed one place. */
+  private merge(theirs: string): boolean {
+    const { isMerged, refused } = this.flushed.rebase(theirs);
+    if (isMerged && this.error === CHANGED_ELSEWHERE) this.error = null;
+    const [first] = refused;
+    if (first !== undefined) this.error = `Not done, since the document was changed elsewhere: ${first.what}. ${sentence(first.error.message)}`;
+    return isMerged;
+  }
+
+  private async onChangedElsewhere(place: SharedPlace, theirs: string): Promise<void> {
+    await this.edits;
+    // Another document may be open by now.
+    if (this.editing.place !== place || theirs === this.editing.savedText) return;
+    const hadChanges = this.flushed.isChanged;
+    if (!this.merge(theirs)) {
+      this.error = CHANGED_ELSEWHERE;
+      return;
     }
+    place.adopt(theirs);
+    announce(hadChanges ? "The document was changed elsewhere; your changes are kept" : "The document was changed elsewhere and was reloaded");
   }
 
   private showError(error: unknown): void {
@@ -405,6 +424,12 @@ export class PoolPage extends LitElement {
   }
 
   static override styles = [shared, pageStyle];
+}
+
+const CHANGED_ELSEWHERE = "The document was changed elsewhere, where you changed it too. When you save, you can choose a version.";
+
+function isShared(place: Place): place is SharedPlace {
+  return "adopt" in place;
 }
 
 /** Returns the table that `read` returns; null if the key is not a pool key. */
