@@ -39,6 +39,7 @@ import type {
   Problem,
   ProviderFacts,
   RefreshIntent,
+  Refusal,
   ResolvedPolicy,
   Row,
   Rule,
