@@ -9,8 +9,8 @@ mod locating;
 mod masking;
 
 use credential_pool::{
-    Change, Document, Edit, ErrorCode, FailureKind, Generation, PoolKey, RowFields, Secret, Source, Stamp, Status,
-    Stored, Strategy as Choice, Timestamp, UnixSeconds, apply, check, locate,
+    Change, Document, Edit, ErrorCode, FailureKind, Generation, Located, PoolKey, RowFields, Secret, Source, Stamp,
+    Status, Stored, Strategy as Choice, Timestamp, UnixSeconds, apply, check, locate,
 };
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -57,7 +57,10 @@ proptest! {
         for refusal in &refused {
             prop_assert_eq!(refusal.error.code, ErrorCode::InvalidDocument);
             let pointer = refusal.error.pointer.as_deref().unwrap();
-            let part = |text: &str| locate(text, pointer).map(|at| text.get(at.value.from..at.value.to).unwrap().to_owned());
+            let part = |text: &str| {
+                let Located { value, .. } = locate(text, pointer)?;
+                text.get(value.from..value.to).map(str::to_owned)
+            };
             prop_assert_eq!(part(&document.to_text()), part(&text));
         }
     }

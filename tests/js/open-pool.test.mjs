@@ -421,6 +421,22 @@ test("events are told, and strategy and policy are stored", async () => {
   assert.equal(document.credential_pool_policies.openrouter.patience_ms, 5);
 });
 
+test("a change that the document cannot take is told once, and holds up no other", async () => {
+  const text = JSON.stringify({ credential_pool: { openrouter: keys("a", "b") }, credential_pool_strategies: "random" });
+  const problems = [];
+  const { pool, store } = await answered(({ key }) => (key === "sk-a" ? limited() : json(200, {})), [], {
+    store: new MemoryStore(text), strategy: "round_robin", policy: { patience_ms: 5 },
+    onProblem: ({ code, pointer }) => problems.push(`${code} ${pointer}`),
+  });
+  await pool.fetch("chat");
+  await pool.close();
+  const document = JSON.parse(store.text);
+  assert.equal(document.credential_pool_strategies, "random", "what cannot be read stays");
+  assert.equal(document.credential_pool_policies.openrouter.patience_ms, 5);
+  assert.equal(rowsOf(store)[0].last_status, "exhausted");
+  assert.deepEqual(problems, ["invalid_document /credential_pool_strategies"]);
+});
+
 test("a pool that cannot be opened rejects", async () => {
   await assert.rejects(openPool({ key: "openrouter", store: new MemoryStore("[]") }), { code: "invalid_document" });
   await assert.rejects(openPool({ key: " ", store: new MemoryStore() }), { code: "invalid_argument" });

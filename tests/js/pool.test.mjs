@@ -373,6 +373,18 @@ describe("documents", () => {
     assert.equal(applyToDocument(text, "openrouter", []).text, text);
   });
 
+  test("a member `__proto__` of a row survives", () => {
+    const text = `{"credential_pool": {"openrouter": [{"id": "a", "access_token": "sk-a", "mine": {"__proto__": {"x": [1]}}, "__proto__": 7}]}}`;
+    const { stored } = readDocument(text, "openrouter");
+    assert.deepEqual(Object.getOwnPropertyDescriptor(stored.rows[0], "__proto__")?.value, 7);
+    const { pool } = CredentialPool.open({ key: "openrouter", stored, now: NOW, host: seeded });
+    const [{ changes }] = pool.rotate("a", { status: 402 }, NOW).intents;
+    const [row] = applyChanges("openrouter", stored, changes).rows;
+    assert.equal(JSON.stringify(row.mine), `{"__proto__":{"x":[1]}}`);
+    assert.equal(Object.getPrototypeOf(row), Object.prototype);
+    assert.ok(JSON.stringify(row).includes(`"__proto__":7`));
+  });
+
   test("a change that the document cannot take holds up no other", () => {
     const text = JSON.stringify({ suppressed_sources: [], credential_pool: { openrouter: [key("a", 0)] } });
     const by = (at) => ({ at, host: "h" });

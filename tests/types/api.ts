@@ -40,6 +40,7 @@ import type {
   Problem,
   ProviderFacts,
   RefreshIntent,
+  Refusal,
   ResolvedPolicy,
   Row,
   Rule,
