@@ -69,12 +69,12 @@ async function serve(t, instead = {}) {
 }
 
 /**
- * Opens the page, with `document` if it is given.
+ * Opens the page, with `document` if it is given. `address` is the page of another server, which opens its own document.
  *
  * @returns the page, its browser and address, `stop` for its server, and lists that must stay empty: `violations` of the
  * Content-Security-Policy, `foreignOrigins` of its requests, and `consoleErrors`. `consoleLines` is all console output.
  */
-export async function openPage(t, { document, name = "auth.json", instead, permissions, colorScheme, ...context } = {}) {
+export async function openPage(t, { document, name = "auth.json", instead, permissions, colorScheme, address: given, ...context } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "credential-pool-page-"));
   const { type, ...settings } = BROWSERS[BROWSER]({ permissions, colorScheme });
   const downloadsPath = join(folder, "downloads");
@@ -86,7 +86,7 @@ export async function openPage(t, { document, name = "auth.json", instead, permi
     await rm(folder, { recursive: true, force: true });
   });
   browser.setDefaultTimeout(PATIENCE_MS);
-  const { address, stop } = await serve(t, instead);
+  const { address, stop } = given === undefined ? await serve(t, instead) : { address: given };
   const page = browser.pages()[0] ?? (await browser.newPage());
   downloadsOf.set(page, downloadsPath);
   const seen = { violations: [], foreignOrigins: [], consoleErrors: [], consoleLines: [] };
@@ -110,7 +110,7 @@ export async function openPage(t, { document, name = "auth.json", instead, permi
     delete window.showSaveFilePicker;
   });
   await page.goto(address);
-  await page.getByRole("button", { name: "Open a file…" }).waitFor();
+  await page.getByRole("button", { name: given === undefined ? "Open a file…" : "Open…" }).waitFor();
   if (document !== undefined) await openDocument(page, document, name);
   return { page, browser, address, stop, ...seen };
 }

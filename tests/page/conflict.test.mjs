@@ -1,4 +1,4 @@
-// Conflicts: another program writes to the file while the document is open. The person chooses the version to keep.
+// Conflicts: the person and another program change the same line of a file. The person chooses the version to keep.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -18,19 +18,29 @@ async function fileOf(page, text) {
   return { read: () => page.evaluate(() => window.disk), write: (other) => page.evaluate((text) => void (window.disk = text), other) };
 }
 
+/** Changes the label in the text, as a person does in the JSON view. */
+async function type(page, label) {
+  await page.getByRole("button", { name: "Open a file…" }).click();
+  await page.locator("pool-table").getByText("opened").waitFor();
+  await page.locator("pool-page").evaluate(async ({ editing }, label) => {
+    await editing.prepare();
+    editing.replace(editing.text.replace("opened", label), "typing");
+  }, label);
+  await page.locator("pool-table").getByText(label).waitFor();
+}
+
 describe("a document that was changed elsewhere", { concurrency: 2 }, () => {
   const answers = {
-    Cancel: { press: ["Enter"], isWritten: false, shows: "opened copy", isSaved: false },
-    Escape: { press: ["Escape"], isWritten: false, shows: "opened copy", isSaved: false },
+    Cancel: { press: ["Enter"], isWritten: false, shows: "typed", isSaved: false },
+    Escape: { press: ["Escape"], isWritten: false, shows: "typed", isSaved: false },
     "Take theirs": { press: ["Tab", "Enter"], isWritten: false, shows: "theirs", isSaved: true },
-    "Overwrite theirs": { press: ["Tab", "Tab", "Enter"], isWritten: true, shows: "opened copy", isSaved: true },
+    "Overwrite theirs": { press: ["Tab", "Tab", "Enter"], isWritten: true, shows: "typed", isSaved: true },
   };
   for (const [answer, { press, isWritten, shows, isSaved }] of Object.entries(answers)) {
     test(`${answer}: ${isWritten ? "our version is written" : "nothing is written"}, and the focus returns`, async (t) => {
       const { page, consoleErrors } = await openPage(t);
       const disk = await fileOf(page, OPENED);
-      await page.getByRole("button", { name: "Open a file…" }).click();
-      await page.getByRole("button", { name: "Duplicate opened" }).click();
+      await type(page, "typed");
       await disk.write(THEIRS);
       await page.getByRole("button", { name: "Save…" }).press("Enter");
       await page.getByRole("button", { name: "Save to auth.json" }).press("Enter");
@@ -40,14 +50,14 @@ describe("a document that was changed elsewhere", { concurrency: 2 }, () => {
       for (const key of press) await page.keyboard.press(key);
       await page.getByText(isSaved ? "saved" : "unsaved changes", { exact: true }).waitFor();
       await page.locator("pool-table").getByText(shows).waitFor();
-      const isOurs = (await disk.read()).includes("opened copy");
+      const isOurs = (await disk.read()).includes("typed");
       assert.equal(isOurs, isWritten);
       assert.equal(await page.getByRole("button", { name: "Save…" }).evaluate((button) => button.getRootNode().activeElement === button), true);
       assert.deepEqual(consoleErrors, []);
     });
   }
 
-  test("undo reverses taking theirs", async (t) => {
+  test("an edit of the table and a change of another line need no answer", async (t) => {
     const { page } = await openPage(t);
     const disk = await fileOf(page, OPENED);
     await page.getByRole("button", { name: "Open a file…" }).click();
@@ -55,10 +65,22 @@ describe("a document that was changed elsewhere", { concurrency: 2 }, () => {
     await disk.write(THEIRS);
     await page.getByRole("button", { name: "Save…" }).click();
     await page.getByRole("button", { name: "Save to auth.json" }).click();
+    await page.getByText("saved", { exact: true }).waitFor();
+    const { credential_pool: { openrouter } } = JSON.parse(await disk.read());
+    assert.deepEqual(openrouter.map(({ label }) => label), ["theirs", "theirs copy"]);
+  });
+
+  test("undo reverses taking theirs", async (t) => {
+    const { page } = await openPage(t);
+    const disk = await fileOf(page, OPENED);
+    await type(page, "typed");
+    await disk.write(THEIRS);
+    await page.getByRole("button", { name: "Save…" }).click();
+    await page.getByRole("button", { name: "Save to auth.json" }).click();
     await page.getByRole("button", { name: "Take theirs" }).click();
     await page.locator("pool-table").getByText("theirs").waitFor();
     await page.getByRole("button", { name: "Undo" }).click();
-    await page.locator("pool-table").getByText("opened copy").waitFor();
+    await page.locator("pool-table").getByText("typed").waitFor();
     await page.getByText("unsaved changes").waitFor();
   });
 });

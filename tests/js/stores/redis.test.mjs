@@ -213,9 +213,14 @@ test("a server that restarts empty gets the stores' state back", async () => {
 test("a server that is emptied while it runs gets the stores' state back", async () => {
   const { redis, store } = await server();
   await store.commit(KEY, [added("a")]);
+  const problems = [];
+  const end = store.watch(KEY, () => {}, (problem) => problems.push(problem));
   await redis.ask("FLUSHALL");
   await store.commit(KEY, [added("b")]);
   assert.deepEqual(await counts(store), { a: 0, b: 0 });
+  end();
+  assert.deepEqual(problems.map(({ name, code }) => [name, code]), [["StoreError", "restored"]]);
+  assert.match(problems[0].message, /the last known state was restored; remove credentials with `remove` instead$/);
 });
 
 test("stores with different states: none loses its changes", async () => {

@@ -19,14 +19,16 @@ export interface ServedDocument extends SharedPlace {
  * @throws An error whose message can be shown.
  */
 export async function openFromServer(token: string | null): Promise<ServedDocument | null> {
+  const served = new ServerFile();
+  // The address may be opened again in the browser that has the session.
+  const refused = token === null ? null : await served.openSession(token);
   try {
-    const served = new ServerFile();
-    if (token !== null) await served.openSession(token);
     await served.open();
     return served;
   } catch (error) {
-    if (token === null && error instanceof NoSessionError) return null;
-    throw error;
+    if (!(error instanceof NoSessionError)) throw error;
+    if (refused !== null) throw refused;
+    return null;
   }
 }
 
@@ -53,9 +55,14 @@ class ServerFile implements ServedDocument {
     return this.#base.text;
   }
 
-  /** Exchanges the token for a cookie, which no script can read. The server takes each token once. */
-  async openSession(token: string): Promise<void> {
-    await expectOk(await this.#fetch("session", { method: "POST", headers: { Authorization: `Bearer ${token}` } }));
+  /**
+   * Exchanges the token for a cookie, which no script can read. The server takes each token once.
+   *
+   * @returns Why the server refused the token; null if it took the token.
+   */
+  async openSession(token: string): Promise<Error | null> {
+    const response = await this.#fetch("session", { method: "POST", headers: { Authorization: `Bearer ${token}` } });
+    return response.ok ? null : errorOf(response);
   }
 
   async open(): Promise<void> {
@@ -137,9 +144,12 @@ function etagOf({ headers }: Response): string {
 }
 
 async function expectOk(response: Response): Promise<void> {
-  if (response.ok) return;
+  if (!response.ok) throw await errorOf(response);
+}
+
+async function errorOf(response: Response): Promise<Error> {
   const { message } = await response.json().catch(() => ({ message: `The server answers ${response.status}.` }));
-  throw response.status === 401 ? new NoSessionError(message) : new Error(message);
+  return response.status === 401 ? new NoSessionError(message) : new Error(message);
 }
 
 /** Yields the data of server-sent events. All events of the stream are ETags. */

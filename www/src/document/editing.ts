@@ -3,15 +3,7 @@
 import { CoreError, countProblems, emptyDocument, newSeed, type PoolEdit, ReadDocument } from "./core-reader";
 import type { EditableDocument, MarkedProblem } from "./core-editor";
 import type { Place } from "./place";
-import { type RefusedStep, type Step, unsavedSteps } from "./step";
-
-/** Result of `Editing.rebase`. */
-export interface Rebased {
-  /** Whether the person's changes are now on top of the latest text; false if both changed one place. */
-  isMerged: boolean;
-  /** Steps that the latest text refused, such as the change of a credential that is gone. */
-  refused: RefusedStep[];
-}
+import type { Step } from "./step";
 
 /**
  * The document that a person edits. The table and the JSON view are two views of it. A text that is not a document is
@@ -94,6 +86,16 @@ export class Editing extends EventTarget {
 
   get isChanged(): boolean {
     return this.#textIsStale || this.#text !== this.#saved;
+  }
+
+  /** Steps that `undo` can reverse, the last step last. */
+  get past(): readonly Step[] {
+    return this.#past;
+  }
+
+  /** Steps that `redo` can repeat, the next step last. */
+  get future(): readonly Step[] {
+    return this.#future;
   }
 
   /** Name of the step that `undo` reverses; null if there is none. */
@@ -192,33 +194,12 @@ export class Editing extends EventTarget {
     return again.what;
   }
 
-  /**
-   * Carries out the person's unsaved steps again, on the text that another program wrote. The steps before them leave
-   * the history. The document must be prepared if it has changes.
-   *
-   * @param theirs The text that the place holds now.
-   */
-  rebase(theirs: string): Rebased {
-    // A document that was emptied or deleted as a whole is a question, not a change to merge.
-    if (isEmpty(theirs) && !isEmpty(this.#saved)) return { isMerged: false, refused: [] };
-    const { text } = this;
-    const unsaved = unsavedSteps(this.#past, this.#saved, text);
-    const replayed = unsaved.length === 0 ? { steps: [], text: theirs, refused: [] } : this.#loaded.replay(unsaved, theirs);
-    if (replayed === null) return { isMerged: false, refused: [] };
-    this.#restart(theirs, replayed.steps, [...this.#future], replayed.text);
-    return { isMerged: true, refused: replayed.refused };
-  }
-
-  /** Takes the text of another program. Undo brings the person's text back, with secrets that were renewed meanwhile. */
-  takeTheirs(theirs: string): void {
-    const before = this.#withRenewedSecrets(theirs);
-    this.#restart(theirs, [{ what: "taking the other version", before, after: theirs }], [], theirs);
-  }
-
-  /** Keeps the person's text in place of another program's, with secrets that were renewed meanwhile. */
-  keepOurs(theirs: string): void {
-    const after = this.#withRenewedSecrets(theirs);
-    this.#restart(theirs, [{ what: "keeping your version", before: theirs, after }], [], after);
+  /** Replaces the text with the latest text of its place and steps on top of it. */
+  rebase(saved: string, { past = [], future = [] }: { past?: readonly Step[]; future?: readonly Step[] }): void {
+    this.#saved = saved;
+    this.#past.splice(0, this.#past.length, ...past);
+    this.#future.splice(0, this.#future.length, ...future);
+    this.#setText(past.at(-1)?.after ?? saved);
   }
 
   /** Records that this text was saved. */
@@ -245,18 +226,6 @@ export class Editing extends EventTarget {
   get #loaded(): Core {
     if (this.#core === null) throw notPrepared();
     return this.#core;
-  }
-
-  #withRenewedSecrets(theirs: string): string {
-    return this.#loaded.withRenewedSecrets(this.text, this.#saved, theirs);
-  }
-
-  /** Replaces the history and the saved text. */
-  #restart(saved: string, past: readonly Step[], future: readonly Step[], text: string): void {
-    this.#saved = saved;
-    this.#past.splice(0, this.#past.length, ...past);
-    this.#future.splice(0, this.#future.length, ...future);
-    this.#setText(text);
   }
 
   #remember(step: Step): void {
@@ -316,8 +285,3 @@ const HISTORY_BYTES = 200_000_000;
 
 /** Delay after the last change before slow work (text of an edit, problems) is done, in ms. */
 const SETTLE_MS = 250;
-
-/** Returns whether a text is empty, or a document without content. */
-function isEmpty(text: string): boolean {
-  return text === "" || text === emptyDocument();
-}

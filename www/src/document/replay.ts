@@ -42,7 +42,7 @@ export function replay(steps: readonly Step[], text: string): Replay | null {
   } finally {
     document?.[Symbol.dispose]();
   }
-  return { steps: done, text, refused };
+  return { steps: done, refused };
 }
 
 /** Returns a text with the secrets that other programs renewed since `base`. */

@@ -17,7 +17,6 @@ export interface Step {
 export interface Replay {
   /** The steps with their new texts, without the refused steps. */
   steps: Step[];
-  text: string;
   refused: RefusedStep[];
 }
 
@@ -25,14 +24,4 @@ export interface Replay {
 export interface RefusedStep {
   what: string;
   error: CoreError;
-}
-
-/**
- * Returns the unsaved steps of a history: those after the saved text. After an undo of saved steps this is one change
- * of the text.
- */
-export function unsavedSteps(steps: readonly Step[], saved: string, text: string): Step[] {
-  if (text === saved) return [];
-  const first = steps.findLastIndex(({ before }) => before === saved);
-  return first >= 0 ? steps.slice(first) : [{ what: "your changes", before: saved, after: text }];
 }

@@ -38,7 +38,8 @@ export class ConflictDialog extends LitElement {
 
   /** Also runs when Escape closes the dialog. */
   #closed(): void {
-    this.#settle?.(this.#dialog.returnValue as Kept);
+    const { returnValue } = this.#dialog;
+    this.#settle?.(returnValue === "theirs" || returnValue === "ours" ? returnValue : "neither");
     this.#settle = null;
   }
 

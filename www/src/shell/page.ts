@@ -5,7 +5,7 @@ import { CoreError, type PoolEdit, type PoolSummary, type PoolTable } from "../d
 import { isServedByEdit, takeToken } from "../document/edit-token";
 import { Editing } from "../document/editing";
 import { chooseFile, chooseTarget, Download, droppedFile } from "../document/files";
-import { ConflictError, type FoundDocument, type Place, type SharedPlace } from "../document/place";
+import type { FoundDocument, Place, SharedPlace } from "../document/place";
 import type { CredentialForm } from "../pools/credential-form";
 import "../pools/pool-list";
 import "../pools/pool-settings";
@@ -16,7 +16,7 @@ import { announce } from "../ui/announcer";
 import { FocusKeeper, focusIfLost } from "../ui/focus-keeper";
 import { counted, sentence } from "../ui/format";
 import { shared } from "../ui/style";
-import type { ConflictDialog, Kept } from "./conflict-dialog";
+import type { ConflictDialog } from "./conflict-dialog";
 import { pageStyle } from "./page-style";
 import type { SaveDialog } from "./save-dialog";
 import { unreadable, welcome } from "./welcome";
@@ -326,7 +326,9 @@ export class PoolPage extends LitElement {
       if (this.isOpen && this.flushed.isChanged && !confirm("There are unsaved changes. Open another document and discard them?")) return;
       if (text.length > READ_ONCE) await this.editing.prepare();
       this.editing.open(text, place);
-      if (place !== null && isShared(place)) place.onChange?.((theirs) => void this.try(() => this.onChangedElsewhere(place, theirs)));
+      if (place !== null && isShared(place)) {
+        place.onChange?.((theirs) => void this.try(() => this.saving(({ changedElsewhere }, page) => changedElsewhere(place, theirs, page))));
+      }
       this.isOpen = true;
       this.chosen = null;
       this.error = null;
@@ -348,58 +350,21 @@ export class PoolPage extends LitElement {
       dialog.verb = place === null ? "Save as…" : `${place instanceof Download ? "Download" : "Save to"} ${place.name}`;
       if ((await dialog.open(editing)) === "cancel") return;
       editing.place ??= await chooseTarget();
-      if (editing.place !== null) await this.write(editing.place);
+      const target = editing.place;
+      if (target !== null) await this.saving(({ write }, page) => write(target, page));
     });
 
-  /** Writes the document. Merges what other programs wrote meanwhile; asks only where both changed one place. */
-  private async write(place: Place): Promise<void> {
-    const { editing } = this;
-    for (let kept: Kept | null = null; ; ) {
-      const { text } = editing;
-      try {
-        await place.write(text);
-        editing.saved(text);
-        return announce(`${place.name} is saved`);
-      } catch (error) {
-        if (!(error instanceof ConflictError)) throw error;
-        if (kept === "ours") editing.keepOurs(error.text);
-        else if (!this.merge(error.text)) kept = await this.settle(error.text);
-        if (kept === "neither") return;
-        (place as SharedPlace).adopt(error.text);
-        if (!editing.isChanged) return announce(`${place.name} has the latest version`);
-      }
-    }
-  }
-
-  /** Asks which version to keep. */
-  private async settle(theirs: string): Promise<Kept> {
-    await import("./conflict-dialog");
-    const kept = await this.renderRoot.querySelector<ConflictDialog>("conflict-dialog")!.open();
-    if (kept === "theirs") this.editing.takeTheirs(theirs);
-    if (kept === "ours") this.editing.keepOurs(theirs);
-    return kept;
-  }
-
-  /** Puts the unsaved changes on top of another program's text. Returns false if both changed one place. */
-  private merge(theirs: string): boolean {
-    const { isMerged, refused } = this.flushed.rebase(theirs);
-    if (isMerged && this.error === CHANGED_ELSEWHERE) this.error = null;
-    const [first] = refused;
-    if (first !== undefined) this.error = `Not done, since the document was changed elsewhere: ${first.what}. ${sentence(first.error.message)}`;
-    return isMerged;
-  }
-
-  private async onChangedElsewhere(place: SharedPlace, theirs: string): Promise<void> {
+  /** Does work of saving, which is loaded when it is first needed. */
+  private async saving(work: (saving: typeof import("./saving"), page: import("./saving").Page) => Promise<void> | void): Promise<void> {
+    const [saving] = await Promise.all([import("./saving"), import("./conflict-dialog"), this.editing.prepare()]);
     await this.edits;
-    // Another document may be open by now.
-    if (this.editing.place !== place || theirs === this.editing.savedText) return;
-    const hadChanges = this.flushed.isChanged;
-    if (!this.merge(theirs)) {
-      this.error = CHANGED_ELSEWHERE;
-      return;
-    }
-    place.adopt(theirs);
-    announce(hadChanges ? "The document was changed elsewhere; your changes are kept" : "The document was changed elsewhere and was reloaded");
+    const page = this;
+    await work(saving, {
+      editing: this.flushed,
+      conflict: this.renderRoot.querySelector<ConflictDialog>("conflict-dialog")!,
+      get error() { return page.error; },
+      set error(message) { page.error = message; },
+    });
   }
 
   private showError(error: unknown): void {
@@ -425,8 +390,6 @@ export class PoolPage extends LitElement {
 
   static override styles = [shared, pageStyle];
 }
-
-const CHANGED_ELSEWHERE = "The document was changed elsewhere, where you changed it too. When you save, you can choose a version.";
 
 function isShared(place: Place): place is SharedPlace {
   return "adopt" in place;
