@@ -99,7 +99,7 @@ impl Merge {
 
     /// Drops metadata older than one day, and the metadata of rows that are gone.
     pub(super) fn compact(&mut self, is_present: impl Fn(&str) -> bool) {
-        let eras = Eras::of(self);
+        let eras = Eras::of(&|each| self.each_time(&mut |at| each(at)), self.hosts.iter().map(|(_, at)| *at));
         let is_recent = |by: &Stamp| eras.is_recent(by.at);
         self.hosts.retain(|_, at| eras.is_recent(*at));
         self.strategy.take_if(|by| !is_recent(by));

@@ -5,9 +5,9 @@ import { PoolError } from "../core/errors.js";
 import type {
   Event, Host, LeaseRequest, Millis, NextMove, Policy, Problem, Response as Answer, Sources, Step, Strategy,
 } from "../core/types.js";
+import { isOneTimeBody, wholeBody } from "../http/bodies.js";
 import type { Store } from "../stores/store.js";
 import { authenticate, removeAuthentication } from "./authentication.js";
-import { isOneTimeBody, wholeBody } from "./bodies.js";
 import { fetchWithRedirects, type Hop, UnsafeRedirectError } from "./redirects.js";
 import { responseIn, responseInError } from "./responses.js";
 import { MAX_TIMER_MS, Runner } from "./runner.js";

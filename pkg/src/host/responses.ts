@@ -2,19 +2,7 @@
 
 import { limits } from "../credential_pool.js";
 import type { Response as Answer } from "../core/types.js";
-import { startOfBody } from "./bodies.js";
-
-/** Returns a fetch response with as much of its body as the pool reads, and as comes in time. */
-export async function responseWithBody(response: Response, timeoutMs: number): Promise<WholeAnswer> {
-  const { status, headers, body } = response;
-  // Other clients' bodies are streams of their own.
-  const isStream = body === null || body instanceof ReadableStream;
-  const text = isStream ? startOfBody(body, limits().responseBodyBytes, timeoutMs) : response.text().catch(() => "");
-  return { status, headers: pairs(headers), body: await text };
-}
-
-/** A response that came. */
-export type WholeAnswer = { status: number; headers: [name: string, value: string][]; body: string };
+import { startOfBody } from "../http/bodies.js";
 
 /**
  * Returns the response in a client's value: a fetch response or any other object with a `status`. A value without a

@@ -5,8 +5,9 @@ import { PoolError } from "../core/errors.js";
 import type {
   Event, HttpRequest, Intent, Millis, PersistIntent, RefreshIntent, RefreshOutcome, Refusal, Settled, Sources, Step, Wake,
 } from "../core/types.js";
+import { responseWithBody } from "../http/bodies.js";
 import type { Store } from "../stores/store.js";
-import { isUnsent, responseWithBody } from "./responses.js";
+import { isUnsent } from "./responses.js";
 
 /** The host's IO and callbacks. */
 export interface RunnerOptions {

@@ -3,7 +3,7 @@
 import { CredentialLogin } from "../credential_pool.js";
 import { PoolError } from "../core/errors.js";
 import type { HttpRequest, LoginFailure, LoginMove, LoginOptions, Response, Row } from "../core/types.js";
-import { responseWithBody } from "../host/responses.js";
+import { responseWithBody } from "../http/bodies.js";
 import { listen, type Loopback, type Page } from "./loopback.js";
 
 /** Task for a person: enter a code on any device (`show`), or open an address on this machine (`visit`). */

@@ -4,8 +4,6 @@
 //! A gap tells of a wrong clock, or that nobody used the store for a time. Metadata ages within its own era alone, and
 //! of eras the latest are kept, so that it does not grow.
 
-use super::Merge;
-
 const DAY_US: u64 = 24 * 60 * 60 * 1_000_000;
 /// Number of eras that are kept.
 const MAX_ERAS: usize = 8;
@@ -20,16 +18,17 @@ struct Era {
 }
 
 impl Eras {
-    pub(super) fn of(merge: &Merge) -> Self {
+    /// Finds the eras of all stamps, which `each_time` calls back with, and of each host's last change.
+    pub(super) fn of(each_time: &dyn Fn(&mut dyn FnMut(u64)), hosts: impl Iterator<Item = u64>) -> Self {
         let mut times = Vec::new();
         let (mut first, mut last) = (u64::MAX, 0);
-        merge.each_time(&mut |at| (first, last) = (first.min(at), last.max(at)));
+        each_time(&mut |at| (first, last) = (first.min(at), last.max(at)));
         if last.saturating_sub(first) <= DAY_US {
             return Self(vec![Era { since: 0, last }]);
         }
-        merge.each_time(&mut |at| times.push(at));
+        each_time(&mut |at| times.push(at));
         times.sort_unstable();
-        let mut hosts: Vec<_> = merge.hosts.iter().map(|(_, at)| *at).collect();
+        let mut hosts: Vec<_> = hosts.collect();
         hosts.sort_unstable();
         let runs = times.chunk_by(|one, next| next.saturating_sub(*one) <= DAY_US);
         Self(runs.rev().take(MAX_ERAS).map(|run| Era::of(run, &hosts)).collect())

@@ -47,14 +47,17 @@ export function replay(steps: readonly Step[], text: string): Replay | null {
 
 /** Returns a text with the secrets that other programs renewed since `base`. */
 export function withRenewedSecrets(text: string, base: string, theirs: string): string {
+  let document: EditableDocument | null = null;
   try {
-    using document = EditableDocument.open(text, newSeed());
+    document = EditableDocument.open(text, newSeed());
     document.keepRenewedSecrets(base, theirs);
     return document.text();
   } catch (error) {
     // A text that is no document has no credentials to renew.
     if (error instanceof CoreError) return text;
     throw error;
+  } finally {
+    document?.[Symbol.dispose]();
   }
 }
 

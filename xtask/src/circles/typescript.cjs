@@ -23,8 +23,8 @@ module.exports = {
     {
       name: "stores and logins know no host",
       severity: "error",
-      from: { path: "^pkg/src/(stores|oauth)/([^/]+)$" },
-      to: { path: "^pkg/src/", pathNot: "^pkg/src/(core|$1)/" },
+      from: { path: "^pkg/src/(stores|oauth|http)/([^/]+)$" },
+      to: { path: "^pkg/src/", pathNot: "^pkg/src/(core|http|$1)/" },
     },
     {
       name: "every import is resolved",

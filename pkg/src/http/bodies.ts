@@ -1,5 +1,19 @@
 /** Bodies of responses and requests, read within bounds. */
 
+import { limits } from "../credential_pool.js";
+
+/** A response that came. */
+export type WholeAnswer = { status: number; headers: [name: string, value: string][]; body: string };
+
+/** Returns a fetch response with as much of its body as the pool reads, and as comes in time. */
+export async function responseWithBody(response: Response, timeoutMs: number): Promise<WholeAnswer> {
+  const { status, headers, body } = response;
+  // Other clients' bodies are streams of their own.
+  const isStream = body === null || body instanceof ReadableStream;
+  const text = isStream ? startOfBody(body, limits().responseBodyBytes, timeoutMs) : response.text().catch(() => "");
+  return { status, headers: [...headers], body: await text };
+}
+
 /**
  * Returns the start of a body: what has come after `bytes` bytes or `timeoutMs` milliseconds, or until the connection
  * broke. The rest is cancelled.
