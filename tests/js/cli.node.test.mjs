@@ -92,7 +92,7 @@ describe("read-only commands", { concurrency: true }, () => {
     assert.deepEqual(Object.keys(bad.json), ["document", "problems"]);
     const { code, severity, pointer } = bad.json.problems[0];
     assert.deepEqual([code, severity, pointer], ["wrong_type", "error", "/credential_pool/nous/0/access_token"]);
-    for (const text of ["{", "[]", "", Uint8Array.from([0x22, 0xff, 0x22])]) {
+    for (const text of ["{", "[]", Uint8Array.from([0x22, 0xff, 0x22])]) {
       const { exit, json, path } = await run(["check", "--json"], { text });
       assert.deepEqual([exit, json.problems.length, json.problems[0].severity], [1, 1, "error"]);
       assert.deepEqual(await readFile(path), Buffer.from(text));

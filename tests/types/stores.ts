@@ -56,7 +56,7 @@ export async function use(store: Store): Promise<number> {
   const { stored, documentLogins } = await store.read("openrouter");
   const { pool, intents } = CredentialPool.open({ key: "openrouter", stored, sources: { documentLogins } });
   for (const intent of intents) if (intent.type === "persist") await store.commit(pool.key(), intent.changes);
-  const end: () => void = store.watch(pool.key(), ({ stored: { rows } }) => void rows.length);
+  const end: () => void = store.watch(pool.key(), ({ stored: { rows } }) => void rows.length, ({ code }) => void code);
   end();
   const locked: number = await store.lock("refresh", async () => 7, { waitMs: 30_000 });
   // @ts-expect-error a change is an object

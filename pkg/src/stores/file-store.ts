@@ -102,12 +102,13 @@ export class FileStore implements Store {
   }
 
   /**
-   * Returns the text of the document, for editors; undefined if there is no file, or an empty file.
+   * Returns the text of the document, for editors; undefined if there is no file. An empty file is an empty document.
    *
    * @throws {StoreError} `unreadable`, `invalid_document`.
    */
   async document(): Promise<string | undefined> {
-    return (await this.#read()).text || undefined;
+    const { text } = await this.#read();
+    return text === "" ? emptyDocument() : text;
   }
 
   /** Returns the document of a file's text; undefined stands for a missing file. */

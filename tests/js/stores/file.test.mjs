@@ -10,7 +10,7 @@ import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 
-import { applyToDocument, StoreError } from "credential-pool";
+import { applyToDocument, emptyDocument, StoreError } from "credential-pool";
 import { DocumentFile, FileStore } from "credential-pool/file-store";
 
 import { until } from "../until.mjs";
@@ -311,7 +311,7 @@ for (const [how, lose] of Object.entries(LOSSES)) {
 
 test("an empty file that no store has seen otherwise is a new document", async () => {
   const { path, store } = await file("");
-  assert.deepEqual([await counts(store), await store.document()], [{}, undefined]);
+  assert.deepEqual([await counts(store), await store.document()], [{}, emptyDocument()]);
   await store.commit(KEY, [added("a")]);
   assert.deepEqual(await counts(new FileStore(path)), { a: 0 });
 });

@@ -143,7 +143,7 @@ test("a file in a folder that cannot be written", { skip: process.getuid?.() ===
     if (process.getuid() === 0) (process.setgid(65534), process.setuid(65534));
     const { FileStore } = await import("credential-pool/file-store");
     const path = ${JSON.stringify(path)};
-    const uses = [1, 2, 3].map((at) => new FileStore(path).commit("openrouter", [{ by: { at, host: "h" }, type: "used", id: "a", count: 1 }]));
+    const uses = [1, 2, 3].map((at) => new FileStore(path).commit("openrouter", [{ by: { at, host: "h" + at }, type: "used", id: "a", count: 1 }]));
     await Promise.all(uses);
     console.log("done");
   `);
