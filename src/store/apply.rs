@@ -143,10 +143,13 @@ fn edit_row(
     let mut after = before.clone();
     edit(merge, &mut after);
     let (is_absent, has_moved) = (merge.is_absent(), merge.place() != place.as_ref());
-    if is_absent || merge.has_absent_secret() {
-        after.store_as_fingerprint(true);
-    }
-    let row = Value::Object(after.to_stored_row());
+    let row = Value::Object(match is_absent || merge.has_absent_secret() {
+        true => {
+            after.store_as_fingerprint(true);
+            after.to_stored_row()
+        }
+        false => after.to_row(),
+    });
     match present {
         Some((at, _)) if !is_absent && !has_moved => {
             if after != before

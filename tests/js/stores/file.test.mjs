@@ -319,7 +319,7 @@ test("an empty file that no store has seen otherwise is a new document", async (
 test("a program that empties the file before it writes to it loses nothing", async () => {
   const { path, store } = await file();
   await store.read(KEY);
-  const theirs = applyToDocument(HANDMADE, KEY, [added("theirs")]);
+  const { text: theirs } = applyToDocument(HANDMADE, KEY, [added("theirs")]);
   await writeFile(path, "");
   const commit = store.commit(KEY, [used("a")]);
   await writeFile(path, theirs);

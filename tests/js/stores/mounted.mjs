@@ -26,7 +26,7 @@ const store = new FileStore(path);
 const changes = [added("c"), used("a", 3)];
 const { ino } = statSync(real);
 await store.commit(KEY, changes);
-assert.equal(readFileSync(real, "utf8"), applyToDocument(HANDMADE, KEY, changes), "longer");
+assert.equal(readFileSync(real, "utf8"), applyToDocument(HANDMADE, KEY, changes).text, "longer");
 const file = new DocumentFile(path);
 const { etag } = await file.read();
 assert.equal((await file.replace(HANDMADE, etag)).isWritten, true);

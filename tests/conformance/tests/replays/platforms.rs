@@ -12,7 +12,7 @@ mod values;
 use inputs::{VIEWS, input, opening};
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 2, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_component_answers_the_bytes_of_the_native_core(opening in opening(), inputs in vec(input(), 0..40)) {
