@@ -118,7 +118,7 @@ async function renameOver(
     const file = await open(temporary, "wx", 0o600);
     try {
       await file.writeFile(text);
-      if (stats !== undefined) await keepOwner(file, stats);
+      if (stats !== undefined) await keepOwner(file, path, stats);
       await file.sync();
     } finally {
       await file.close();
@@ -194,11 +194,15 @@ class ReadOnly extends Error {
   readonly code = "EACCES";
 }
 
-/** Copies owner, then mode, so that the mode's group is the right group. */
-async function keepOwner(file: FileHandle, { uid, gid, mode }: BigIntStats): Promise<void> {
-  const own = await file.stat({ bigint: true });
-  if (own.uid !== uid || own.gid !== gid) await file.chown(Number(uid), Number(gid));
-  await file.chmod(Number(mode & 0o7777n));
+/** Copies owner, then mode, so that the mode's group is the right group. A write in place is no cure for a failure. */
+async function keepOwner(file: FileHandle, path: string, { uid, gid, mode }: BigIntStats): Promise<void> {
+  try {
+    const own = await file.stat({ bigint: true });
+    if (own.uid !== uid || own.gid !== gid) await file.chown(Number(uid), Number(gid));
+    await file.chmod(Number(mode & 0o7777n));
+  } catch (error) {
+    throw asStoreError("unwritable", path, error);
+  }
 }
 
 /** Opens a folder for a sync; returns undefined where folders cannot be synced. */
