@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { request } from "node:http";
 import { mkdtemp, readdir, readFile, realpath, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -89,8 +90,10 @@ test("--page serves the page on the document, until Ctrl-C", async () => {
   const run = start("--page", "--document", path);
   await run.stdoutHas(/\n\n {2}http:\S+#edit=\S+\n\n/);
   const [, page = "", token] = / {2}(http:\S+)#edit=(\S+)/.exec(run.written.stdout) ?? [];
-  const served = await fetch(new URL("document", page), { headers: { Authorization: `Bearer ${token}` } });
-  assert.equal(await served.text(), await readFile(path, "utf8"));
+  const session = await ask(page, "POST", "session", { Authorization: `Bearer ${token}` });
+  const [cookie] = session.headers["set-cookie"][0].split(";");
+  const served = await ask(page, "GET", "document", { Cookie: cookie });
+  assert.equal(Buffer.concat(await served.toArray()).toString(), await readFile(path, "utf8"));
   run.child.kill("SIGINT");
   const { code, stdout, stderr } = await run.end;
   assert.equal(code, 0, stderr);
@@ -225,4 +228,13 @@ async function document(name, pools, others) {
 /** @param {string} path */
 async function read(path) {
   return JSON.parse(await readFile(path, "utf8"));
+}
+
+/** Sends a request to the page's server. Browsers resolve its name, which is below `localhost`; programs need not. */
+async function ask(page, method, path, headers) {
+  const { host, port } = new URL(page);
+  const sent = request({ host: "127.0.0.1", port, method, path: `/${path}`, agent: false, headers: { Host: host, ...headers } });
+  sent.end();
+  const [response] = await once(sent, "response");
+  return response;
 }

@@ -11,6 +11,9 @@ const MAX_ERAS: usize = 8;
 /// Eras of merge metadata, latest first.
 pub(super) struct Eras(Vec<Era>);
 
+/// Calls back with the time of each stamp.
+type EachTime<'a> = &'a dyn Fn(&mut dyn FnMut(u64));
+
 struct Era {
     /// Time before which metadata of this era is dropped.
     since: u64,
@@ -19,7 +22,7 @@ struct Era {
 
 impl Eras {
     /// Finds the eras of all stamps, which `each_time` calls back with, and of each host's last change.
-    pub(super) fn of(each_time: &dyn Fn(&mut dyn FnMut(u64)), hosts: impl Iterator<Item = u64>) -> Self {
+    pub(super) fn of(each_time: EachTime<'_>, hosts: impl Iterator<Item = u64>) -> Self {
         let mut times = Vec::new();
         let (mut first, mut last) = (u64::MAX, 0);
         each_time(&mut |at| (first, last) = (first.min(at), last.max(at)));
