@@ -230,7 +230,14 @@ async function read(path) {
   return JSON.parse(await readFile(path, "utf8"));
 }
 
-/** Sends a request to the page's server. Browsers resolve its name, which is below `localhost`; programs need not. */
+/**
+ * Sends a request to the page's server. Browsers resolve its name, which is below `localhost`; programs need not.
+ *
+ * @param {string} page
+ * @param {string} method
+ * @param {string} path
+ * @param {Record<string, string>} headers
+ */
 async function ask(page, method, path, headers) {
   const { host, port } = new URL(page);
   const sent = request({ host: "127.0.0.1", port, method, path: `/${path}`, agent: false, headers: { Host: host, ...headers } });

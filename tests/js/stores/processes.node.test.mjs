@@ -21,9 +21,9 @@ after(clear);
 
 const PROCESSES = 8;
 const SESSIONS = 8;
-const OPERATIONS = 2000;
+const OPERATIONS = 1000;
 
-const KILLS = 500;
+const KILLS = 200;
 const FILES = 5;
 /** Number of commits that a process has under way when it is killed. Two processes write to each file. */
 const IN_FLIGHT = 3;

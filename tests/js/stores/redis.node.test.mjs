@@ -14,7 +14,7 @@ after(clear);
 
 const HASH = `credential-pool:pool:${KEY}`;
 const PROCESSES = 8;
-const OPERATIONS = 2000;
+const OPERATIONS = 1000;
 const SESSIONS = 1;
 
 async function seeded(...settings) {

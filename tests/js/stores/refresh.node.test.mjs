@@ -22,7 +22,7 @@ const PROCESSES = 8;
 const EXPIRIES = 200;
 
 /** A login without a valid refresh token never serves again. */
-const LONGEST = { timeout: 180_000 };
+const LONGEST = { timeout: 900_000 };
 
 /** The stores in which the hosts share a login. */
 const places = [

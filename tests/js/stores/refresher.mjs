@@ -16,6 +16,7 @@ const pool = await openPool({
   key: KEY,
   store: await storeAt(place),
   host: { now: clock(Number(origin), Number(speed)) },
+  origins: [url],
   // Requests go to this provider, which is told the sender.
   fetch: (to, { headers, ...init }) => {
     const asks = new Headers(headers);
@@ -23,7 +24,7 @@ const pool = await openPool({
     return fetch(new URL(new URL(to).pathname, url), { ...init, headers: asks });
   },
   onEvent: ({ what: { type } }) => {
-    if (type === "refresh_interrupted") console.log(`interrupted ${pool.core.rows()[0].refresh_token}`);
+    if (type === "refresh_interrupted" || type === "refresh_lost") console.log(`interrupted ${pool.core.rows()[0].refresh_token}`);
   },
   onProblem: (problem) => console.error(`problem ${problem}`),
 });
