@@ -157,6 +157,16 @@ fn a_persist_intent_cannot_be_claimed() {
     assert_eq!(first_host.claim(IntentId::new(99), START).unwrap_err().code, ErrorCode::UnknownIntent);
 }
 
+#[test]
+fn a_claim_that_an_earlier_version_gave_up_leaves_the_other_merge_metadata_readable() {
+    let by = json!({ "at": 1_775_757_580_463_000_u64, "host": "5e1f" });
+    let merge =
+        json!({ "hosts": { "5e1f": by["at"] }, "rows": { "a": { "claim": { "by": by } }, "b": { "removed": by } } });
+    let stored: Stored = serde_json::from_value(json!({ "rows": [login("a", 0, START)], "merge": merge })).unwrap();
+    let kept = serde_json::to_value(&stored).unwrap();
+    assert_eq!(kept["merge"]["rows"], json!({ "a": {}, "b": { "removed": by } }));
+}
+
 /// Opens two hosts with the same due login, each with a refresh intent for it.
 fn two_hosts_with_a_due_login() -> (PoolKey, Stored, [(Pool, IntentId); 2]) {
     let key = PoolKey::parse("anthropic").unwrap();

@@ -347,6 +347,8 @@ pub(crate) fn tokens_of(credential: &Credential) -> RowFields {
 impl Record for RowMerge {
     fn read(value: &Value) -> Option<Self> {
         let fields = Fields::of(value)?;
+        // Documents of earlier versions keep a claim that was given up, without its token.
+        let claim = value.get("claim").filter(|claim| claim.get("token").is_some());
         Some(Self {
             added: fields.read_or_default("added")?,
             found: fields.read_or_default("found")?,
@@ -354,7 +356,7 @@ impl Record for RowMerge {
             removed: fields.read_or_default("removed")?,
             fields: fields.read_or_default("fields")?,
             tokens: fields.read_or_default("tokens")?,
-            claim: fields.read_or_default("claim")?,
+            claim: claim.map_or(Some(None), |claim| Claim::read(claim).map(Some))?,
             status: fields.read_or_default("status")?,
             models: fields.read_or_default("models")?,
         })
