@@ -348,6 +348,28 @@ describe("Try it", { concurrency: 2 }, () => {
     }
   });
 
+  test("steps that are pressed while another is under way follow it, and a change then runs to the same time", async (t) => {
+    const { page, fill } = await openTry(t);
+    const pressAtOnce = (names, changes) => page.locator("try-view").evaluate((view, { names, changes }) => {
+      for (const name of names) [...view.renderRoot.querySelectorAll("button")].find(({ textContent }) => textContent === name).click();
+      if (changes === undefined) return;
+      const traffic = { ...view.scenario.traffic, ...changes };
+      const change = new CustomEvent("change-scenario", { detail: { ...view.scenario, traffic } });
+      view.renderRoot.querySelector("try-scenario-settings").dispatchEvent(change);
+    }, { names, changes });
+    await pressAtOnce(["Restart", "+1 h", "+10 min", "+1 min", "Next request"]);
+    const elapsed = HOUR + 11 * MINUTE;
+    const match = new Comparison([setting()]);
+    match.advance({ until: STARTS_AT + elapsed });
+    match.advance({ until: match.sides[0].nextArrival.at });
+    await assertShows(page, [setting()], match.now - STARTS_AT);
+
+    await pressAtOnce(["Restart", "+1 h", "+10 min", "+1 min"], { seed: 7 });
+    await assertShows(page, [setting({ traffic: { seed: 7 } })], elapsed);
+    await fill("Seed", 8);
+    await assertShows(page, [setting({ traffic: { seed: 8 } })], elapsed);
+  });
+
   test("it plays at the chosen speed, and the results at a pause are those of the simulator", async (t) => {
     const { page, press } = await openTry(t);
     await assertShows(page, [setting()], 10 * MINUTE);

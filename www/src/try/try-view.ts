@@ -39,6 +39,9 @@ const SPANS: readonly [label: string, span: Millis][] = [
   ["5 min", 5 * MINUTE], ["20 min", 20 * MINUTE], ["1 h", HOUR], ["8 h", 8 * HOUR], ["24 h", 24 * HOUR],
 ];
 
+/** What a person asks of the time: to go on for a while, or to the next request or event. */
+type Step = { for: Millis } | { toNext: "request" | "event" };
+
 /** Fires `adopt` with the strategy and the policy to use in the document. */
 export class TryView extends LitElement {
   static override properties = {
@@ -76,6 +79,8 @@ export class TryView extends LitElement {
   #comparison: Comparison | null = null;
   /** Labels of the credentials. The array is replaced only when a label changes: a new array would render inputs again and drop typed text. */
   #labels: string[] = [];
+  /** Steps that follow the goal: a step that is asked for while another is under way starts where that ends. */
+  #steps: Step[] = [];
   #goal: Goal | null = null;
   #frame = 0;
   #framedAt = 0;
@@ -217,9 +222,9 @@ export class TryView extends LitElement {
           </select>
         </div>
         <div class="row">
-          <button @click=${this.#stepToRequest}>Next request</button>
-          <button @click=${() => this.#go({ until: this.#now + 24 * HOUR, stopsAtEvent: true })}>Next event</button>
-          ${jumps.map(([label, length]) => html`<button @click=${() => this.#go({ until: this.#now + length })}>${label}</button>`)}
+          <button @click=${() => this.#go({ toNext: "request" })}>Next request</button>
+          <button @click=${() => this.#go({ toNext: "event" })}>Next event</button>
+          ${jumps.map(([label, length]) => html`<button @click=${() => this.#go({ for: length })}>${label}</button>`)}
           <button @click=${() => this.#restart(0)}>Restart</button>
         </div>
       </section>
@@ -228,7 +233,7 @@ export class TryView extends LitElement {
 
   #results(comparison: Comparison) {
     return html`
-      <div class="sides results" aria-busy=${this.#goal !== null && !this.isPlaying}>
+      <div class="sides results" aria-busy=${this.#isUnderWay && !this.isPlaying}>
         ${comparison.sides.map((run, number) => {
           const { strategy, policy } = this.sides[number] ?? { strategy: "", policy: {} };
           const heading = `${comparison.sides.length > 1 ? `${sideName(number)}: ` : ""}${strategy}, ${policy.preset ?? "adaptive"}`;
@@ -267,7 +272,7 @@ export class TryView extends LitElement {
       this.fault = `The simulator cannot run this pool: ${error instanceof Error ? error.message : String(error)}`;
       return;
     }
-    this.#go({ until: this.#startsAt + elapsed });
+    this.#go({ for: elapsed });
   }
 
   #close(): void {
@@ -276,6 +281,7 @@ export class TryView extends LitElement {
     this.#comparison?.[Symbol.dispose]();
     this.#comparison = null;
     this.#goal = null;
+    this.#steps = [];
   }
 
   #setSides(sides: SideSettings[]): void {
@@ -303,12 +309,8 @@ export class TryView extends LitElement {
     this.#run();
   }
 
-  #stepToRequest(): void {
-    this.#go({ until: Math.min(...(this.#comparison?.sides ?? []).map(({ nextArrival }) => nextArrival.at)) });
-  }
-
-  #go(goal: Goal): void {
-    this.#goal = goal;
+  #go(step: Step): void {
+    this.#steps.push(step);
     this.#run();
     this.version += 1;
   }
@@ -321,22 +323,29 @@ export class TryView extends LitElement {
     this.#frame = 0;
     const comparison = this.#comparison;
     if (comparison === null) return;
-    if (this.#goal === null && this.isPlaying) {
-      this.#goal = { until: comparison.now + Math.ceil(Math.min(Math.max(at - this.#framedAt, 0), 250) * this.speed) };
-    }
+    this.#goal ??= this.#nextGoal(comparison, at - this.#framedAt);
     this.#framedAt = at;
     const end = performance.now() + SLICE_MS;
     if (this.#goal !== null && comparison.advance(this.#goal, () => performance.now() < end)) {
       this.#goal = null;
-      if (!this.isPlaying) this.#announce("At");
+      if (!this.#isUnderWay && !this.isPlaying) this.#announce("At");
     }
-    const isDone = this.#goal === null && !this.isPlaying;
+    const isDone = !this.#isUnderWay && !this.isPlaying;
     const reducesMotion = matchMedia("(prefers-reduced-motion: reduce)").matches;
     if (isDone || at - this.#drawnAt >= (reducesMotion ? DRAW_REDUCED_MOTION_EVERY_MS : DRAW_EVERY_MS)) {
       this.#drawnAt = at;
       this.version += 1;
     }
     if (!isDone) this.#run();
+  }
+
+  /** Returns the goal of the next step; without a step, that of playing for `passed`, the real time since the last frame. */
+  #nextGoal({ now, sides }: Comparison, passed: Millis): Goal | null {
+    const step = this.#steps.shift();
+    if (step === undefined) return this.isPlaying ? { until: now + Math.ceil(Math.min(Math.max(passed, 0), 250) * this.speed) } : null;
+    if ("for" in step) return { until: now + step.for };
+    if (step.toNext === "event") return { until: now + 24 * HOUR, stopsAtEvent: true };
+    return { until: Math.min(...sides.map(({ nextArrival }) => nextArrival.at)) };
   }
 
   #announce(what: string): void {
@@ -357,10 +366,15 @@ export class TryView extends LitElement {
     return this.#comparison?.now ?? this.#startsAt;
   }
 
-  /** Time since the start of the run, or of the goal that it advances to. */
+  get #isUnderWay(): boolean {
+    return this.#goal !== null || this.#steps.length > 0;
+  }
+
+  /** Time since the start of the run, once it has gone on for as long as was asked. */
   get #elapsed(): Millis {
     const goal = this.#goal !== null && !this.#goal.stopsAtEvent ? this.#goal.until : 0;
-    return Math.max(this.#now, goal) - this.#startsAt;
+    const steps = this.#steps.reduce((sum, step) => sum + ("for" in step ? step.for : 0), 0);
+    return Math.max(this.#now, goal) - this.#startsAt + steps;
   }
 }
 customElements.define("try-view", TryView);
