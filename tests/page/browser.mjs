@@ -3,6 +3,7 @@
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { after } from "node:test";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -68,15 +69,24 @@ async function serve(t, instead = {}) {
   return { address: `http://127.0.0.1:${server.address().port}/`, stop };
 }
 
+/** Browser that the tests of a file share, each with a context of its own: to start a browser takes longer than most tests. */
+let shared;
+after(async () => (await shared)?.close());
+
 /**
- * Opens the page, with `document` if it is given. `address` is the page of another server, which opens its own document.
- *
- * @returns the page, its browser and address, `stop` for its server, and lists that must stay empty: `violations` of the
- * Content-Security-Policy, `foreignOrigins` of its requests, and `consoleErrors`. `consoleLines` is all console output.
+ * Opens a browser without data. A context of the shared browser is one, except in two cases: an app cannot be installed
+ * from it (`hasProfile`), and WebDriver BiDi sets some preferences only when a browser starts.
  */
-export async function openPage(t, { document, name = "auth.json", instead, permissions, colorScheme, address: given, ...context } = {}) {
-  const folder = await mkdtemp(join(tmpdir(), "credential-pool-page-"));
+async function openBrowser(t, { hasProfile, permissions, colorScheme, ...context }) {
   const { type, ...settings } = BROWSERS[BROWSER]({ permissions, colorScheme });
+  if (BROWSER === "chromium" && !hasProfile) {
+    const { permissions: _, colorScheme: __, ...launch } = settings;
+    const browser = await (shared ??= type.launch({ headless: true, ...launch }));
+    const opened = await browser.newContext({ acceptDownloads: true, permissions, colorScheme, ...context });
+    t.after(() => opened.close());
+    return { browser: opened };
+  }
+  const folder = await mkdtemp(join(tmpdir(), "credential-pool-page-"));
   const downloadsPath = join(folder, "downloads");
   const browser = await type.launchPersistentContext(join(folder, "profile"), {
     headless: true, acceptDownloads: true, downloadsPath, ...settings, ...context,
@@ -85,6 +95,17 @@ export async function openPage(t, { document, name = "auth.json", instead, permi
     await browser.close();
     await rm(folder, { recursive: true, force: true });
   });
+  return { browser, downloadsPath };
+}
+
+/**
+ * Opens the page, with `document` if it is given. `address` is the page of another server, which opens its own document.
+ *
+ * @returns the page, its browser and address, `stop` for its server, and lists that must stay empty: `violations` of the
+ * Content-Security-Policy, `foreignOrigins` of its requests, and `consoleErrors`. `consoleLines` is all console output.
+ */
+export async function openPage(t, { document, name = "auth.json", instead, address: given, ...context } = {}) {
+  const { browser, downloadsPath } = await openBrowser(t, context);
   browser.setDefaultTimeout(PATIENCE_MS);
   const { address, stop } = given === undefined ? await serve(t, instead) : { address: given };
   const page = browser.pages()[0] ?? (await browser.newPage());

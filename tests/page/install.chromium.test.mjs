@@ -10,7 +10,7 @@ const MANIFEST = JSON.parse(await readFile(new URL("../../www/public/manifest.we
 
 /** Opens the page and waits until its service worker controls it. `ask` sends a command of the DevTools protocol. */
 async function openControlled(t, instead) {
-  const { page, browser, address } = await openPage(t, { instead });
+  const { page, browser, address } = await openPage(t, { instead, hasProfile: true });
   await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
   const session = await browser.newCDPSession(page);
   return { page, browser, address, ask: (method) => session.send(method) };

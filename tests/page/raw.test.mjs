@@ -113,13 +113,14 @@ describe("the raw text", { concurrency: 2 }, () => {
     const page = await openRaw(t);
     await goTo(page, SECOND);
     await press(page, "Shift+End", "Control+f");
+    const field = page.locator("raw-view .cm-search [name=search]");
+    await field.and(page.locator(":focus")).waitFor();
     assert.deepEqual(await shown(page), []);
     const announced = page.locator("raw-view .cm-announced");
-    await page.keyboard.type("label");
+    await field.fill("label");
     await press(page, "Enter");
     await assertText(announced, "Found on line 6");
-    await press(page, "Control+a");
-    await page.keyboard.type("canar");
+    await field.fill("canar");
     await press(page, "Enter");
     assert.doesNotMatch((await announced.textContent()) ?? "", /line (7|12)/, "where the secrets are");
     assert.deepEqual(await shown(page), []);
