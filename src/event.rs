@@ -71,6 +71,15 @@ pub enum Happening {
     RefreshLost,
     /// The cooldown was reverted: the request failed in the same way with another credential.
     Reverted,
+    /// The provider fails for every credential: one request at a time, the scout, probes it, and all others wait.
+    Outage {
+        /// Time of the next scout.
+        probe_at: Timestamp,
+        /// Failure that began the outage, or that the last scout met.
+        cause: Cause,
+    },
+    /// The outage is over: its scout was served, and the waiting requests are admitted in steps.
+    OutageOver,
     /// A lease of the credential expired without a report.
     LeaseExpired {
         /// The expired lease.
@@ -132,6 +141,13 @@ pub enum Verdict {
     HalfOpen {
         /// Lease of the probe.
         lease: LeaseId,
+    },
+    /// Requests are held back: an outage of the provider, or the first moments after an outage or a cooldown, in which
+    /// the waiting requests are admitted in steps.
+    Held {
+        /// Time at which the next request is admitted; `None` if that depends on a scout in flight.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
     },
     /// The credential has reached its limit of requests in flight.
     AtCap {
@@ -235,6 +251,10 @@ impl fmt::Display for Happening {
             Self::Reverted => {
                 f.write_str("has its cooldown reverted: another credential failed the same request in the same way")
             }
+            Self::Outage { probe_at, cause } => {
+                write!(f, "meets an outage of the provider: {cause}; next probe at {}", probe_at.to_utc())
+            }
+            Self::OutageOver => f.write_str("was served: the outage of the provider is over"),
             Self::LeaseExpired { lease } => write!(f, "is freed: lease {} expired without a report", lease.0),
         }
     }
@@ -272,6 +292,10 @@ impl fmt::Display for Verdict {
                 write!(f, "cools down for model {model:?} until {}: {cause}", until.to_utc())
             }
             Self::HalfOpen { lease } => write!(f, "is half-open, probed by lease {}", lease.0),
+            Self::Held { until: Some(until) } => {
+                write!(f, "is held back until {}: the provider or the credential recovers", until.to_utc())
+            }
+            Self::Held { until: None } => f.write_str("is held back: a request probes the provider after an outage"),
             Self::AtCap { in_flight, cap } => write!(f, "has {in_flight} of at most {cap} requests in flight"),
             Self::DueForRefresh { intent: None } => f.write_str("has a token that is due for a refresh"),
             Self::DueForRefresh { intent: Some(intent) } => write!(f, "is being refreshed, by intent {}", intent.0),

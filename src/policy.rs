@@ -162,7 +162,9 @@ pub enum Action {
     MarkDead,
     /// Another credential is used, without a cooldown.
     Rotate,
-    /// Every credential would fail: the same credential is retried within the request's patience.
+    /// The provider is at fault: the request is retried within its patience, first with the same credential, then with
+    /// another. If both fail, the pool takes it for an outage: one request at a time probes the provider, and the others
+    /// wait for it.
     Wait,
     /// The request ends.
     GiveUp,

@@ -6,13 +6,16 @@ mod clock;
 mod deadlines;
 mod edits;
 mod explain;
+mod faults;
 mod feedback;
 mod key_set;
 mod leases;
 mod member;
 mod model_cooldowns;
 mod open;
+mod outage;
 mod outbox;
+mod ramp;
 mod refresh;
 mod requests;
 mod roster;
@@ -22,6 +25,7 @@ mod status;
 mod sync;
 mod validate;
 mod views;
+mod waits;
 
 use std::fmt;
 
@@ -47,6 +51,7 @@ use crate::{
 
 use leases::Leases;
 use member::{AttemptNumber, Refresh};
+use outage::Outages;
 use outbox::Outbox;
 use roster::Roster;
 use slot::Slot;
@@ -123,6 +128,7 @@ pub struct Pool {
     policy: Policy,
     configured: Configured,
     leases: Leases,
+    outages: Outages,
     /// Number of the last attempt that was started.
     last_attempt: AttemptNumber,
     /// Events since the last step.

@@ -40,6 +40,12 @@ impl FailureKind {
         Self::Unknown,
     ];
 
+    /// Returns whether the answer proves a fault of the credential: the same answer to another credential of the request
+    /// proves a second such fault, and not a fault of the request.
+    pub(crate) const fn blames_credential(self) -> bool {
+        matches!(self, Self::Quota | Self::Unauthorized | Self::Revoked)
+    }
+
     /// Returns the kind of this name; `None` if no kind has it.
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)

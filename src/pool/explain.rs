@@ -10,6 +10,7 @@ use crate::{
 use super::{
     Pool,
     choice::Readiness,
+    faults::hold,
     member::{Probe, Refresh, TokenBlock},
     slot::Slot,
 };
@@ -68,6 +69,9 @@ impl Pool {
                 until: cooldown.until,
                 cause: cooldown.cause,
             };
+        }
+        if let Some(hold) = hold(&self.roster, &self.outages, member, request.model.as_deref(), self.now) {
+            return Verdict::Held { until: hold.until() };
         }
         if let Some(cap) = self.roster.cap(member).filter(|cap| member.in_flight >= *cap) {
             return Verdict::AtCap { in_flight: member.in_flight, cap };

@@ -18,6 +18,7 @@ use super::{
     Pool,
     leases::{Attempt, Progress, UnconfirmedCooldown},
     member::{AttemptNumber, Health, ModelCooldown, Probe},
+    ramp::Ramp,
     slot::Slot,
     status::NewStatus,
 };
@@ -36,16 +37,30 @@ pub(super) struct ObservedFailure<'a> {
     pub(super) attempt: AttemptNumber,
 }
 
+impl ObservedFailure<'_> {
+    /// Returns the minimum cooldown after a hint that proved false: the first attempt after it failed for the same
+    /// reason. Zero if the cooldown before had another reason, or no hint.
+    pub(super) fn after_false_hint(&self, before: Cause, last: Duration) -> Duration {
+        match before.kind == Some(self.kind) && before.hint.is_some() {
+            true => last.saturating_mul(2).min(Duration::from_millis(self.rule.max_cooldown_ms)),
+            false => Duration::ZERO,
+        }
+    }
+}
+
 impl Pool {
-    /// Records a served request: ends the probe and the backoff of its credential.
+    /// Records a served request: ends the probe and the backoff of its credential, and an outage.
     pub(super) fn record_success(&mut self, attempt: &Attempt, model: Option<&str>) {
         let slot = attempt.slot;
+        self.end_fault(attempt, model);
         let Some(member) = self.roster.get(slot).filter(|_| !self.has_another_key(attempt)) else { return };
         let health = &member.health;
         if attempt.number > health.stale_up_to {
             let has_failed = health.failures > 0 || !health.last_cooldown.is_zero() || health.reverted_lease.is_some();
             if attempt.is_probe && health.probe != Probe::None {
                 self.end_probe(slot);
+                let ramp = Some(Ramp::new(self.now)).filter(|_| self.leases.waiting() > 1);
+                self.roster.change(slot, |member| member.health.ramp = ramp);
                 self.emit(slot, Happening::Recovered);
             } else if has_failed && health.probe == Probe::None && !member.is_cooling_down(self.now) {
                 let stale_up_to = attempt.number;
@@ -106,6 +121,7 @@ impl Pool {
         };
         if let Some(unconfirmed) = progress.unconfirmed.take()
             && self.policy.revert
+            && !diagnosis.kind.blames_credential()
             && unconfirmed.kind == diagnosis.kind
             && unconfirmed.slot != slot
         {
@@ -141,6 +157,22 @@ impl Pool {
         let probe_at = Some(self.now.saturating_add(Duration::from_millis(probe_interval_ms))).filter(|at| *at < until);
         if member.health.probe == Probe::None {
             self.roster.change(slot, |member| member.health.probe_at = probe_at);
+        }
+    }
+
+    /// Cools down a credential that a provider's fault alone meets: another credential served the same request, or its
+    /// probe met the fault again.
+    pub(super) fn cool_down_alone(&mut self, slot: Slot, cause: Cause, origin: LeaseId) {
+        const SHORTEST: Duration = Duration::from_secs(8);
+        const LONGEST: Duration = Duration::from_secs(120);
+        let rule = *self.policy.rule(FailureKind::Transient);
+        let Some(member) = self.roster.get(slot).filter(|member| !member.is_cooling_down(self.now)) else { return };
+        let length = member.health.last_cooldown.saturating_mul(2).clamp(SHORTEST, LONGEST);
+        let attempt = self.last_attempt;
+        let kind = FailureKind::Transient;
+        let failure = ObservedFailure { rule: &rule, kind, cause, hinted: Some(length), origin, attempt };
+        for slot in self.roster.with_same_secret(slot) {
+            self.begin_cooldown(slot, length, &failure);
         }
     }
 
@@ -206,8 +238,8 @@ impl Pool {
         })
     }
 
-    /// Returns the length of a new cooldown: the hint, else exponential backoff within the policy's bounds. `None` if
-    /// the rule retries a first failure at once.
+    /// Returns the length of a new cooldown: the hint, else exponential backoff within the policy's bounds. A hint after
+    /// a hint that proved false is backed off from. `None` if the rule retries a first failure at once.
     fn cooldown_length(&self, slot: Slot, failure: &ObservedFailure<'_>) -> Option<Duration> {
         let member = self.roster.get(slot)?;
         let rule = failure.rule;
@@ -217,17 +249,18 @@ impl Pool {
             last => last,
         };
         let is_first = member.health.failures == 0 && last.is_zero();
+        let sole = self.policy.sole_cooldown_ms.filter(|_| failure.kind != FailureKind::Quota && self.is_sole(slot));
+        let bounded = |length: Duration| sole.map_or(length, |sole| length.min(Duration::from_millis(sole)));
         if let Some(hinted) = failure.hinted {
-            return Some(hinted);
+            let before = member.health.cause.unwrap_or(Cause { hint: failure.cause.hint, ..member.cause() });
+            return Some(hinted.max(bounded(failure.after_false_hint(before, last))));
         }
         if is_first && rule.retries > 0 {
             return Some(Duration::from_millis(rule.retry_delay_ms)).filter(|length| !length.is_zero());
         }
         let Some(first) = rule.cooldown_ms else { return Some(reference_cooldown(failure.cause.status)) };
         let grown = last.saturating_mul(2).min(Duration::from_millis(rule.max_cooldown_ms));
-        let length = grown.max(Duration::from_millis(first));
-        let sole = self.policy.sole_cooldown_ms.filter(|_| failure.kind != FailureKind::Quota && self.is_sole(slot));
-        Some(sole.map_or(length, |sole| length.min(Duration::from_millis(sole))))
+        Some(bounded(grown.max(Duration::from_millis(first))))
     }
 
     /// Starts a cooldown, or continues the current cooldown if that ends later.
@@ -284,6 +317,7 @@ impl Pool {
             stale_up_to: self.last_attempt,
             sole_reporter: (!is_confirmed).then_some(failure.origin),
             reverted_lease: health.reverted_lease,
+            ramp: None,
         };
         self.roster.change(slot, |member| member.health = new);
         self.current = self.current.filter(|current| *current != slot);

@@ -4,6 +4,7 @@ use rustc_hash::FxHashMap;
 
 use crate::{
     error::{Error, ErrorCode},
+    event::Cause,
     failure::FailureKind,
     id::LeaseId,
     lease::Request,
@@ -21,6 +22,8 @@ use super::{
 pub(super) struct Leases {
     last: u64,
     live: FxHashMap<LeaseId, Lease>,
+    /// Number of live leases that wait.
+    waiting: usize,
     /// Expiry of the live leases.
     ends: DeadlineQueue<LeaseId>,
     /// Leases that expired while an attempt was in flight.
@@ -56,6 +59,8 @@ pub(super) struct Attempt {
     pub(super) number: AttemptNumber,
     /// Whether the attempt is the probe of a half-open credential.
     pub(super) is_probe: bool,
+    /// Whether the attempt is the scout of an outage.
+    pub(super) is_scout: bool,
 }
 
 /// Attempts and waits of a request so far.
@@ -63,16 +68,14 @@ pub(super) struct Attempt {
 pub(super) struct Progress {
     /// First lease of the request.
     pub(super) origin: LeaseId,
-    /// Credentials that failed the request since its last wait for a failed credential.
-    pub(super) failed: Vec<FailedCredential>,
-    /// Number of times that the request returned to credentials that had failed it.
-    pub(super) returns: u32,
+    /// Failed attempts, by credential and reason.
+    failures: Vec<FailedAttempts>,
     /// Logins that were refreshed for the request.
     pub(super) refreshed: Vec<Slot>,
-    /// Number of retries in a row with the same credential.
-    pub(super) retries: u32,
-    /// Number of waits after failures that every credential would meet.
+    /// Number of failures of the provider that the request met.
     pub(super) outages: u32,
+    /// Credential with which the provider failed the request repeatedly, and how: the next attempt tries others first.
+    pub(super) avoided: Option<(Slot, Cause)>,
     /// Sum of all waits, in milliseconds.
     pub(super) waited_ms: u64,
     pub(super) last_failure: Option<FailureKind>,
@@ -80,12 +83,24 @@ pub(super) struct Progress {
     pub(super) unconfirmed: Option<UnconfirmedCooldown>,
 }
 
-/// A credential that failed a request.
+/// Failed attempts of a request with one credential for one reason.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct FailedCredential {
-    pub(super) slot: Slot,
-    /// Whether the credential may serve the request later.
-    pub(super) is_temporary: bool,
+struct FailedAttempts {
+    slot: Slot,
+    /// Reason; `None` if the credential was not tried, since a refresh brought no token that serves.
+    kind: Option<FailureKind>,
+    count: u32,
+    again: Again,
+}
+
+/// Whether a request tries a credential again that failed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Again {
+    /// The request may retry the credential.
+    Now,
+    /// The request may retry the credential once its cooldown is over, whose end the provider announced.
+    AfterCooldown,
+    Never,
 }
 
 /// A cooldown that only one request reported.
@@ -130,12 +145,19 @@ impl Leases {
 
     pub(super) fn insert(&mut self, id: LeaseId, lease: Lease) {
         self.ends.insert(lease.ends_at, id);
+        self.waiting = self.waiting.saturating_add(usize::from(lease.is_waiting()));
         self.live.insert(id, lease);
+    }
+
+    /// Returns the number of requests that wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting
     }
 
     pub(super) fn take(&mut self, id: LeaseId) -> Option<Lease> {
         let lease = self.live.remove(&id)?;
         self.ends.remove(lease.ends_at, id);
+        self.waiting = self.waiting.saturating_sub(usize::from(lease.is_waiting()));
         Some(lease)
     }
 
@@ -199,6 +221,10 @@ impl Leases {
 }
 
 impl Lease {
+    fn is_waiting(&self) -> bool {
+        matches!(self.phase, Phase::Waiting { .. })
+    }
+
     /// Reduces an expired lease to the part that a late report needs.
     pub(super) fn into_expired(self, attempt: Attempt, until: Timestamp) -> ExpiredLease {
         ExpiredLease { request: self.request, origin: self.progress.origin, attempt, until }
@@ -209,18 +235,57 @@ impl Progress {
     pub(super) fn of(origin: LeaseId) -> Self {
         Self {
             origin,
-            failed: Vec::new(),
-            returns: 0,
+            failures: Vec::new(),
             refreshed: Vec::new(),
-            retries: 0,
             outages: 0,
+            avoided: None,
             waited_ms: 0,
             last_failure: None,
             unconfirmed: None,
         }
     }
 
+    /// Counts a failed attempt; returns the number of attempts that failed with this credential for this reason.
+    pub(super) fn count_failure(&mut self, slot: Slot, kind: Option<FailureKind>) -> u32 {
+        let same = |failed: &&mut FailedAttempts| failed.slot == slot && failed.kind == kind;
+        match self.failures.iter_mut().find(same) {
+            Some(failed) => {
+                failed.count = failed.count.saturating_add(1);
+                failed.count
+            }
+            None => {
+                self.failures.push(FailedAttempts { slot, kind, count: 1, again: Again::Now });
+                1
+            }
+        }
+    }
+
+    /// Sets whether the request tries a credential again that failed it.
+    pub(super) fn set_again(&mut self, slot: Slot, again: Again) {
+        for failed in self.failures.iter_mut().filter(|failed| failed.slot == slot) {
+            failed.again = again;
+        }
+    }
+
+    /// Returns whether the request tries a credential again; `None` if the credential has not failed the request.
+    pub(super) fn again(&self, slot: Slot) -> Option<Again> {
+        self.failures.iter().find(|failed| failed.slot == slot).map(|failed| failed.again)
+    }
+
+    /// Lets the request return to the credentials whose cooldowns it waits for.
+    pub(super) fn return_after_wait(&mut self) {
+        for failed in self.failures.iter_mut().filter(|failed| failed.again == Again::AfterCooldown) {
+            failed.again = Again::Now;
+        }
+    }
+
+    /// Returns the credentials that failed the request.
+    pub(super) fn failed(&self) -> impl Iterator<Item = Slot> {
+        self.failures.iter().map(|failed| failed.slot)
+    }
+
+    /// Returns whether the request must not use a credential that failed it.
     pub(super) fn has_failed(&self, slot: Slot) -> bool {
-        self.failed.iter().any(|failed| failed.slot == slot)
+        self.again(slot).is_some_and(|again| again != Again::Now)
     }
 }

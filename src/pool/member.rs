@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::ramp::Ramp;
 use crate::{
     cooldown::{Cooldown, stored_cooldown},
     credential::{Credential, Status},
@@ -113,6 +114,8 @@ pub(super) struct Health {
     pub(super) sole_reporter: Option<LeaseId>,
     /// Lease whose reported cooldown was reverted; `None` after a served request.
     pub(super) reverted_lease: Option<LeaseId>,
+    /// Admission of the requests that waited for the probe.
+    pub(super) ramp: Option<Ramp>,
 }
 
 /// Half-open state of a circuit breaker (Nygard, *Release It!*): after a cooldown one request probes the credential,
@@ -240,6 +243,27 @@ impl Member {
             }
             (_, Some(TokenBlock::UntilRefresh(until))) if now < until => Some(until),
             _ => self.model_cooldown(model, now).map(|cooldown| cooldown.until),
+        }
+    }
+
+    /// Returns the moment at which time alone makes the member available, if a request may wait for it: the end of a
+    /// cooldown that the provider announced, the end of a retry delay, or the next refresh. A backoff without a hint is
+    /// the pool's guess, and a request that waits for it may be refused again.
+    pub(super) fn awaited_at(&self, model: Option<&str>, now: Timestamp) -> Option<Timestamp> {
+        let at = self.available_at(model, now)?;
+        match self.cooldown() {
+            Cooldown::Until(until) if now < until && self.health.probe == Probe::None => {
+                let cause = self.cause();
+                // The row does not say whether the end that another host stored was announced.
+                let is_stored_limit = self.health.cause.is_none() && cause.kind == Some(FailureKind::RateLimited);
+                let is_retry_delay = self.health.unstored_until.is_some();
+                (cause.hint.is_some() || is_stored_limit || is_retry_delay).then_some(until)
+            }
+            _ if matches!(self.token_block, Some(TokenBlock::UntilRefresh(until)) if now < until) => Some(at),
+            _ => self
+                .model_cooldown(model, now)
+                .filter(|cooldown| cooldown.cause.hint.is_some() || cooldown.cause.kind.is_none())
+                .map(|cooldown| cooldown.until),
         }
     }
 

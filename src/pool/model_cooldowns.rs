@@ -35,7 +35,10 @@ impl Pool {
         let reverted_lease = last.as_ref().and_then(|cooldown| cooldown.reverted_lease);
         let rule = failure.rule;
         let length = match (failure.hinted, &last, rule.cooldown_ms) {
-            (Some(hinted), ..) => hinted,
+            (Some(hinted), last, _) => {
+                let after_false_hint = |last: &ModelCooldown| failure.after_false_hint(last.cause, last.length);
+                hinted.max(last.as_ref().map_or(Duration::ZERO, after_false_hint))
+            }
             (None, None, _) if rule.retries > 0 => Duration::ZERO,
             (None, _, None) => crate::cooldown::reference_cooldown(failure.cause.status),
             (None, last, Some(first)) => {

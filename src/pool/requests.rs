@@ -5,11 +5,11 @@ use std::time::Duration;
 use crate::{
     cooldown::Cooldown,
     error::{Error, ErrorCode},
-    event::{Choice, Happening, Verdict},
-    failure::{Diagnosis, Response},
+    event::{Cause, Choice, Happening, Verdict},
+    failure::{Diagnosis, FailureKind, Response},
     id::LeaseId,
     lease::{NextMove, Request},
-    policy::{Action, Rule},
+    policy::Action,
     step::{Intent, Step},
     time::Timestamp,
 };
@@ -18,7 +18,8 @@ use super::{
     Pool,
     affinity::Affinity,
     choice::Readiness,
-    leases::{Attempt, FailedCredential, Lease, LeaseState, Phase, Progress},
+    faults::hold,
+    leases::{Again, Attempt, Lease, LeaseState, Phase, Progress},
     member::{AttemptNumber, Member, Probe, Refresh, TokenBlock},
     slot::Slot,
 };
@@ -28,17 +29,6 @@ const MAX_PASSED_OVER: usize = 16;
 
 /// The next move of a request, and the intent of a refresh that this started.
 type Answer = (NextMove, Option<Intent>);
-
-/// Events that can make a credential available to a waiting request.
-#[derive(Default)]
-struct RetryOutlook {
-    /// Earliest time at which a cooldown or a refresh delay ends.
-    available_at: Option<Timestamp>,
-    /// Whether a credential could serve once another request ends.
-    is_held: bool,
-    /// Whether an available credential has failed this request and may serve it later.
-    has_failed: bool,
-}
 
 impl Pool {
     pub(super) fn start_request(&mut self, request: Request, now: Timestamp) -> Step<NextMove> {
@@ -116,10 +106,17 @@ impl Pool {
         let next = match failure {
             None => {
                 self.record_success(&attempt, lease.request.model.as_deref());
+                if let Some((avoided, cause)) = lease.progress.avoided.filter(|(avoided, _)| *avoided != attempt.slot) {
+                    self.cool_down_alone(avoided, cause, lease.progress.origin);
+                }
                 (NextMove::Served, None)
             }
             Some(diagnosis) => {
                 lease.progress.last_failure = Some(diagnosis.kind);
+                // A provider that judges the credential or the request is no longer out.
+                if !matches!(diagnosis.kind, FailureKind::Transient | FailureKind::Unknown) {
+                    self.end_fault(&attempt, lease.request.model.as_deref());
+                }
                 self.after_failure(id, lease, attempt, &diagnosis, status(response))
             }
         };
@@ -152,7 +149,12 @@ impl Pool {
     /// Returns the next move of a request that needs a credential: the preferred credential, if available, goes first.
     fn advance(&mut self, id: LeaseId, mut lease: Lease, preferred: Option<Slot>) -> Answer {
         self.recover();
-        while let Some((slot, by)) = self.candidate(&lease, preferred) {
+        let hold = self.outages.hold_everywhere(lease.request.model.as_deref(), self.now);
+        let is_last_attempt = hold.is_some_and(|hold| self.is_last_attempt(&lease, hold));
+        if let Some(hold) = hold.filter(|_| !is_last_attempt) {
+            return (self.hold_back(id, lease, hold), None);
+        }
+        while let Some((slot, by)) = self.candidate(&lease, preferred, is_last_attempt) {
             match self.readiness(slot) {
                 Readiness::Ready => return (self.start_attempt(id, lease, slot, by), None),
                 Readiness::NeedsRefresh => {
@@ -164,7 +166,8 @@ impl Pool {
                         return (self.start_attempt(id, lease, slot, by), None);
                     }
                     if (was_refreshed && !is_under_way) || lease.progress.waited_ms > self.patience(&lease) {
-                        lease.progress.failed.push(FailedCredential { slot, is_temporary: false });
+                        lease.progress.count_failure(slot, None);
+                        lease.progress.set_again(slot, Again::Never);
                         continue;
                     }
                     return self.refresh_first(id, lease, slot);
@@ -183,17 +186,35 @@ impl Pool {
     }
 
     /// Returns the next credential for a request, and the reason of the choice; `None` if no available credential fits.
-    fn candidate(&mut self, lease: &Lease, preferred: Option<Slot>) -> Option<(Slot, Choice)> {
-        let now = self.now;
+    /// Credentials that the provider just failed go last.
+    fn candidate(&mut self, lease: &Lease, preferred: Option<Slot>, ignores_holds: bool) -> Option<(Slot, Choice)> {
+        let has_avoided = !self.outages.is_empty() || lease.progress.avoided.is_some();
+        let other = if has_avoided { self.candidate_among(lease, preferred, true, ignores_holds) } else { None };
+        other.or_else(|| self.candidate_among(lease, preferred, false, ignores_holds))
+    }
+
+    fn candidate_among(
+        &mut self,
+        lease: &Lease,
+        preferred: Option<Slot>,
+        avoids_failed: bool,
+        ignores_holds: bool,
+    ) -> Option<(Slot, Choice)> {
         let model = lease.request.model.as_deref();
+        let (roster, outages, now) = (&self.roster, &self.outages, self.now);
+        let is_avoided = |slot: Slot| {
+            avoids_failed
+                && (lease.progress.avoided.is_some_and(|(avoided, _)| avoided == slot) || outages.has_met(slot))
+        };
         let verdict = |slot: Slot, member: &Member| match member.model_cooldown(model, now) {
-            _ if lease.progress.has_failed(slot) => Some(Verdict::Failed),
+            _ if lease.progress.has_failed(slot) || is_avoided(slot) => Some(Verdict::Failed),
             Some(cooldown) => Some(Verdict::CoolingDownForModel {
                 model: cooldown.model.clone(),
                 until: cooldown.until,
                 cause: cooldown.cause,
             }),
-            None => None,
+            None if ignores_holds => None,
+            None => hold(roster, outages, member, model, now).map(|hold| Verdict::Held { until: hold.until() }),
         };
         let fits = |slot: Slot| self.roster.get(slot).is_some_and(|member| verdict(slot, member).is_none());
         if let Some(slot) = preferred.filter(|slot| self.roster.is_available(*slot) && fits(*slot)) {
@@ -227,9 +248,7 @@ impl Pool {
     /// Starts an attempt of a request with a credential.
     fn start_attempt(&mut self, id: LeaseId, mut lease: Lease, slot: Slot, by: Choice) -> NextMove {
         self.last_attempt = AttemptNumber(self.last_attempt.0.saturating_add(1));
-        if by != Choice::Retry {
-            lease.progress.retries = 0;
-        }
+        let is_scout = self.begin_in_outage(slot, id, lease.request.model.as_deref());
         self.end_turn(slot);
         if self.roster.count_uses(slot, 1) {
             self.note_use(slot);
@@ -241,7 +260,7 @@ impl Pool {
             self.roster.change(slot, |member| member.health.probe = Probe::Running(id));
         }
         self.roster.begin(slot);
-        lease.phase = Phase::InFlight(Attempt { slot, key_changes, number: self.last_attempt, is_probe });
+        lease.phase = Phase::InFlight(Attempt { slot, key_changes, number: self.last_attempt, is_probe, is_scout });
         lease.ends_at = self.now.saturating_add(Duration::from_millis(self.policy.lease_ms));
         self.leases.insert(id, lease);
         self.emit(slot, Happening::Chosen { lease: id, by });
@@ -259,6 +278,9 @@ impl Pool {
     /// Frees the credential of an ended attempt. After an unfinished probe, the next request becomes the probe.
     fn free_credential(&mut self, id: LeaseId, attempt: &Attempt) {
         self.roster.end(attempt.slot);
+        if attempt.is_scout {
+            self.outages.end_scout(id);
+        }
         let runs = |member: &Member| member.health.probe == Probe::Running(id);
         if attempt.is_probe && self.roster.get(attempt.slot).is_some_and(runs) {
             self.roster.change(attempt.slot, |member| member.health.probe = Probe::Due);
@@ -297,64 +319,51 @@ impl Pool {
         match rule.action {
             Action::GiveUp => (NextMove::GiveUp { reason: diagnosis.kind }, None),
             Action::Wait => {
+                let failed_alone =
+                    |member: &Member| member.health.cause.is_some_and(|cause| cause.kind == Some(diagnosis.kind));
+                if attempt.is_probe && self.roster.get(slot).is_some_and(failed_alone) && self.has_others(slot) {
+                    let cause = Cause { kind: Some(diagnosis.kind), status, at: Some(self.now), hint: None };
+                    self.cool_down_alone(slot, cause, lease.progress.origin);
+                    let next = self.leases.next_id();
+                    return self.advance(next, lease, None);
+                }
+                if self.note_fault(&lease, &attempt, &rule, diagnosis, status) {
+                    lease.progress.avoided = None;
+                    let next = self.leases.next_id();
+                    return self.advance(next, lease, None);
+                }
                 let delay = self.retry_delay(&rule, diagnosis, lease.progress.outages);
                 let until = self.now.saturating_add(delay);
                 lease.progress.outages = lease.progress.outages.saturating_add(1);
                 match self.can_wait(&lease, until) {
+                    true if lease.progress.outages > 1 && self.has_others(slot) => {
+                        let hint = diagnosis.hint.filter(|_| rule.hints).map(|hint| hint.source);
+                        let cause = Cause { kind: Some(diagnosis.kind), status, at: Some(self.now), hint };
+                        lease.progress.avoided = Some((slot, cause));
+                        self.park(id, lease, until, None);
+                        (NextMove::Wait { lease: id, until }, None)
+                    }
                     true => (self.retry(id, lease, slot, until), None),
                     false => (NextMove::Exhausted { retry_at: Some(until) }, None),
                 }
             }
             Action::CoolDown | Action::CoolDownModel | Action::MarkDead | Action::Rotate => {
                 let is_dead = self.roster.get(slot).is_none_or(|member| member.cooldown() == Cooldown::Dead);
-                if lease.progress.retries < rule.retries
+                let attempts = lease.progress.count_failure(slot, Some(diagnosis.kind));
+                if attempts <= rule.retries
                     && !is_dead
-                    && let Some(until) = self.retry_at(&lease, cools_down_until, &rule, diagnosis)
+                    && let Some(until) = self.retry_at(&lease, cools_down_until, &rule, diagnosis, attempts)
                 {
-                    lease.progress.retries = lease.progress.retries.saturating_add(1);
                     return (self.retry(id, lease, slot, until), None);
                 }
-                lease.progress.retries = 0;
-                let is_temporary = rule.action == Action::CoolDown || cools_down_until.is_some();
-                lease.progress.failed.push(FailedCredential { slot, is_temporary });
+                let is_announced = cools_down_until.is_some() && rule.hints && diagnosis.hint.is_some();
+                let may_return = is_announced && attempts <= rule.retries.max(1);
+                lease.progress.set_again(slot, if may_return { Again::AfterCooldown } else { Again::Never });
                 self.revert_unconfirmed(&mut lease.progress, slot, model.as_deref(), diagnosis);
                 let next = self.leases.next_id();
                 self.advance(next, lease, None)
             }
         }
-    }
-
-    /// Returns the time at which a request may retry the same credential; `None` if that is beyond the rule's longest
-    /// retry delay or the request's patience.
-    fn retry_at(
-        &mut self,
-        lease: &Lease,
-        cools_down_until: Option<Timestamp>,
-        rule: &Rule,
-        diagnosis: &Diagnosis,
-    ) -> Option<Timestamp> {
-        let until = match cools_down_until {
-            Some(until) => until,
-            None => self.now.saturating_add(self.retry_delay(rule, diagnosis, lease.progress.retries)),
-        };
-        let is_soon = until.since(self.now) <= Duration::from_millis(rule.max_retry_delay_ms);
-        (is_soon && self.can_wait(lease, until)).then_some(until)
-    }
-
-    /// Returns the delay before a retry with a credential that does not cool down: exponential backoff, a hint within
-    /// the rule's bounds, and jitter on top.
-    fn retry_delay(&mut self, rule: &Rule, diagnosis: &Diagnosis, retries: u32) -> Duration {
-        let doubled = rule.retry_delay_ms.saturating_mul(2_u64.saturating_pow(retries)).min(rule.max_retry_delay_ms);
-        let asked = diagnosis.hint.filter(|_| rule.hints).map(|hint| millis(hint.until.since(self.now)));
-        let delay = asked.map_or(doubled, |asked| asked.clamp(rule.min_hint_ms, rule.max_hint_ms).max(doubled));
-        let most = delay.saturating_mul(u64::from(self.policy.jitter_percent)) / 100;
-        let chance = self.random.below(u32::try_from(most).unwrap_or(u32::MAX));
-        Duration::from_millis(delay.saturating_add(u64::from(chance)))
-    }
-
-    fn retry(&mut self, id: LeaseId, lease: Lease, slot: Slot, until: Timestamp) -> NextMove {
-        self.park(id, lease, until, Some(slot));
-        NextMove::Retry { lease: id, credential: self.id(slot), until }
     }
 
     fn refresh_first(&mut self, id: LeaseId, mut lease: Lease, slot: Slot) -> Answer {
@@ -365,73 +374,6 @@ impl Pool {
         self.emit(slot, Happening::AwaitsRefresh { intent });
         self.park(id, lease, self.now, Some(slot));
         (NextMove::Refresh { lease: id, credential: self.id(slot), intent }, started)
-    }
-
-    /// Returns the move of a request that no credential can serve now.
-    fn without_credential(&mut self, id: LeaseId, mut lease: Lease) -> NextMove {
-        if self.roster.is_empty() {
-            return NextMove::Empty;
-        }
-        let outlook = self.outlook(&lease);
-        let after = |millis| self.now.saturating_add(Duration::from_millis(millis));
-        let recheck = outlook.is_held.then(|| after(self.policy.recheck_ms));
-        // The delay doubles each time that a request returns to credentials that failed it.
-        let can_return = lease.progress.failed.iter().any(|failed| failed.is_temporary);
-        let doubled = self.policy.recheck_ms.saturating_mul(2_u64.saturating_pow(lease.progress.returns));
-        let again = outlook.has_failed.then(|| after(doubled));
-        let soonest = [outlook.available_at, recheck, again].into_iter().flatten().min();
-        match soonest.map(|until| if can_return { until.max(after(doubled)) } else { until }) {
-            Some(until) if self.can_wait(&lease, until) => {
-                if can_return {
-                    lease.progress.failed.retain(|failed| !failed.is_temporary);
-                    lease.progress.returns = lease.progress.returns.saturating_add(1);
-                }
-                self.park(id, lease, until, None);
-                NextMove::Wait { lease: id, until }
-            }
-            Some(until) => NextMove::Exhausted { retry_at: Some(outlook.available_at.unwrap_or(until)) },
-            None => match lease.progress.last_failure {
-                Some(reason) if lease.progress.failed.iter().any(|failed| self.roster.is_available(failed.slot)) => {
-                    NextMove::GiveUp { reason }
-                }
-                _ => NextMove::Exhausted { retry_at: None },
-            },
-        }
-    }
-
-    /// Collects the events for which a request can wait.
-    fn outlook(&self, lease: &Lease) -> RetryOutlook {
-        let mut outlook = RetryOutlook::default();
-        for (slot, member) in self.roster.iter() {
-            let failed = lease.progress.failed.iter().rfind(|failed| failed.slot == slot);
-            let cap = self.roster.cap(member);
-            let is_out = !self.roster.could_serve(member) || failed.is_some_and(|failed| !failed.is_temporary);
-            match member.available_at(lease.request.model.as_deref(), self.now) {
-                _ if is_out => {}
-                Some(at) => outlook.available_at = Some(outlook.available_at.map_or(at, |earlier| earlier.min(at))),
-                None if failed.is_some() => outlook.has_failed = true,
-                None => {
-                    let is_full = cap.is_some_and(|cap| member.in_flight >= cap);
-                    outlook.is_held |= is_full || matches!(member.health.probe, Probe::Running(_));
-                }
-            }
-        }
-        outlook
-    }
-
-    fn park(&mut self, id: LeaseId, mut lease: Lease, until: Timestamp, preferred: Option<Slot>) {
-        lease.phase = Phase::Waiting { since: self.now, preferred };
-        lease.ends_at = until.max(self.now).saturating_add(Duration::from_millis(self.policy.lease_ms));
-        self.leases.insert(id, lease);
-    }
-
-    fn can_wait(&self, lease: &Lease, until: Timestamp) -> bool {
-        let longer = millis(until.since(self.now)).max(1);
-        lease.progress.waited_ms.saturating_add(longer) <= self.patience(lease)
-    }
-
-    fn patience(&self, lease: &Lease) -> u64 {
-        lease.request.patience_ms.unwrap_or(self.policy.patience_ms)
     }
 
     /// Returns whether a failure is stale: the attempt began before the latest cooldown or recovery of a credential
@@ -455,6 +397,6 @@ fn status(response: &Response) -> Option<i64> {
     response.status.map(i64::from)
 }
 
-fn millis(duration: Duration) -> u64 {
+pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

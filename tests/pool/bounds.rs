@@ -1,11 +1,11 @@
 //! Bounds: every request ends, and one request cools down one credential at most.
 
-use credential_pool::{Explained, NextMove, Request, Response, State, Verdict};
+use credential_pool::{Explained, FailureKind, NextMove, PoolKey, Request, Response, State, Verdict, diagnose};
 use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::{Value, json};
 
 use crate::{
-    host::{HOUR, Host, after, key, login, tokens},
+    host::{HOUR, Host, START, after, key, login, tokens},
     script::response,
 };
 
@@ -24,6 +24,24 @@ proptest! {
         let request = Request { model: Some("m".to_owned()), affinity, patience_ms: Some(0) };
         let run = serve(&mut host, request, &answers);
         prop_assert!(run.attempts <= (keys + 1) * ATTEMPTS_EACH, "{} attempts with {} credentials", run.attempts, keys + 1);
+    }
+
+    /// Whatever a hint announces and however patient the request is: a second attempt is the retry that the policy counts,
+    /// or follows an announced end.
+    #[test]
+    fn a_request_asks_each_credential_at_most_twice_for_a_reason(
+        keys in 0_usize..12, answer in failure(), patience_s in 0_u64..6_000,
+    ) {
+        let kind = diagnose(&answer, &PoolKey::parse("anthropic").unwrap(), None, START).kind;
+        prop_assume!(kind != FailureKind::Transient);
+        let mut host = open(keys, &json!({}));
+        let request = Request { model: Some("m".to_owned()), patience_ms: Some(patience_s * 1000), ..Request::default() };
+        let run = serve(&mut host, request, &[answer]);
+        let after_refresh = 1;
+        prop_assert!(run.attempts <= 2 * (keys + 1) + after_refresh, "{} attempts, {} credentials", run.attempts, keys + 1);
+        if matches!(kind, FailureKind::Unauthorized | FailureKind::Revoked) {
+            prop_assert!(host.now.since(START).is_zero() || run.attempts > keys + 1, "waited without an announced end");
+        }
     }
 
     #[test]
@@ -54,9 +72,10 @@ proptest! {
 
     #[test]
     fn one_bad_request_cools_down_one_credential_at_most(
-        keys in 1_usize..12, answer in unhinted_fault_of_a_credential(), patience_ms in select(vec![0, 60_000, 600_000]),
+        keys in 1_usize..12, patience_ms in select(vec![0, 60_000, 600_000]),
     ) {
         let mut host = open(keys, &json!({}));
+        let answer = Response { status: Some(429), ..Response::default() };
         serve(&mut host, Request { patience_ms: Some(patience_ms), ..Request::default() }, &[answer]);
         let entries = host.pool.entries(host.now);
         let unavailable = entries.iter().filter(|entry| entry.state != State::Available && entry.id.as_str() != "login");

@@ -19,6 +19,7 @@ fn every_transcript_replays() {
     for (file, text) in [
         ("limits", include_str!("transcripts/limits.txt")),
         ("faults", include_str!("transcripts/faults.txt")),
+        ("storms", include_str!("transcripts/storms.txt")),
         ("sessions", include_str!("transcripts/sessions.txt")),
         ("capacity", include_str!("transcripts/capacity.txt")),
         ("policies", include_str!("transcripts/policies.txt")),
@@ -262,6 +263,7 @@ fn verdicts(host: &Host, request: &Request) -> String {
             Verdict::CoolingDownForModel { until, .. } => {
                 format!("cools down for the model until {}", since_start(*until))
             }
+            Verdict::Held { until: Some(until) } => format!("held until {}", since_start(*until)),
             Verdict::AtCap { in_flight, cap } => format!("at cap {in_flight} of {cap}"),
             other => name(&serde_json::to_value(other).unwrap()["type"]).replace('_', " "),
         };

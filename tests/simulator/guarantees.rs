@@ -149,3 +149,34 @@ fn crashed_sessions_return_their_capacity() {
     assert_eq!(host.expired_leases, figures.crashed, "the leases of crashed sessions expired, and no others");
     assert_eq!((host.statuses, figures.late), (0, 0));
 }
+
+/// Attempts of many sessions while the provider is down, and how soon all are served again.
+#[test]
+fn an_outage_costs_about_an_attempt_a_second_however_many_sessions_wait() {
+    println!(
+        "\n| sessions | attempts a second | first served after the end, s | last served, s |\n| ---: | ---: | ---: | ---: |"
+    );
+    for sessions in [1, 20, 200, 1_000] {
+        let (begin, end) = (START + MINUTE, START + 6 * MINUTE);
+        let grant = Grant::new(Hints::None, vec![]);
+        let scenario = Scenario::uniform("outage", 4, (5, grant), (sessions, PLAIN), 10 * MINUTE);
+        let scenario = Scenario { outages: vec![(begin..end, Outage::Unavailable)], ..scenario };
+        let mut world = scenario.world(&adaptive());
+        world.record_from = end;
+        // Requests that were sent before the outage, and meet it, are no attempts of the outage.
+        world.run_until(begin + 10 * SECOND);
+        let before = world.figures.attempts;
+        world.run_until(end);
+        let attempts = world.figures.attempts - before;
+        let a_second = attempts as f64 / ((end - begin) / SECOND - 10) as f64;
+        world.run_until(START + scenario.length);
+        let waits = world.sessions.iter().map(|session| session.first_served.unwrap().0 - end);
+        let (first, last) = (waits.clone().min().unwrap(), waits.max().unwrap());
+        let seconds = |millis: i64| millis as f64 / 1_000.0;
+        println!("| {sessions} | {a_second:.2} | {:.1} | {:.1} |", seconds(first), seconds(last));
+        assert!(a_second <= 1.0, "{a_second} attempts a second of {sessions} sessions");
+        assert!(last <= 14 * SECOND + SLOWEST, "{sessions} sessions: the last was served after {last} ms");
+        let (figures, host) = world.close();
+        assert_eq!((figures.lost, figures.given_up, host.cooldowns), (0, 0, vec![]), "{:#?}", figures.violations);
+    }
+}

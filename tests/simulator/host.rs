@@ -136,7 +136,9 @@ impl<C: Core> Host<C> {
             | Happening::AwaitsRefresh { .. }
             | Happening::Refreshed
             | Happening::RefreshInterrupted
-            | Happening::RefreshLost => {}
+            | Happening::RefreshLost
+            | Happening::Outage { .. }
+            | Happening::OutageOver => {}
         }
     }
 }

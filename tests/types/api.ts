@@ -284,6 +284,9 @@ export function readHappening(what: Happening): string | number | null {
       return what.lease;
     case "awaits_refresh":
       return what.intent;
+    case "outage":
+      return what.probeAt;
+    case "outage_over":
     case "recovered":
     case "refreshed":
     case "refresh_interrupted":
@@ -319,6 +322,8 @@ export function readVerdict(verdict: Verdict): string | number | null {
       return verdict.model;
     case "half_open":
       return verdict.lease;
+    case "held":
+      return verdict.until ?? null;
     case "at_cap":
       return verdict.cap - verdict.inFlight;
     case "due_for_refresh":

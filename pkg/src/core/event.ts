@@ -39,5 +39,12 @@ export type Happening =
   | { type: "refresh_lost" }
   /** The cooldown was reverted: another credential failed the same request in the same way. */
   | { type: "reverted" }
+  /**
+   * The provider fails for every credential: one request at a time, the scout, probes it, and all others wait.
+   * `probeAt`: time of the next scout. `cause`: the failure that began the outage, or that the last scout met.
+   */
+  | { type: "outage"; probeAt: Millis; cause: Cause }
+  /** The outage is over: its scout was served, and the waiting requests are admitted in steps. */
+  | { type: "outage_over" }
   /** The lease expired without a report. */
   | { type: "lease_expired"; lease: number };

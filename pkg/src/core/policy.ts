@@ -102,7 +102,11 @@ export type Action =
   | "mark_dead"
   /** The request goes on with another credential, and no credential cools down. */
   | "rotate"
-  /** Every credential would fail: the request is retried with the same credential while its patience lasts. */
+  /**
+   * The provider is at fault: the request is retried while its patience lasts, first with the same credential, then with
+   * another. If both fail, the pool takes it for an outage: one request at a time probes the provider, and the others
+   * wait for it.
+   */
   | "wait"
   /** The request ends. */
   | "give_up";

@@ -33,6 +33,12 @@ export type Verdict =
   | { type: "cooling_down_for_model"; model: string; until: Millis; cause: Cause }
   /** The credential is half-open: its probe is in flight, and all other requests wait for the probe. */
   | { type: "half_open"; lease: number }
+  /**
+   * Requests are held back: an outage of the provider, or the first moments after an outage or a cooldown, in which the
+   * waiting requests are admitted in steps. `until`: time at which the next request is admitted, unless that depends on a
+   * scout in flight.
+   */
+  | { type: "held"; until?: Millis }
   /** The credential has its maximum of requests under way. */
   | { type: "at_cap"; inFlight: number; cap: number }
   /** The token must be refreshed first. `intent`: the refresh, if it is under way. */

@@ -144,6 +144,8 @@ export class Recording {
       case "refreshed":
       case "refresh_interrupted":
       case "refresh_lost":
+      case "outage":
+      case "outage_over":
       case "lease_expired":
         break;
     }
