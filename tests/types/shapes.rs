@@ -61,7 +61,7 @@ const TYPES: [(&str, &str); 45] = [
 ];
 
 /// Every tag that an answer can carry; with the field it stands in, if others share its name.
-const TAGS: [&str; 87] = [
+const TAGS: [&str; 90] = [
     "add",
     "available",
     "cooling_down",

@@ -1,7 +1,8 @@
 //! Tools that the machine must have. A missing tool is installed where that is possible; otherwise the error names it.
 
 use std::{
-    path::Path,
+    env,
+    path::{Path, PathBuf},
     process::Command,
     thread,
     time::{Duration, Instant},
@@ -47,6 +48,17 @@ pub(crate) fn rust_components() -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Returns the compiler that lints what it compiles.
+///
+/// # Errors
+///
+/// If rustc does not tell where it is.
+pub(crate) fn clippy_driver() -> Result<PathBuf> {
+    let sysroot = run::output(Command::new("rustc").args(["--print", "sysroot"]))?;
+    let driver = Path::new(sysroot.trim()).join("bin/clippy-driver").with_extension(env::consts::EXE_EXTENSION);
+    Ok(if driver.is_file() { driver } else { "clippy-driver".into() })
 }
 
 /// Makes sure that there is a Node that is new enough.
@@ -135,7 +147,7 @@ fn firefox() -> Option<Missing> {
 
 /// Returns `None` if Debian's browser is there, or the browser that the variable names.
 fn browser(package: &'static str, path: &str, variable: &str) -> Option<Missing> {
-    let named = std::env::var(variable).ok();
+    let named = env::var(variable).ok();
     let is_missing = !Path::new(named.as_deref().unwrap_or(path)).is_file();
     is_missing.then(|| Missing {
         package,

@@ -64,8 +64,8 @@ const PARTS: [Part; 26] = [
     part("circles-rust", "no import circles in Rust", &[], Lane::Cargo, circles::rust::test),
     part("build", "build of the npm packages and the page", &["rust-tools", "npm"], Lane::Release, || build("npm")),
     part("component", "build of the component", &["rust-tools"], Lane::Release, || build("component")),
-    part("lints", "lints", &["rust-tools"], Lane::Cargo, || {
-        check(clippy(&[&EVERYTHING[..], &["--all-targets"]].concat()))
+    part("lints", "lints, and the build of the Rust tests", &["rust-tools"], Lane::Cargo, || {
+        check(linted(&["test", "--no-run"])?)
     }),
     part("lints-wasm", "lints of the faces", &["rust-tools"], Lane::Cargo, || {
         check(clippy(&[JS, COMPONENT, PAGE, WASM]))
@@ -73,12 +73,14 @@ const PARTS: [Part; 26] = [
     part("lints-reader", "lints of the page's reader", &["rust-tools"], Lane::Cargo, || {
         check(clippy(&["--no-default-features", PAGE, WASM]))
     }),
-    part("rust", "Rust tests, with those in the documentation", &["build", "component"], Lane::Cargo, || {
-        tests(cargo(&["test"]), Count::of_cargo)
+    part("xtask", "lints and tests of xtask", &["rust-tools"], Lane::Cargo, || {
+        tests(linted(&["test", "--package=xtask"])?, Count::of_cargo)
     }),
-    part("xtask", "tests of xtask", &[], Lane::Cargo, || tests(cargo(&["test", "--package=xtask"]), Count::of_cargo)),
-    part("replay", "replay through all faces", &["build", "component"], Lane::Cargo, replay),
-    part("types", "types", &["build"], Lane::Cargo, javascript::types),
+    part("rust", "Rust tests, with those in the documentation", &["lints", "build", "component"], Lane::Cargo, || {
+        tests(linted(&["test"])?, Count::of_cargo)
+    }),
+    part("replay", "replay through all faces", &["lints", "build", "component"], Lane::Cargo, replay),
+    part("types", "types", &["lints", "build"], Lane::Cargo, javascript::types),
     part("documentation", "documentation", &[], Lane::Cargo, documentation),
     part("node", "JavaScript tests in Node", &["build", "programs"], Lane::JavaScript, javascript::node),
     part("deno", "JavaScript tests in Deno", &["build", "programs"], Lane::JavaScript, javascript::deno),
@@ -111,8 +113,8 @@ const JS: &str = "--package=credential-pool-js";
 const COMPONENT: &str = "--package=credential-pool-component";
 const PAGE: &str = "--package=credential-pool-page";
 
-/// All crates but the two that exist as wasm alone.
-const EVERYTHING: [&str; 3] = ["--workspace", "--exclude=credential-pool-js", "--exclude=credential-pool-component"];
+/// The crates whose documentation others read.
+const DOCUMENTED: [&str; 3] = ["--package=credential-pool", "--package=credential-pool-protocol", PAGE];
 
 const WASM: &str = "--target=wasm32-unknown-unknown";
 
@@ -143,16 +145,22 @@ fn build(artefacts: &str) -> Result<Count> {
 }
 
 fn documentation() -> Result<Count> {
-    let mut doc = cargo(&[&["doc", "--no-deps"], &EVERYTHING[..]].concat());
+    let mut doc = cargo(&[&["doc", "--no-deps"], &DOCUMENTED[..]].concat());
     doc.env("RUSTDOCFLAGS", "--deny=warnings");
     check(doc)
 }
 
 fn replay() -> Result<Count> {
-    // With the tests, whose features are those of the part before: wasmtime would be compiled again.
-    check(cargo(&["build", "--tests"]))?;
     let traces = workspace::root().join("tests/traces/reference.json");
     check(replay::command(&traces, Through::All)?)
+}
+
+/// Returns cargo with clippy as the compiler of the workspace's crates: they are linted while they are compiled, and
+/// their dependencies are not checked a second time.
+fn linted(arguments: &[&str]) -> Result<Command> {
+    let mut cargo = cargo(arguments);
+    cargo.env("RUSTC_WORKSPACE_WRAPPER", setup::clippy_driver()?).env("CLIPPY_ARGS", "--deny=warnings");
+    Ok(cargo)
 }
 
 fn clippy(arguments: &[&str]) -> Command {

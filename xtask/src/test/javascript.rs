@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result};
 
 use crate::{
-    command::{cargo, check, tests},
+    command::{check, tests},
     count::Count,
     run, workspace,
 };
@@ -46,10 +46,9 @@ pub(super) fn demo() -> Result<Count> {
     tests(node_test(&test_files("tests/demo")?), Count::of_node)
 }
 
-/// Checks the types against answers of the pool and against programs of hosts.
+/// Checks the types against answers of the pool, as the example `shapes` prints them, and against programs of hosts.
 pub(super) fn types() -> Result<Count> {
     let folder = workspace::root().join("tests/types");
-    run::output(&mut cargo(&["build", "--example=shapes"]))?;
     let shapes = run::output(&mut Command::new(workspace::built("examples/shapes")?))?;
     fs::write(folder.join("shapes.ts"), shapes)?;
     let mut compiler = workspace::npm_tool("typescript/bin/tsc");
