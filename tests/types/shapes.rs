@@ -161,6 +161,7 @@ fn main() {
     shapes.share();
     shapes.serve();
     shapes.fail();
+    shapes.survive_an_outage();
     shapes.wait();
     shapes.sign_in();
     shapes.look();
@@ -305,10 +306,17 @@ impl Shapes {
         for answer in answers {
             let pool = self.open("custom:openai", &keys(["a", "b"]), &json!({}));
             let request = json!({ "model": "small", "patienceMs": 10_000 });
-            self.follow(pool, &request, &answer);
+            self.follow(pool, &request, &[answer]);
             self.pool_call("explain", pool, json!({ "request": request, "now": NOW + 10_000 }));
             self.pool_call("entries", pool, json!({ "now": NOW + 10_000 }));
         }
+    }
+
+    /// An outage of the provider, and its end.
+    fn survive_an_outage(&mut self) {
+        let pool = self.open("openrouter", &keys(["a", "b"]), &json!({}));
+        let down = json!({ "status": 503 });
+        self.follow(pool, &json!({}), &[down.clone(), down.clone(), down, served()]);
     }
 
     /// More requests than a credential may have, and a session that crashes.
@@ -417,14 +425,15 @@ impl Shapes {
         self.call("open", args)["pool"].as_u64().unwrap()
     }
 
-    /// Follows a request to its end as a host does, with the same answer to each attempt.
-    fn follow(&mut self, pool: u64, request: &Value, response: &Value) {
+    /// Follows a request to its end as a host does: attempts get the answers in turn, repeated.
+    fn follow(&mut self, pool: u64, request: &Value, responses: &[Value]) {
         let mut now = NOW;
+        let mut responses = responses.iter().cycle();
         let mut next = self.pool_call("lease", pool, json!({ "request": request }))["value"].clone();
         for _ in 0..100 {
             now = next["until"].as_i64().unwrap_or(now);
             next = match next["type"].as_str().unwrap() {
-                "use" => self.report(pool, &next, response, now),
+                "use" => self.report(pool, &next, responses.next().unwrap(), now),
                 "retry" | "wait" => self.resume(pool, &next),
                 _ => return,
             };

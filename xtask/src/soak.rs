@@ -1,7 +1,7 @@
-//! `soak`: the properties and the simulator with many cases and new seeds, in rounds.
+//! `soak`: the properties and the simulator with many cases and new seeds, and the tests of many processes, in rounds.
 
 use std::{
-    process::ExitCode,
+    process::{Command, ExitCode},
     time::{Duration, Instant},
 };
 
@@ -12,6 +12,7 @@ use crate::{
     count::Count,
     package,
     schedule::Failed,
+    workspace,
 };
 
 /// Runs rounds until the time is over; at least one round. Ends with a line of counts.
@@ -58,5 +59,20 @@ fn round(number: u32) -> Result<Count> {
     // Proptest draws new seeds in each run; the simulator derives its seeds from the round's number.
     command
         .envs([("PROPTEST_CASES", CASES), ("SIMULATOR_ROUND", number)].map(|(name, value)| (name, value.to_string())));
-    tests(command, Count::of_cargo)
+    let mut count = tests(command, Count::of_cargo)?;
+    let mut node = Command::new("node");
+    node.args(["--test", "--test-reporter=spec"]).args(PROCESSES).current_dir(workspace::root());
+    node.env("STORE_ROUNDS", STORE_ROUNDS);
+    count.add(tests(node, Count::of_node)?);
+    Ok(count)
 }
+
+/// The tests of many processes that share a store.
+const PROCESSES: [&str; 3] = [
+    "tests/js/stores/processes.node.test.mjs",
+    "tests/js/stores/redis.node.test.mjs",
+    "tests/js/stores/refresh.node.test.mjs",
+];
+
+/// Factor of their numbers of writes, kills and refreshes.
+const STORE_ROUNDS: &str = "8";

@@ -13,6 +13,9 @@ import { startRedis, stopAllRedis } from "./redis-server.mjs";
 
 export const KEY = "openrouter";
 
+/** Factor of the number of writes, kills and refreshes in the tests of many processes; `cargo xtask soak` sets a larger factor. */
+export const ROUNDS = Number(process.env.STORE_ROUNDS ?? 1);
+
 /** A handwritten document, with parts that must stay unchanged. */
 export const HANDMADE = `{
 \t"mine": 12345678901234567890123,

@@ -14,16 +14,16 @@ import { fileURLToPath } from "node:url";
 import { checkDocument, StoreError } from "credential-pool";
 import { FileStore } from "credential-pool/file-store";
 
-import { added, clear, counts, folder, HANDMADE, KEY, used } from "./kinds.mjs";
+import { added, clear, counts, folder, HANDMADE, KEY, ROUNDS, used } from "./kinds.mjs";
 import { run } from "./run.mjs";
 
 after(clear);
 
 const PROCESSES = 8;
 const SESSIONS = 8;
-const OPERATIONS = 1000;
+const OPERATIONS = 250 * ROUNDS;
 
-const KILLS = 200;
+const KILLS = 40 * ROUNDS;
 const FILES = 5;
 /** Number of commits that a process has under way when it is killed. Two processes write to each file. */
 const IN_FLIGHT = 3;

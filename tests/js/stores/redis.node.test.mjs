@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { clear, counts, HANDMADE, KEY, redisStore } from "./kinds.mjs";
+import { clear, counts, HANDMADE, KEY, redisStore, ROUNDS } from "./kinds.mjs";
 import { startRedis } from "./redis-server.mjs";
 import { run } from "./run.mjs";
 
@@ -14,7 +14,7 @@ after(clear);
 
 const HASH = `credential-pool:pool:${KEY}`;
 const PROCESSES = 8;
-const OPERATIONS = 1000;
+const OPERATIONS = 250 * ROUNDS;
 const SESSIONS = 1;
 
 async function seeded(...settings) {
