@@ -1,6 +1,6 @@
 //! Outbox: changes that are not known to be saved, and intents that the host has not settled.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use crate::{
     error::{Error, ErrorCode},
@@ -28,8 +28,8 @@ pub(super) struct Outbox {
     last_intent: u64,
     /// Changes that no settled intent has saved, in the order in which they were made.
     unsaved: Vec<Change>,
-    /// Changes that were saved a short time ago: the host may have read the store before that.
-    recently_saved: VecDeque<Change>,
+    /// Changes that were saved a short time ago, with that time: the host may have read the store before that.
+    recently_saved: VecDeque<(Timestamp, Change)>,
     /// Whether a change was recorded since the last `Persist`.
     has_new_changes: bool,
     /// Whether the host waits for a new change to be written: tokens of a refresh, or a claim.
@@ -214,21 +214,27 @@ impl Outbox {
     }
 
     /// Settles a `Persist` as saved.
-    pub(super) fn saved(&mut self, id: IntentId) {
+    pub(super) fn saved(&mut self, id: IntentId, now: Timestamp) {
         /// Maximum age of a read of the store that `sync` gets.
-        const READ_AGE_US: u64 = 30_000_000;
+        const READ_AGE: Duration = Duration::from_secs(30);
         let Some(Outstanding::Persist { up_to }) = self.outstanding.remove(&id) else { return };
         let count = self.unsaved.partition_point(|change| change.by.at <= up_to);
-        self.recently_saved.extend(self.unsaved.drain(..count));
-        let since = self.last.saturating_sub(READ_AGE_US);
-        while self.recently_saved.front().is_some_and(|change| change.by.at < since) {
+        self.recently_saved.extend(self.unsaved.drain(..count).map(|change| (now, change)));
+        while self.recently_saved.front().is_some_and(|(at, _)| now.since(*at) > READ_AGE) {
             self.recently_saved.pop_front();
+        }
+    }
+
+    /// Moves the times of recent writes back, after the clock went back by `jump`.
+    pub(super) fn move_back(&mut self, jump: Duration) {
+        for (at, _) in &mut self.recently_saved {
+            *at = at.saturating_sub(jump);
         }
     }
 
     /// Returns the changes that a recently read store may lack; a change that the store has is without effect.
     pub(super) fn possibly_unstored(&self) -> Vec<Change> {
-        self.recently_saved.iter().chain(&self.unsaved).cloned().collect()
+        self.recently_saved.iter().map(|(_, change)| change).chain(&self.unsaved).cloned().collect()
     }
 
     /// Drops the changes that a store is seen to have.

@@ -57,7 +57,7 @@ impl Pool {
     /// Settles an intent to persist as saved.
     pub(crate) fn saved(&mut self, intent: IntentId, now: Timestamp) {
         self.observe(now);
-        self.outbox.saved(intent);
+        self.outbox.saved(intent, self.now);
         self.failed_writes = 0;
     }
 }
