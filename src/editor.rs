@@ -460,6 +460,7 @@ impl Opened {
             Edited::Strategy { name } => pool.set_strategy(Strategy::parse(name)?, now).intents,
             Edited::Policy { policy } => pool.set_policy(policy, now)?.intents,
         });
+        intents.extend(pool.flush(now).intents);
         Ok(intents)
     }
 

@@ -47,6 +47,18 @@ impl Stamp {
         if at < EXACT { at } else { 0 }
     }
 
+    /// Returns whether this stamp is of the same host as `latest`, and not later. The changes of a host reach a store in
+    /// order, so a causal context names the latest stamp of a host for all earlier ones.
+    pub(crate) fn is_covered_by(&self, latest: &Self) -> bool {
+        self.host == latest.host && self.at <= latest.at
+    }
+
+    /// Returns whether a change with this stamp ends what `began`, by its causal context `ends`. A host knows its own
+    /// changes.
+    pub(crate) fn ends(&self, ends: &[Self], began: &Self) -> bool {
+        began.is_covered_by(self) || ends.iter().any(|known| began.is_covered_by(known))
+    }
+
     /// Replaces `last` if this stamp is later. Returns whether it was: the later change wins.
     pub(crate) fn supersede(&self, last: &mut Option<Self>) -> bool {
         let is_later = last.as_ref().is_none_or(|last| last < self);

@@ -100,8 +100,11 @@ impl fmt::Debug for Runtime<'_> {
 pub enum Intent {
     /// Write these changes: [`apply`](crate::apply) them to the store's latest state.
     ///
-    /// The list holds all changes that no settled intent has saved, so that a failed write loses nothing. Intents of
-    /// this kind are carried out in order.
+    /// The list holds all changes that no settled intent has saved: those that are new, and those whose write failed. So
+    /// a failed, dropped or repeated write loses nothing, and the newest intent stands for all earlier ones.
+    ///
+    /// While a write is not settled, further changes wait, and are handed out by the step that settles it. Not so the
+    /// tokens of a refresh and claims: the step that makes them hands them out.
     Persist {
         /// Id of the intent.
         id: IntentId,
@@ -153,7 +156,7 @@ pub enum Claim {
 pub enum Outcome {
     /// For `Persist`: the changes are written.
     Saved,
-    /// For `Persist`: the changes are not written, and ride along in the next `Persist`.
+    /// For `Persist`: the changes are not written, or may not be. The next `Persist` holds them again.
     Failed,
     /// For `Refresh`: the provider's answer, success or error, which the pool judges. If the connection broke after the
     /// status, this is the answer as far as received: the provider may have spent the refresh token.
@@ -202,7 +205,7 @@ impl fmt::Debug for Outcome {
 pub enum Settled {
     /// The changes are written.
     Saved,
-    /// The changes ride along in the next `Persist`, at the latest at the wake-up.
+    /// The changes are part of the next `Persist`, which comes at the latest at the wake-up.
     Unsaved,
     /// The login has new tokens.
     Refreshed {

@@ -33,10 +33,13 @@ use super::{
 };
 
 impl Pool {
-    /// Completes a step: changes to persist come before a refresh.
+    /// Completes a step: changes to persist come before a refresh. While a write is under way, changes wait for its
+    /// settlement, and no longer than use counts.
     pub(super) fn step<T>(&mut self, value: T, refresh: Option<Intent>) -> Step<T> {
         let mut intents = Vec::new();
-        if self.outbox.has_new_changes() {
+        if self.outbox.is_waiting() {
+            self.flush_by(self.now.saturating_add(FLUSH_AFTER));
+        } else if self.outbox.has_new_changes() {
             self.write_uses();
             intents.push(self.outbox.persist());
             self.flush_at = None;
@@ -60,8 +63,6 @@ impl Pool {
 
     /// Schedules the first unsaved use of a member to be written.
     pub(super) fn note_use(&mut self, slot: Slot) {
-        /// Time for which use counts are gathered before they are written.
-        const FLUSH_AFTER: Duration = Duration::from_secs(10);
         self.used.push(slot);
         if self.flush_at.is_none() {
             self.flush_at = Some(self.now.saturating_add(FLUSH_AFTER));
@@ -291,3 +292,6 @@ impl Pool {
         self.set_aside.iter().any(|row| row.get("id").and_then(Value::as_str) == Some(id))
     }
 }
+
+/// Time for which use counts are gathered before they are written.
+const FLUSH_AFTER: Duration = Duration::from_secs(10);

@@ -1,5 +1,7 @@
 //! Leases: live leases with their deadlines, and expired leases whose reports may still arrive.
 
+use std::time::Duration;
+
 use rustc_hash::FxHashMap;
 
 use crate::{
@@ -199,6 +201,25 @@ impl Leases {
     pub(super) fn expire_next(&mut self, now: Timestamp) -> Option<(LeaseId, Lease)> {
         let (_, id) = self.ends.first().filter(|(at, _)| *at <= now)?;
         self.take(id).map(|lease| (id, lease))
+    }
+
+    /// Moves the ends of leases back that began, for `length`, in the wrong future.
+    pub(super) fn move_back(&mut self, now: Timestamp, jump: Duration, length: Duration) {
+        for (id, lease) in &mut self.live {
+            let since = match &lease.phase {
+                Phase::InFlight(_) => lease.ends_at.saturating_sub(length),
+                Phase::Waiting { since, .. } => *since,
+            };
+            if since <= now {
+                continue;
+            }
+            self.ends.remove(lease.ends_at, *id);
+            lease.ends_at = lease.ends_at.saturating_sub(jump);
+            self.ends.insert(lease.ends_at, *id);
+            if let Phase::Waiting { since, .. } = &mut lease.phase {
+                *since = since.saturating_sub(jump);
+            }
+        }
     }
 
     pub(super) fn remember_expired(&mut self, id: LeaseId, late: ExpiredLease) {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rustc_hash::FxHashMap;
+
 use super::ramp::Ramp;
 use crate::{
     cooldown::{Cooldown, stored_cooldown},
@@ -66,8 +68,8 @@ pub(super) enum Refresh {
         /// This host's claim on the token that the refresh spends.
         claim: ClaimProgress,
     },
-    /// The last refresh brought no tokens, and the login is not dead.
-    Unanswered { attempts: u32, retry_at: Timestamp },
+    /// The last refresh, which ended at `since`, brought no tokens, and the login is not dead.
+    Unanswered { attempts: u32, since: Timestamp, retry_at: Timestamp },
     /// The token may be spent: another host claimed it and never reported an outcome, or the answer to this host's
     /// request was lost.
     Interrupted,
@@ -284,8 +286,10 @@ impl Member {
 
     /// Reads the model cooldowns of the row; keeps what this pool knows of them beyond the row, and unstored cooldowns.
     pub(super) fn read_model_cooldowns(&mut self) {
+        let by_model: FxHashMap<_, _> =
+            self.model_cooldowns.iter().map(|cooldown| (cooldown.model.as_str(), cooldown)).collect();
         let stored = self.credential.model_cooldowns().map(|(model, until)| {
-            let known = self.model_cooldowns.iter().find(|cooldown| cooldown.model == model && cooldown.until == until);
+            let known = by_model.get(model).filter(|cooldown| cooldown.until == until);
             let unknown = || ModelCooldown {
                 model: model.to_owned(),
                 until,
@@ -296,7 +300,7 @@ impl Member {
                 sole_reporter: None,
                 reverted_lease: None,
             };
-            known.cloned().unwrap_or_else(unknown)
+            known.map_or_else(unknown, |known| (*known).clone())
         });
         let unstored = self.model_cooldowns.iter().filter(|cooldown| !cooldown.is_stored).cloned();
         self.model_cooldowns = stored.chain(unstored).collect();

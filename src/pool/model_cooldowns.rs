@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::{
     event::Happening,
     id::LeaseId,
+    limits::LIMITS,
     store::change::Edit,
     time::{Timestamp, UnixSeconds},
 };
@@ -13,13 +14,16 @@ use super::{Pool, feedback::ObservedFailure, leases::Attempt, member::ModelCoold
 
 impl Pool {
     /// Starts or extends a credential's cooldown for a model; returns its end. `None` if the rule retries a first
-    /// failure at once.
+    /// failure at once, and for a name that is too long to be remembered: end users may choose it.
     pub(super) fn cool_down_for_model(
         &mut self,
         slot: Slot,
         model: &str,
         failure: &ObservedFailure<'_>,
     ) -> Option<Timestamp> {
+        if model.len() > LIMITS.model_name_bytes {
+            return None;
+        }
         let last = self.roster.get(slot)?.model_cooldowns.iter().find(|cooldown| cooldown.model == model).cloned();
         let cools_down_until = last.as_ref().map(|cooldown| cooldown.until).filter(|until| self.now < *until);
         if last.as_ref().is_some_and(|cooldown| failure.attempt <= cooldown.stale_up_to) {
@@ -51,6 +55,7 @@ impl Pool {
         let is_stored = !length.is_zero();
         for slot in self.roster.with_same_secret(slot) {
             self.forget_old_model_cooldowns(slot, model);
+            self.make_room_for_model(slot, model);
             if is_stored {
                 self.record_model_cooldown(slot, model.to_owned(), Some(until));
             }
@@ -99,6 +104,25 @@ impl Pool {
         let Some(member) = self.roster.get(slot) else { return };
         let old: Vec<_> = member.model_cooldowns.iter().filter(|cooldown| is_old(cooldown)).cloned().collect();
         for ModelCooldown { model, is_stored, .. } in old {
+            self.roster.change(slot, |member| member.model_cooldowns.retain(|cooldown| cooldown.model != model));
+            if is_stored {
+                self.record_model_cooldown(slot, model, None);
+            }
+        }
+    }
+
+    /// Forgets the model cooldowns that end first, so that with the cooldown for `model` a row has as many as it may.
+    fn make_room_for_model(&mut self, slot: Slot, model: &str) {
+        let Some(member) = self.roster.get(slot) else { return };
+        let mut others: Vec<_> = member.model_cooldowns.iter().filter(|cooldown| cooldown.model != model).collect();
+        let excess = others.len().saturating_add(1).saturating_sub(LIMITS.models_per_credential);
+        if excess == 0 {
+            return;
+        }
+        others.sort_by_key(|cooldown| cooldown.until);
+        let forgotten: Vec<_> =
+            others.into_iter().take(excess).map(|cooldown| (cooldown.model.clone(), cooldown.is_stored)).collect();
+        for (model, is_stored) in forgotten {
             self.roster.change(slot, |member| member.model_cooldowns.retain(|cooldown| cooldown.model != model));
             if is_stored {
                 self.record_model_cooldown(slot, model, None);

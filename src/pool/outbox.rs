@@ -1,5 +1,7 @@
 //! Outbox: changes that are not known to be saved, and intents that the host has not settled.
 
+use std::{collections::VecDeque, time::Duration};
+
 use crate::{
     error::{Error, ErrorCode},
     http_request::HttpRequest,
@@ -15,6 +17,9 @@ use crate::{
 };
 
 /// Unsaved changes and unsettled intents.
+///
+/// Each `Persist` holds all unsaved changes, so that a store gets the changes of a host in order, whatever becomes of the
+/// earlier intents. So that `n` changes are not handed out `n` times, further changes wait while a write is under way.
 #[derive(Clone, Debug)]
 pub(super) struct Outbox {
     host: HostId,
@@ -23,10 +28,12 @@ pub(super) struct Outbox {
     last_intent: u64,
     /// Changes that no settled intent has saved, in the order in which they were made.
     unsaved: Vec<Change>,
-    /// Changes that were saved a short time ago: the host may have read the store before that.
-    recently_saved: Vec<Change>,
+    /// Changes that were saved a short time ago, with that time: the host may have read the store before that.
+    recently_saved: VecDeque<(Timestamp, Change)>,
     /// Whether a change was recorded since the last `Persist`.
     has_new_changes: bool,
+    /// Whether the host waits for a new change to be written: tokens of a refresh, or a claim.
+    is_urgent: bool,
     outstanding: Sorted<IntentId, Outstanding>,
 }
 
@@ -50,8 +57,9 @@ impl Outbox {
             last: 0,
             last_intent: 0,
             unsaved: Vec::new(),
-            recently_saved: Vec::new(),
+            recently_saved: VecDeque::new(),
             has_new_changes: false,
+            is_urgent: false,
             outstanding: Sorted::default(),
         }
     }
@@ -70,21 +78,8 @@ impl Outbox {
 
     /// Records an edit as a change; returns its stamp. The edit replaces unsaved changes that it supersedes.
     pub(super) fn record(&mut self, mut edit: Edit) -> Stamp {
-        match &mut edit {
-            Edit::Remove { id } => self.unsaved.retain(|unsaved| unsaved.edit.row() != Some(id)),
-            Edit::Status { id, ends, ends_earlier, .. } => {
-                self.unsaved.retain(|unsaved| match &unsaved.edit {
-                    Edit::Status { id: of, ends: earlier, ends_earlier: is_reset, .. } if of == id => {
-                        ends.extend(earlier.iter().cloned());
-                        *ends_earlier |= *is_reset;
-                        false
-                    }
-                    _ => true,
-                });
-                *ends = sorted_unique(std::mem::take(ends));
-            }
-            _ => {}
-        }
+        self.supersede(&mut edit);
+        self.is_urgent |= matches!(edit, Edit::Claim { .. } | Edit::Tokens { replaces: Some(_), .. });
         self.last = self.last.saturating_add(1);
         let by = Stamp { at: self.last, host: self.host.clone() };
         self.unsaved.push(Change { by: by.clone(), edit });
@@ -92,9 +87,54 @@ impl Outbox {
         by
     }
 
+    /// Drops the unsaved changes that an edit makes void, and takes over their causal context: however long a store
+    /// cannot be written, a row has one unsaved status, and one cooldown per model.
+    fn supersede(&mut self, edit: &mut Edit) {
+        let host = &self.host;
+        match edit {
+            Edit::Remove { id } => self.unsaved.retain(|unsaved| unsaved.edit.row() != Some(id)),
+            Edit::Status { id, ends, ends_earlier, .. } => {
+                self.unsaved.retain_mut(|unsaved| match &mut unsaved.edit {
+                    Edit::Status { id: of, ends: earlier, ends_earlier: is_reset, .. } if of == id => {
+                        ends.append(earlier);
+                        *ends_earlier |= *is_reset;
+                        false
+                    }
+                    _ => true,
+                });
+                keep_latest_of_others(ends, host);
+            }
+            Edit::ModelCooldown { id, model, ends, .. } => {
+                self.unsaved.retain_mut(|unsaved| match &mut unsaved.edit {
+                    Edit::ModelCooldown { id: of, model: other, ends: earlier, .. } if of == id && other == model => {
+                        ends.append(earlier);
+                        false
+                    }
+                    _ => true,
+                });
+                keep_latest_of_others(ends, host);
+            }
+            // An earlier claim that may have reached the store is given up with the last one.
+            Edit::Release { id, claim } if claim.host == *host => {
+                self.unsaved.retain(|unsaved| match &unsaved.edit {
+                    Edit::Claim { id: of, .. } => of != id,
+                    Edit::Release { id: of, claim: earlier } => of != id || earlier.host != claim.host,
+                    _ => true,
+                });
+            }
+            _ => {}
+        }
+    }
+
     /// Returns whether a change was recorded since the last `Persist`.
     pub(super) fn has_new_changes(&self) -> bool {
         self.has_new_changes
+    }
+
+    /// Returns whether new changes wait for the settlement of a `Persist`.
+    pub(super) fn is_waiting(&self) -> bool {
+        let is_in_flight = self.unsaved.first().is_some_and(|first| self.handed_out() >= Some(first.by.at));
+        self.has_new_changes && is_in_flight && !self.is_urgent
     }
 
     /// Returns the changes that no settled intent has saved.
@@ -104,19 +144,23 @@ impl Outbox {
 
     /// Returns whether there are unsaved changes outside of all unsettled `Persist` intents.
     pub(super) fn has_unsaved(&self) -> bool {
+        self.unsaved.last().is_some_and(|last| self.handed_out() < Some(last.by.at))
+    }
+
+    /// Returns the time up to which unsettled intents hold all unsaved changes; `None` without such an intent.
+    fn handed_out(&self) -> Option<u64> {
         let up_to = self.outstanding.iter().filter_map(|(_, outstanding)| match outstanding {
             Outstanding::Persist { up_to } => Some(*up_to),
             Outstanding::Refresh { .. } => None,
         });
-        let up_to = up_to.max();
-        self.unsaved.last().is_some_and(|last| up_to.is_none_or(|up_to| up_to < last.by.at))
+        up_to.max()
     }
 
     /// Makes an intent of all unsaved changes, those of earlier intents included: a change that is written twice has no
     /// further effect.
     pub(super) fn persist(&mut self) -> Intent {
         let id = self.next_id();
-        self.has_new_changes = false;
+        (self.has_new_changes, self.is_urgent) = (false, false);
         self.outstanding.insert(id, Outstanding::Persist { up_to: self.last });
         Intent::Persist { id, changes: self.unsaved.clone() }
     }
@@ -158,28 +202,39 @@ impl Outbox {
         })
     }
 
-    /// Removes a settled intent.
+    /// Removes a settled intent to refresh.
     pub(super) fn close(&mut self, id: IntentId) {
         self.outstanding.remove(&id);
     }
 
+    /// Settles a `Persist` as failed: all unsaved changes are handed out with the next change, or with the next flush.
+    pub(super) fn failed(&mut self, id: IntentId) {
+        self.outstanding.remove(&id);
+        (self.has_new_changes, self.is_urgent) = (false, false);
+    }
+
     /// Settles a `Persist` as saved.
-    pub(super) fn saved(&mut self, id: IntentId) {
-        if let Some(Outstanding::Persist { up_to }) = self.outstanding.remove(&id) {
-            /// Maximum age of a read of the store that `sync` gets.
-            const READ_AGE_US: u64 = 30_000_000;
-            let since = self.last.saturating_sub(READ_AGE_US);
-            let (saved, unsaved) =
-                std::mem::take(&mut self.unsaved).into_iter().partition(|change| change.by.at <= up_to);
-            self.unsaved = unsaved;
-            self.recently_saved.extend::<Vec<_>>(saved);
-            self.recently_saved.retain(|change| change.by.at >= since);
+    pub(super) fn saved(&mut self, id: IntentId, now: Timestamp) {
+        /// Maximum age of a read of the store that `sync` gets.
+        const READ_AGE: Duration = Duration::from_secs(30);
+        let Some(Outstanding::Persist { up_to }) = self.outstanding.remove(&id) else { return };
+        let count = self.unsaved.partition_point(|change| change.by.at <= up_to);
+        self.recently_saved.extend(self.unsaved.drain(..count).map(|change| (now, change)));
+        while self.recently_saved.front().is_some_and(|(at, _)| now.since(*at) > READ_AGE) {
+            self.recently_saved.pop_front();
+        }
+    }
+
+    /// Moves the times of recent writes back, after the clock went back by `jump`.
+    pub(super) fn move_back(&mut self, jump: Duration) {
+        for (at, _) in &mut self.recently_saved {
+            *at = at.saturating_sub(jump);
         }
     }
 
     /// Returns the changes that a recently read store may lack; a change that the store has is without effect.
     pub(super) fn possibly_unstored(&self) -> Vec<Change> {
-        self.recently_saved.iter().chain(&self.unsaved).cloned().collect()
+        self.recently_saved.iter().map(|(_, change)| change).chain(&self.unsaved).cloned().collect()
     }
 
     /// Drops the changes that a store is seen to have.
@@ -188,13 +243,11 @@ impl Outbox {
     }
 }
 
-/// Sorts stamps without duplicates. The list is short: one stamp for each host that started a cooldown.
-fn sorted_unique(stamps: Vec<Stamp>) -> Vec<Stamp> {
-    let mut ordered = Vec::with_capacity(stamps.len());
-    for stamp in stamps {
-        if let Err(index) = ordered.binary_search(&stamp) {
-            ordered.insert(index, stamp);
-        }
-    }
-    ordered
+/// Keeps the latest stamp of each other host, in the order of stamps: the latest stands for all earlier ones, and a change
+/// ends all that its own host began.
+fn keep_latest_of_others(stamps: &mut Vec<Stamp>, host: &HostId) {
+    stamps.retain(|stamp| stamp.host != *host);
+    stamps.sort_unstable_by(|one, other| (&one.host, other.at).cmp(&(&other.host, one.at)));
+    stamps.dedup_by(|later, first| later.host == first.host);
+    stamps.sort_unstable();
 }

@@ -212,9 +212,9 @@ impl Pool {
     pub(super) fn delay_refresh(&mut self, slot: Slot, unanswered: u32, until: Option<Timestamp>) -> Timestamp {
         let attempts = unanswered.saturating_add(1);
         let retry_at = until.unwrap_or_else(|| self.now.saturating_add(refresh::backoff(attempts)));
-        let expires_at = self.serves_until(slot);
+        let (since, expires_at) = (self.now, self.serves_until(slot));
         self.roster.change(slot, |member| {
-            (member.refresh, member.expires_at) = (Refresh::Unanswered { attempts, retry_at }, expires_at);
+            (member.refresh, member.expires_at) = (Refresh::Unanswered { attempts, since, retry_at }, expires_at);
         });
         retry_at
     }

@@ -25,7 +25,7 @@ impl Pool {
             }
             (Outstanding::Persist { .. }, Outcome::Failed) => {
                 self.observe(now);
-                self.outbox.close(intent);
+                self.outbox.failed(intent);
                 if self.outbox.has_unsaved() {
                     self.failed_writes = self.failed_writes.saturating_add(1);
                     self.flush_by(self.now.saturating_add(write_backoff(self.failed_writes)));
@@ -57,7 +57,7 @@ impl Pool {
     /// Settles an intent to persist as saved.
     pub(crate) fn saved(&mut self, intent: IntentId, now: Timestamp) {
         self.observe(now);
-        self.outbox.saved(intent);
+        self.outbox.saved(intent, self.now);
         self.failed_writes = 0;
     }
 }

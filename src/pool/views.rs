@@ -61,7 +61,7 @@ impl Pool {
     /// Returns the current credential, else the first credential of the order that could serve at `now`; `None` if no
     /// credential could.
     pub fn peek(&self, now: Timestamp) -> Option<&CredentialId> {
-        let first = || self.roster.first_serving(self.now.max(now));
+        let first = || self.roster.first_serving(self.time_at(now));
         self.current
             .filter(|slot| self.roster.get(*slot).is_some())
             .or_else(first)
@@ -71,14 +71,14 @@ impl Pool {
 
     /// Returns all credentials without their secrets: by turn under `round_robin`, else by priority.
     pub fn entries(&self, now: Timestamp) -> Vec<Entry> {
-        let now = self.now.max(now);
+        let now = self.time_at(now);
         let masking = self.masking();
         self.roster.in_order().into_iter().map(|(_, member)| self.entry(member, &masking, now)).collect()
     }
 
     /// Returns all credentials by priority, under every strategy.
     pub(crate) fn entries_by_priority(&self, now: Timestamp) -> Vec<Entry> {
-        let now = self.now.max(now);
+        let now = self.time_at(now);
         let members = self.by_priority().into_iter().filter_map(|slot| self.roster.get(slot));
         let masking = self.masking();
         members.map(|member| self.entry(member, &masking, now)).collect()

@@ -112,7 +112,8 @@ pub enum Edit {
         /// End of the cooldown, in seconds since the Unix epoch; `None` if it follows from `at` and `error_code`.
         #[serde(skip_serializing_if = "Option::is_none", default, with = "stored_seconds")]
         reset_at: Option<UnixSeconds>,
-        /// Causal context: stamps of the cooldowns that the host knew. This change ends them.
+        /// Causal context: for each other host the stamp of the last cooldown that this host knew. The change ends them,
+        /// the earlier ones of those hosts, and all that this host began before.
         #[serde(skip_serializing_if = "Vec::is_empty", default)]
         ends: Vec<Stamp>,
         /// Whether cooldowns with earlier stamps end as well; set by a reset.
@@ -132,7 +133,7 @@ pub enum Edit {
         /// End of the cooldown, in seconds since the Unix epoch; `None` to end it now.
         #[serde(with = "stored_seconds")]
         until: Option<UnixSeconds>,
-        /// Causal context: stamps of the cooldowns for this model that the host knew. This change ends them.
+        /// Causal context for this model, as in [`Status`](Self::Status).
         #[serde(skip_serializing_if = "Vec::is_empty", default)]
         ends: Vec<Stamp>,
     },
@@ -162,7 +163,7 @@ pub enum Edit {
     Release {
         /// Id of the row.
         id: CredentialId,
-        /// Stamp of the claim.
+        /// Stamp of the claim. Earlier claims of the same host are given up as well.
         claim: Stamp,
     },
     /// Adds uses of a credential since the last such change: a grow-only counter.

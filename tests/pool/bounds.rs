@@ -1,6 +1,6 @@
 //! Bounds: every request ends, and one request cools down one credential at most.
 
-use credential_pool::{Explained, FailureKind, NextMove, PoolKey, Request, Response, State, Verdict, diagnose};
+use credential_pool::{Explained, FailureKind, LIMITS, NextMove, PoolKey, Request, Response, State, Verdict, diagnose};
 use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::{Value, json};
 
@@ -93,6 +93,24 @@ proptest! {
         let is_available = host.pool.entries(host.now).iter().any(|entry| entry.state == State::Available);
         prop_assert!(!is_available, "{:?}", host.pool.entries(host.now));
     }
+}
+
+#[test]
+fn models_that_end_users_name_do_not_grow_a_row() {
+    let mut host = Host::open("anthropic", json!([key("a", 0)]));
+    let denied = r#"{"error":{"type":"permission_error","message":"no access to this model"}}"#;
+    let answer = Response { status: Some(403), body: denied.to_owned(), ..Response::default() };
+    let mut changes = Vec::new();
+    for number in 0..300 {
+        let before = host.changes.len();
+        let name = if number % 3 == 0 { "x".repeat(300) } else { format!("model-{number}") };
+        serve(&mut host, Request { model: Some(name), ..Request::default() }, std::slice::from_ref(&answer));
+        changes.push(host.changes.len() - before);
+    }
+    let models = host.row("a")["model_cooldowns"].as_object().unwrap();
+    assert_eq!(models.len(), LIMITS.models_per_credential);
+    assert!(models.keys().all(|name| name.len() <= LIMITS.model_name_bytes));
+    assert!(changes.iter().all(|changes| *changes <= 8), "a request's work does not grow: {changes:?}");
 }
 
 struct Run {

@@ -112,6 +112,8 @@ same<unknown[]>(pool.setAside());
 same<Runtime>(pool.runtime("a1b2c3"));
 same<string>(pool.address("a1b2c3", "chat", { baseUrl: "https://h.test", origins: ["https://files.test"] }));
 same<number>(limits().responseBodyBytes);
+same<number>(limits().modelsPerCredential);
+same<number>(limits().modelNameBytes);
 pool.report(1, { status: 429, headers: { "retry-after": "1", "set-cookie": ["a", "b"] }, body: "" });
 pool.report(1, { status: 429, headers: new Headers(), body: "" });
 same<[name: string, value: string][]>(pool.runtime("a1b2c3").auth.headers);

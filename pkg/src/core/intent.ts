@@ -7,12 +7,17 @@ import type { Millis } from "./time.js";
 /** Work for the host. */
 export type Intent = PersistIntent | RefreshIntent;
 
-/** Write these changes: apply them, in order, to the latest state of the store. */
+/**
+ * Write these changes: apply them, in order, to the latest state of the store.
+ *
+ * While a write is not settled, further changes wait, and are handed out by the step that settles it. Not so the tokens
+ * of a refresh and claims: the step that makes them hands them out.
+ */
 export interface PersistIntent {
   type: "persist";
   /** Id of the intent. */
   id: number;
-  /** All changes that are not known to be saved by an earlier intent. */
+  /** All changes that no settled intent has saved: new ones, and those whose write failed. */
   changes: Change[];
 }
 
@@ -37,7 +42,7 @@ export type Outcome = PersistOutcome | RefreshOutcome;
 export type PersistOutcome =
   /** The changes are written. */
   | { type: "saved" }
-  /** The changes are not written, and must be written later. */
+  /** The changes are not written, or may not be. The next intent to persist holds them again. */
   | { type: "failed" };
 
 /** Outcome of a refresh intent. */

@@ -235,7 +235,9 @@ export class OpenPool {
    */
   async do<T>(input: (core: CredentialPool) => Step<T>): Promise<T> {
     const step = input(this.core);
-    await this.#runner.carryOut(step);
+    // The input may have made several steps and returned the last: with no write under way, nobody else writes their changes.
+    const rest = this.#runner.isWriting ? [] : [this.core.flush()];
+    await Promise.all([step, ...rest].map((step: Step<unknown>) => this.#runner.carryOut(step)));
     return step.value;
   }
 

@@ -25,7 +25,9 @@ export class Runner {
   readonly #key: string;
   readonly #options: RunnerOptions;
   readonly #endWatch: () => void;
-  readonly #queue: { readonly intent: PersistIntent; readonly ended: (isSaved: boolean) => void }[] = [];
+  readonly #queue: PersistIntent[] = [];
+  /** Callbacks of steps whose changes the next write holds. */
+  readonly #waiting: ((isSaved: boolean) => void)[] = [];
   #writing: Promise<void> | undefined;
   /** Error of the last write; undefined if it succeeded. */
   #failure: { readonly error: unknown } | undefined;
@@ -56,6 +58,11 @@ export class Runner {
   take<T>(step: Step<T>): T {
     void this.carryOut(step);
     return step.value;
+  }
+
+  /** Whether a write is under way. */
+  get isWriting(): boolean {
+    return this.#writing !== undefined;
   }
 
   /** Carries out the intents of a step. Returns whether all its changes were written. */
@@ -96,24 +103,24 @@ export class Runner {
   async #write({ intents, events, wake }: Step<unknown>): Promise<boolean> {
     for (const event of events) this.#tell(event);
     this.#schedule(wake);
-    const writes = intents.filter(isPersist).map((intent) => {
-      const end = new Promise<boolean>((ended) => this.#queue.push({ intent, ended }));
-      this.#writing ??= this.#writeQueue();
-      return end;
-    });
-    return (await Promise.all(writes)).every((isSaved) => isSaved);
+    this.#queue.push(...intents.filter(isPersist));
+    const isWriting = this.#writing !== undefined;
+    if (this.#queue.length === 0 && !isWriting) return true;
+    // Changes made while a write is under way are in the next: the step that settles the write hands them out.
+    const end = new Promise<boolean>((ended) => this.#waiting.push(ended));
+    if (!isWriting) this.#writing = this.#writeQueue();
+    return end;
   }
 
   async #writeQueue(): Promise<void> {
-    while (this.#queue.length > 0) {
-      const waiting = this.#queue.splice(0);
+    while (this.#queue.length > 0 || this.#waiting.length > 0) {
+      const [written, waiting] = [this.#queue.splice(0), this.#waiting.splice(0)];
+      const newest = written.at(-1);
       // The newest intent contains the unsaved changes of the others.
-      this.#failure = await this.#commit(waiting.at(-1)?.intent.changes ?? []);
-      const type = this.#failure === undefined ? "saved" : "failed";
-      for (const { intent, ended } of waiting) {
-        this.take(this.#core.settle(intent.id, { type }));
-        ended(type === "saved");
-      }
+      if (newest !== undefined) this.#failure = await this.#commit(newest.changes);
+      const isSaved = this.#failure === undefined;
+      for (const { id } of written) this.take(this.#core.settle(id, { type: isSaved ? "saved" : "failed" }));
+      for (const ended of waiting) ended(isSaved);
     }
     this.#writing = undefined;
   }

@@ -155,7 +155,7 @@ impl RowMerge {
             Edit::ModelCooldown { model, until, ends, .. } => {
                 let cooldowns = self.models.entry(model);
                 let mut active = cooldowns.active(credential.model_cooldown_end(model));
-                active.retain(|(began, _)| !ends.contains(began));
+                active.retain(|(began, _)| !by.ends(ends, began));
                 active.extend(until.and_then(cooldown_end).map(|until| (by.clone(), until)));
                 let visible = cooldowns.replace(active).map(UnixSeconds::from);
                 credential.set_model_cooldown(model, visible);
@@ -167,7 +167,7 @@ impl RowMerge {
                 }
             }
             Edit::Release { claim, .. } => {
-                self.claim.take_if(|held| held.by == *claim);
+                self.claim.take_if(|held| held.by.is_covered_by(claim));
             }
             Edit::Used { .. } => edit.apply_to(credential, pool),
             Edit::Add { .. }
@@ -315,7 +315,7 @@ impl RowMerge {
         if !visible.is_cooldown() {
             status.base = visible;
         }
-        active.retain(|(began, _)| !ends.contains(began));
+        active.retain(|(began, _)| !by.ends(ends, began));
         if *ends_earlier {
             by.supersede(&mut status.reset);
         }
