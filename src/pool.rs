@@ -269,7 +269,15 @@ impl Pool {
         }
     }
 
-    /// Hands out all unsaved changes, for a host that is about to close.
+    /// Hands out all unsaved changes, and signs this host off in the store, which then forgets the host before long: a
+    /// process that lives for a moment leaves nothing that grows. For a host that is about to close; a later change signs
+    /// it on again.
+    pub fn sign_off(&mut self, now: Timestamp) -> Step<()> {
+        self.observe(now);
+        self.sign_off_step()
+    }
+
+    /// Hands out all unsaved changes.
     pub fn flush(&mut self, now: Timestamp) -> Step<()> {
         self.observe(now);
         self.flush_step(None)

@@ -57,6 +57,13 @@ impl Pool {
         Step { value: (), intents, events: std::mem::take(&mut self.events), wake: self.wake() }
     }
 
+    /// Completes the last step of a host: all unsaved changes, and the sign-off.
+    pub(super) fn sign_off_step(&mut self) -> Step<()> {
+        self.write_uses();
+        self.outbox.sign_off();
+        self.flush_step(None)
+    }
+
     pub(super) fn flush_by(&mut self, at: Timestamp) {
         self.flush_at = Some(self.flush_at.map_or(at, |earlier| earlier.min(at)));
     }

@@ -35,6 +35,8 @@ pub(super) struct Outbox {
     /// Whether the host waits for a new change to be written: tokens of a refresh, or a claim.
     is_urgent: bool,
     outstanding: Sorted<IntentId, Outstanding>,
+    /// Whether this host made a change since it signed off last.
+    is_signed_on: bool,
 }
 
 /// Content of an unsettled intent.
@@ -61,6 +63,7 @@ impl Outbox {
             has_new_changes: false,
             is_urgent: false,
             outstanding: Sorted::default(),
+            is_signed_on: false,
         }
     }
 
@@ -80,11 +83,19 @@ impl Outbox {
     pub(super) fn record(&mut self, mut edit: Edit) -> Stamp {
         self.supersede(&mut edit);
         self.is_urgent |= matches!(edit, Edit::Claim { .. } | Edit::Tokens { replaces: Some(_), .. });
+        self.is_signed_on = edit != Edit::SignOff;
         self.last = self.last.saturating_add(1);
         let by = Stamp { at: self.last, host: self.host.clone() };
         self.unsaved.push(Change { by: by.clone(), edit });
         self.has_new_changes = true;
         by
+    }
+
+    /// Records that this host is done, if a store may know it.
+    pub(super) fn sign_off(&mut self) {
+        if self.is_signed_on {
+            self.record(Edit::SignOff);
+        }
     }
 
     /// Drops the unsaved changes that an edit makes void, and takes over their causal context: however long a store

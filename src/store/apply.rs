@@ -7,6 +7,7 @@
 //! - additions of one row by several hosts: the earliest is the row, with the edits of people and the latest tokens
 //! - absent rows: a last-writer-wins register of absence, ordered by stamp; removed rows: tombstones, which are final
 //! - claims on tokens: the first that arrives holds; the store's order of arrival is the only order that all hosts see
+//! - hosts that signed off: the latest of them, so that processes that live for a moment leave nothing that grows
 //! - statuses and cooldowns: multi-value registers whose causal context is the list `ends` of a change
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -98,6 +99,7 @@ fn apply_edit(stored: &mut Stored, places: &mut Places, by: &Stamp, edit: &Edit,
                 stored.strategy = Some(strategy.name().to_owned());
             }
         }
+        Edit::SignOff => stored.merge.sign_off(by),
         Edit::SetPolicy { policy } => {
             if policy.is_object() && by.supersede(&mut stored.merge.policy) {
                 stored.policy = Some(policy.clone());

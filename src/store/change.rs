@@ -191,6 +191,8 @@ pub enum Edit {
         /// New strategy.
         strategy: Strategy,
     },
+    /// The host is done: its last change, so that the store need not remember the host for long.
+    SignOff,
     /// Sets the pool's policy.
     SetPolicy {
         /// New policy, in the form of [`Policy::to_value`](crate::Policy::to_value).
@@ -249,7 +251,8 @@ impl Edit {
             | Self::Suppress { .. }
             | Self::Unsuppress { .. }
             | Self::SetStrategy { .. }
-            | Self::SetPolicy { .. } => {}
+            | Self::SetPolicy { .. }
+            | Self::SignOff => {}
         }
     }
 
@@ -270,7 +273,8 @@ impl Edit {
             | Self::Suppress { .. }
             | Self::Unsuppress { .. }
             | Self::SetPolicy { .. }
-            | Self::SetStrategy { .. } => None,
+            | Self::SetStrategy { .. }
+            | Self::SignOff => None,
         }
     }
 }
@@ -318,6 +322,7 @@ impl fmt::Debug for Edit {
             Self::Suppress { source } => f.debug_struct("Suppress").field("source", source).finish(),
             Self::Unsuppress { source } => f.debug_struct("Unsuppress").field("source", source).finish(),
             Self::SetStrategy { strategy } => f.debug_struct("SetStrategy").field("strategy", strategy).finish(),
+            Self::SignOff => f.write_str("SignOff"),
             Self::SetPolicy { policy: _ } => f.debug_struct("SetPolicy").finish_non_exhaustive(),
         }
     }

@@ -339,6 +339,7 @@ fn changes_section(change: &Change, shape: &EntryShape) -> bool {
         Edit::Suppress { .. } | Edit::Unsuppress { .. } => shape.section == SUPPRESSED,
         Edit::SetStrategy { .. } => shape.section == STRATEGIES,
         Edit::SetPolicy { .. } => shape.section == POLICIES,
+        Edit::SignOff => false,
     }
 }
 

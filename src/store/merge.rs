@@ -25,6 +25,9 @@ use crate::{
     stamp::{HostId, Stamp},
 };
 
+/// Number of hosts that signed off and are remembered. Their last changes may still be under way, or come again.
+const MAX_DONE: usize = 64;
+
 /// Merge metadata of a pool. Contains no secret; a document keeps it under `credential_pool_merges`.
 ///
 /// Unreadable metadata counts as empty.
@@ -32,6 +35,8 @@ use crate::{
 pub struct Merge {
     /// Version vector: time of the last applied change per host, in microseconds since the Unix epoch.
     pub(super) hosts: Sorted<HostId, u64>,
+    /// The same of the hosts that signed off last: a change of theirs that arrives again has no effect.
+    pub(super) done: Sorted<HostId, u64>,
     pub(super) strategy: Option<Stamp>,
     pub(super) policy: Option<Stamp>,
     pub(super) sources: Sorted<String, Stamp>,
@@ -74,7 +79,7 @@ impl Merge {
 
     /// Returns whether the store has applied a change.
     pub(crate) fn has(&self, by: &Stamp) -> bool {
-        self.hosts.get(&by.host).is_some_and(|at| by.at <= *at)
+        [&self.hosts, &self.done].into_iter().filter_map(|hosts| hosts.get(&by.host)).any(|at| by.at <= *at)
     }
 
     /// Returns the causal context of a row.
@@ -88,9 +93,16 @@ impl Merge {
     pub(super) fn observe(&mut self, by: &Stamp) -> bool {
         let is_new = !self.has(by);
         if is_new {
+            self.done.remove(&by.host);
             self.hosts.insert(by.host.clone(), by.at);
         }
         is_new
+    }
+
+    /// Records that a host makes no further changes.
+    pub(super) fn sign_off(&mut self, by: &Stamp) {
+        self.hosts.remove(&by.host);
+        self.done.insert(by.host.clone(), by.at);
     }
 
     pub(super) fn row(&mut self, id: &CredentialId) -> &mut RowMerge {
@@ -99,9 +111,14 @@ impl Merge {
 
     /// Drops metadata older than one day, and the metadata of rows that are gone.
     pub(super) fn compact(&mut self, is_present: impl Fn(&str) -> bool) {
-        let eras = Eras::of(&|each| self.each_time(&mut |at| each(at)), self.hosts.iter().map(|(_, at)| *at));
+        let hosts = self.hosts.iter().chain(self.done.iter()).map(|(_, at)| *at);
+        let eras = Eras::of(&|each| self.each_time(&mut |at| each(at)), hosts);
         let is_recent = |by: &Stamp| eras.is_recent(by.at);
         self.hosts.retain(|_, at| eras.is_recent(*at));
+        let mut latest: Vec<_> = self.done.iter().map(|(_, at)| *at).collect();
+        latest.sort_unstable_by(|one, other| other.cmp(one));
+        let since = latest.get(MAX_DONE).map_or(0, |at| at.saturating_add(1));
+        self.done.retain(|_, at| since <= *at && eras.is_recent(*at));
         self.strategy.take_if(|by| !is_recent(by));
         self.policy.take_if(|by| !is_recent(by));
         self.sources.retain(|_, by| is_recent(by));
@@ -113,7 +130,7 @@ impl Merge {
 
     /// Calls back with the time of each stamp, and of each host's last change.
     fn each_time(&self, each: &mut impl FnMut(u64)) {
-        self.hosts.iter().for_each(|(_, at)| each(*at));
+        self.hosts.iter().chain(self.done.iter()).for_each(|(_, at)| each(*at));
         [&self.strategy, &self.policy].into_iter().flatten().for_each(|by| each(by.at));
         self.sources.iter().for_each(|(_, by)| each(by.at));
         self.rows.iter().for_each(|(_, row)| row.each_time(each));
@@ -137,9 +154,12 @@ impl<'de> Deserialize<'de> for Merge {
 impl Record for Merge {
     fn read(value: &Value) -> Option<Self> {
         let fields = Fields::of(value)?;
-        let hosts: Sorted<HostId, u64> = fields.read_or_default("hosts")?;
+        let bounded = |hosts: Sorted<HostId, u64>| -> Sorted<HostId, u64> {
+            hosts.iter().map(|(host, at)| (host.clone(), Stamp::bounded(*at))).collect()
+        };
         Some(Self {
-            hosts: hosts.iter().map(|(host, at)| (host.clone(), Stamp::bounded(*at))).collect(),
+            hosts: bounded(fields.read_or_default("hosts")?),
+            done: bounded(fields.read_or_default("done")?),
             strategy: fields.read_or_default("strategy")?,
             policy: fields.read_or_default("policy")?,
             sources: fields.read_or_default("sources")?,
@@ -150,6 +170,7 @@ impl Record for Merge {
     fn write(&self) -> Value {
         record(vec![
             unless_empty("hosts", &self.hosts),
+            unless_empty("done", &self.done),
             unless_empty("strategy", &self.strategy),
             unless_empty("policy", &self.policy),
             unless_empty("sources", &self.sources),

@@ -38,6 +38,8 @@ proptest! {
                 prop_assert_eq!(seen(end, &key), seen(&ends[0], &key), "two orders of {:#?}", all);
                 prop_assert_eq!(expected.shown(end, &key), expected.rows.clone(), "the oracle, after {:#?}", all);
                 prop_assert_eq!(sources(end), expected.suppressed.clone());
+                let remembered = remembered_hosts(end);
+                prop_assert!(expected.signed_off.is_disjoint(&remembered), "{:?} of {:#?}", remembered, all);
             }
             store = ends[0].clone();
         }
@@ -48,6 +50,8 @@ proptest! {
 #[derive(Clone, Debug)]
 struct Setup {
     ahead: i64,
+    /// Whether the host signs off at its end; the others crash.
+    signs_off: bool,
     env: Option<Vec<(&'static str, &'static str)>>,
 }
 
@@ -59,7 +63,7 @@ fn host() -> impl Strategy<Value = Setup> {
         Some(vec![("HF_TOKEN", "hf-one")]),
         Some(vec![("HF_TOKEN", "hf-two"), ("HF_BASE_URL", "https://two.test")]),
     ]);
-    (ahead, env).prop_map(|(ahead, env)| Setup { ahead, env })
+    (ahead, any::<bool>(), env).prop_map(|(ahead, signs_off, env)| Setup { ahead, signs_off, env })
 }
 
 #[derive(Clone, Debug)]
@@ -92,6 +96,7 @@ struct Host {
     pool: Pool,
     now: i64,
     seed: u8,
+    signs_off: bool,
     made: usize,
     changes: Vec<Change>,
 }
@@ -102,7 +107,7 @@ impl Host {
         let sources: Sources = serde_json::from_value(json!({ "env": env })).unwrap();
         let now = START.as_millis() + setup.ahead + i64::from(seed);
         let (pool, step) = Pool::open(key.clone(), store, &sources, [seed; 32], Timestamp::from_millis(now));
-        let mut host = Self { pool, now, seed, made: 0, changes: Vec::new() };
+        let mut host = Self { pool, now, seed, signs_off: setup.signs_off, made: 0, changes: Vec::new() };
         host.take(step);
         host
     }
@@ -161,7 +166,8 @@ impl Host {
     }
 
     fn all_changes(&mut self) -> Vec<Change> {
-        let step = self.pool.flush(Timestamp::from_millis(self.now));
+        let now = Timestamp::from_millis(self.now);
+        let step = if self.signs_off { self.pool.sign_off(now) } else { self.pool.flush(now) };
         self.take(step);
         self.changes.clone()
     }
@@ -190,6 +196,12 @@ fn seen(stored: &Stored, key: &PoolKey) -> Value {
     json!({ "ids": ids, "rows": readable_rows(stored, key), "absent": stored.absent, "suppressed": sources(stored) })
 }
 
+/// Returns the hosts that a store remembers as those that may write again.
+fn remembered_hosts(stored: &Stored) -> BTreeSet<String> {
+    let merge = serde_json::to_value(&stored.merge).unwrap();
+    merge["hosts"].as_object().into_iter().flatten().map(|(host, _)| host.clone()).collect()
+}
+
 fn sources(stored: &Stored) -> BTreeSet<String> {
     stored.suppressed_sources.iter().map(|source| source.as_str().to_owned()).collect()
 }
@@ -198,6 +210,8 @@ fn sources(stored: &Stored) -> BTreeSet<String> {
 struct Expected {
     rows: BTreeMap<String, Value>,
     suppressed: BTreeSet<String>,
+    /// Hosts whose last change is a sign-off.
+    signed_off: BTreeSet<String>,
 }
 
 const FIELDS: [&str; 6] = ["label", "auth_type", "source", "base_url", "weight", "priority"];
@@ -207,9 +221,13 @@ impl Expected {
         let mut in_order: Vec<_> = changes.iter().map(|change| (change.by.clone(), change.edit.clone())).collect();
         in_order.sort_by(|(one, _), (other, _)| one.cmp(other));
         in_order.dedup_by(|(one, _), (other, _)| one == other);
-        let mut suppressed = BTreeSet::new();
+        let (mut suppressed, mut signed_off) = (BTreeSet::new(), BTreeSet::new());
         let mut rows: BTreeMap<String, RowHistory> = BTreeMap::new();
         for (by, edit) in in_order {
+            match edit {
+                Edit::SignOff => signed_off.insert(by.host.as_ref().to_owned()),
+                _ => signed_off.remove(by.host.as_ref()),
+            };
             match edit {
                 Edit::Suppress { source } => drop(suppressed.insert(source.as_str().to_owned())),
                 Edit::Unsuppress { source } => drop(suppressed.remove(source.as_str())),
@@ -225,7 +243,7 @@ impl Expected {
             }
         }
         let rows = rows.into_iter().filter_map(|(id, row)| Some((id, row.end()?))).collect();
-        Self { rows, suppressed }
+        Self { rows, suppressed, signed_off }
     }
 
     /// Returns the rows of a store in the form of this oracle.

@@ -1,9 +1,9 @@
 //! Merge: the changes of two hosts give the same row in every order of arrival and with repetitions.
 
-use credential_pool::{Change, Document, PoolKey, ProblemCode, Stored, apply};
+use credential_pool::{Change, Document, Intent, Pool, PoolKey, ProblemCode, Sources, Stored, Timestamp, apply};
 use serde_json::{Value, json};
 
-use crate::host::{Host, START};
+use crate::host::{Host, START, key};
 
 /// A change that a host made at a time.
 fn by(host: &str, at: u64, edit: Value) -> Change {
@@ -434,4 +434,34 @@ fn a_policy_is_kept_as_it_was_set_and_never_printed() {
     for change in [set, nothing, model] {
         assert!(!format!("{change:?} {change:#?}").contains("canary"), "{change:?}");
     }
+}
+
+#[test]
+fn processes_that_sign_off_leave_nothing_that_grows_and_count_once() {
+    let pool_key = PoolKey::parse("openrouter").unwrap();
+    let mut store = Stored { rows: vec![key("a", 0)], ..Stored::default() };
+    let mut sizes = Vec::new();
+    for number in 0..300_u32 {
+        let mut seed = [0; 32];
+        seed[..4].copy_from_slice(&number.to_le_bytes());
+        let now = Timestamp::from_millis(START.as_millis() + i64::from(number) * 1000);
+        let (mut pool, _) = Pool::open(pool_key.clone(), &store, &Sources::default(), seed, now);
+        let _ = pool.mark_used(&"a".into()).unwrap();
+        let step = pool.sign_off(now);
+        let [Intent::Persist { changes, .. }] = &step.intents[..] else { panic!("{:?}", step.intents) };
+        apply(&mut store, changes, &pool_key);
+        // The write was repeated, since its outcome was uncertain.
+        apply(&mut store, changes, &pool_key);
+        sizes.push(serde_json::to_string(&store.merge).unwrap().len());
+    }
+    assert_eq!(store.rows[0]["request_count"], 300);
+    assert_eq!(sizes[100..].iter().max(), sizes[100..].iter().min(), "the record of the hosts does not grow");
+}
+
+#[test]
+fn a_host_that_made_no_change_signs_off_without_a_write() {
+    let store = Stored { rows: vec![key("a", 0)], ..Stored::default() };
+    let (mut pool, opened) =
+        Pool::open(PoolKey::parse("openrouter").unwrap(), &store, &Sources::default(), [7; 32], START);
+    assert_eq!((opened.intents, pool.sign_off(START).intents), (vec![], vec![]));
 }

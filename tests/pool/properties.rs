@@ -149,6 +149,10 @@ impl Run {
                 let step = self.pool.flush(now);
                 self.take(Ok(step))
             }
+            Input::SignOff => {
+                let step = self.pool.sign_off(now);
+                self.take(Ok(step))
+            }
             Input::Sync => {
                 let before = self.pool.rows();
                 let step = self.pool.sync(&self.stored, None, now);

@@ -82,7 +82,7 @@ export function find(pool: CredentialPool, name: string): Entry {
  * @throws {StoreError} Nothing was written, or the message says that the outcome is uncertain.
  */
 export async function save(location: Location, pool: CredentialPool, ...steps: Step<unknown>[]): Promise<void> {
-  const intents = [...steps, pool.flush()].flatMap((step) => step.intents).filter((intent) => intent.type === "persist");
+  const intents = [...steps, pool.signOff()].flatMap((step) => step.intents).filter((intent) => intent.type === "persist");
   // Each intent contains the changes of the earlier intents, since none is settled.
   const last: PersistIntent | undefined = intents.at(-1);
   if (last === undefined) return;

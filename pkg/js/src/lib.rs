@@ -161,6 +161,13 @@ impl JsPool {
         write(&self.pool.tick(self.at(now)?))
     }
 
+    /// Hands out all unsaved changes and signs this host off in the store, before it closes: the store then forgets the host
+    /// before long. A later change signs it on again.
+    #[wasm_bindgen(js_name = signOff, unchecked_return_type = "Step<null>")]
+    pub fn sign_off(&mut self, now: Option<f64>) -> Answer {
+        write(&self.pool.sign_off(self.at(now)?))
+    }
+
     /// Returns all unsaved changes as an intent, for a host that is about to close.
     #[wasm_bindgen(unchecked_return_type = "Step<null>")]
     pub fn flush(&mut self, now: Option<f64>) -> Answer {

@@ -8,7 +8,7 @@
 //! | --- | --- |
 //! | `open` | `key`, `stored`?, `sources`?, `seed` (32 bytes as 64 hex digits), `now`; returns a step and `pool`, the pool's number for later calls |
 //! | `close`, `key`, `strategy`, `policy`, `hasCredentials`, `current`, `rows`, `setAside`, `outstanding`, `wake` | `pool` |
-//! | `select`, `tick`, `flush`, `peek`, `entries` | `pool`, `now` |
+//! | `select`, `tick`, `flush`, `signOff`, `peek`, `entries` | `pool`, `now` |
 //! | `runtime`, `markUsed` | `pool`, `id` |
 //! | `address` | `pool`, `id`, `url`, `endpoints`? |
 //! | `limits` | none |
@@ -124,6 +124,7 @@ impl Session {
             Call::Settle { pool, intent, outcome, now } => json(&self.pool(pool)?.settle(intent, outcome, now)?),
             Call::Tick { pool, now } => json(&self.pool(pool)?.tick(now)),
             Call::Flush { pool, now } => json(&self.pool(pool)?.flush(now)),
+            Call::SignOff { pool, now } => json(&self.pool(pool)?.sign_off(now)),
             Call::Sync { pool, stored, sources, now } => json(&self.pool(pool)?.sync(&stored, sources.as_deref(), now)),
             Call::Claim { pool, intent, now } => json(&self.pool(pool)?.claim(intent, now)?),
             Call::Add { pool, row, now } => json(&self.pool(pool)?.add(&row, now)?),
@@ -274,6 +275,10 @@ enum Call {
         now: Timestamp,
     },
     Flush {
+        pool: u32,
+        now: Timestamp,
+    },
+    SignOff {
         pool: u32,
         now: Timestamp,
     },

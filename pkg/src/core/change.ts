@@ -27,6 +27,8 @@ export type Edit =
    * stays, with the latest tokens. An id that was removed is not added again.
    */
   | { type: "add"; row: Row }
+  /** The author is done: its last change, so that the store need not remember the author for long. */
+  | { type: "sign_off" }
   /** Removal of a row. */
   | { type: "remove"; id: string }
   /**

@@ -94,7 +94,7 @@ export class Runner {
     });
     while (this.#refreshes.size > 0 && !isLate.aborted) await Promise.race([late, Promise.all(this.#refreshes.values())]);
     this.#isEnding = true;
-    this.take(this.#core.flush());
+    this.take(this.#core.signOff());
     await this.#writing;
     if (this.#failure !== undefined) throw this.#failure.error;
   }

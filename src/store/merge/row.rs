@@ -177,7 +177,8 @@ impl RowMerge {
             | Edit::Suppress { .. }
             | Edit::Unsuppress { .. }
             | Edit::SetStrategy { .. }
-            | Edit::SetPolicy { .. } => {}
+            | Edit::SetPolicy { .. }
+            | Edit::SignOff => {}
         }
     }
 
