@@ -122,8 +122,9 @@ describe("decisions", () => {
     assert.equal(pool.hasCredentials(), true);
     assert.deepEqual(pool.entries(NOW).map(({ id, label }) => [id, label]), [[added, "openrouter"], ["a", "manual"], ["c", "third"]]);
     assert.deepEqual(pool.rows()[0].mine, { deep: true });
-    const saved = pool.outstanding().at(-1).changes;
-    assert.ok(saved.some((change) => change.type === "remove" && change.id === "b"), "unsettled changes ride along");
+    const [{ changes }] = pool.flush(NOW).intents;
+    assert.equal(changes[0].type, "add");
+    assert.ok(changes.some((change) => change.type === "remove" && change.id === "b"), "changes that wait ride along");
   });
 
   test("time and randomness are the host's, or the platform's", () => {

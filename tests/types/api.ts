@@ -87,6 +87,7 @@ same<Step<null>>(pool.release(1, Date.now()));
 same<Step<Settled>>(pool.settle(1, { type: "saved" }));
 same<Step<null>>(pool.tick());
 same<Step<null>>(pool.flush());
+same<Step<null>>(pool.signOff());
 same<Step<Opened>>(pool.sync(stored));
 same<Step<Opened>>(pool.sync(stored, { env: {} }, Date.now()));
 const claim = pool.claim(1, Date.now()).value;
@@ -400,6 +401,7 @@ export const leaseChanges: Change[] = [
   { by, type: "claim", id: "a", token: "0a1b" },
   { by, type: "release", id: "a", claim: by },
   { by, type: "set_policy", policy: { preset: "reference" } },
+  { by, type: "sign_off" },
 ];
 
 export function misuse(selection: Selection, settled: Settled, move: NextMove): void {

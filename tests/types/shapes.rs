@@ -12,7 +12,7 @@ const NOW: i64 = 1_775_757_580_463;
 const HOUR: i64 = 3_600_000;
 
 /// The type of each call's answer.
-const TYPES: [(&str, &str); 45] = [
+const TYPES: [(&str, &str); 46] = [
     ("open", "Step<Opened> & { pool: number }"),
     ("select", "Step<Selection>"),
     ("rotate", "Step<Selection>"),
@@ -25,6 +25,7 @@ const TYPES: [(&str, &str); 45] = [
     ("settle", "Step<Settled>"),
     ("tick", "Step<null>"),
     ("flush", "Step<null>"),
+    ("signOff", "Step<null>"),
     ("sync", "Step<Opened>"),
     ("claim", "Step<Claim>"),
     ("add", "Step<string>"),
@@ -61,7 +62,7 @@ const TYPES: [(&str, &str); 45] = [
 ];
 
 /// Every tag that an answer can carry; with the field it stands in, if others share its name.
-const TAGS: [&str; 90] = [
+const TAGS: [&str; 91] = [
     "add",
     "available",
     "cooling_down",
@@ -99,6 +100,7 @@ const TAGS: [&str; 90] = [
     "lease_ends",
     "model_cooldown",
     "set_policy",
+    "sign_off",
     "use",
     "retry",
     "wait",
@@ -206,10 +208,11 @@ impl Shapes {
         self.pool_call("remove", pool, json!({ "id": discovered }));
         self.pool_call("add", pool, json!({ "row": { "source": "env:HF_TOKEN", "access_token": "hf-1" } }));
         self.pool_call("settle", pool, json!({ "intent": 1, "outcome": { "type": "failed" } }));
+        self.pool_call("flush", pool, json!({}));
         let last = self.pool_call("outstanding", pool, json!({})).as_array().unwrap().last().unwrap()["id"].clone();
         self.pool_call("settle", pool, json!({ "intent": last, "outcome": { "type": "saved" } }));
         self.pool_call("reset", pool, json!({ "id": null }));
-        self.pool_call("flush", pool, json!({}));
+        self.pool_call("signOff", pool, json!({}));
         for call in ["key", "strategy", "hasCredentials", "current", "rows"] {
             self.call(call, json!({ "pool": pool }));
         }
@@ -287,6 +290,7 @@ impl Shapes {
         let used = self.pool_call("lease", pool, json!({ "request": { "affinity": "mine" } }))["value"].clone();
         self.pool_call("release", pool, json!({ "lease": used["lease"] }));
         self.pool_call("setPolicy", pool, json!({ "policy": { "failures": { "quota": { "cooldown_ms": 600_000 } } } }));
+        self.pool_call("flush", pool, json!({}));
         self.call("policy", json!({ "pool": pool }));
     }
 
