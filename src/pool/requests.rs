@@ -315,7 +315,9 @@ impl Pool {
                     return (self.retry(id, lease, slot, until), None);
                 }
                 lease.progress.retries = 0;
-                let is_temporary = rule.action == Action::CoolDown || cools_down_until.is_some();
+                // A barred model stays barred for longer than a request waits.
+                let is_of_model = rule.action == Action::CoolDownModel && model.is_none();
+                let is_temporary = rule.action == Action::CoolDown || cools_down_until.is_some() && !is_of_model;
                 lease.progress.failed.push(FailedCredential { slot, is_temporary });
                 self.revert_unconfirmed(&mut lease.progress, slot, model.as_deref(), diagnosis);
                 let next = self.leases.next_id();

@@ -12,7 +12,7 @@ const NOW: i64 = 1_775_757_580_463;
 const HOUR: i64 = 3_600_000;
 
 /// The type of each call's answer.
-const TYPES: [(&str, &str); 45] = [
+const TYPES: [(&str, &str); 46] = [
     ("open", "Step<Opened> & { pool: number }"),
     ("select", "Step<Selection>"),
     ("rotate", "Step<Selection>"),
@@ -47,6 +47,7 @@ const TYPES: [(&str, &str); 45] = [
     ("rows", "Row[]"),
     ("outstanding", "Intent[]"),
     ("diagnose", "Diagnosis"),
+    ("readRequest", "LeaseRequest"),
     ("readPolicy", "ResolvedPolicy"),
     ("wanted", "Wanted"),
     ("providers", "ProviderFacts[]"),
@@ -345,6 +346,10 @@ impl Shapes {
         let limited = json!({ "status": 429, "headers": [["Retry-After", "12"]], "body": "" });
         self.call("diagnose", json!({ "key": "anthropic", "response": limited, "now": NOW }));
         self.call("diagnose", json!({ "key": "anthropic", "response": {}, "now": NOW }));
+        self.call(
+            "readRequest",
+            json!({ "url": "v1/messages", "body": r#"{"model":"m","messages":[{"role":"user","content":"a"}]}"# }),
+        );
         let text = json!({
             "version": 2,
             "providers": { "nous": {} },
