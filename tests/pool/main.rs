@@ -30,6 +30,7 @@ mod properties;
 mod providers;
 mod refresh_faults;
 mod requests_read;
+mod rotation;
 mod script;
 mod secrecy;
 mod sharing;
