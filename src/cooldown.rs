@@ -1,26 +1,57 @@
 //! Stored cooldowns: the end of a cooldown by the status fields of a row.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::{
     credential::{Credential, Status},
+    failure::{FailureKind, Response, headers},
     time::{Timestamp, UnixSeconds},
 };
 
-/// A failure of a credential that the host judged itself, for [`Pool::rotate`](crate::Pool::rotate).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+/// A failure of a credential, for [`Pool::rotate`](crate::Pool::rotate): a bare status, a kind that the host judged, or
+/// the provider's answer. `Debug` shows no headers and no body: error bodies of some providers repeat the key.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct Failure {
     /// HTTP status of the provider's answer; `None` without an answer.
     pub status: Option<i64>,
+    /// Kind of the failure, where the host judged it; goes before the answer's own.
+    pub kind: Option<FailureKind>,
+    /// Headers of the answer, as in [`Response`].
+    #[serde(deserialize_with = "headers::read")]
+    pub headers: Vec<(String, String)>,
+    /// Body of the answer, or the part of it that came.
+    pub body: String,
 }
 
 impl Failure {
-    /// Makes a failure with this HTTP status.
-    pub const fn status(status: i64) -> Self {
-        Self { status: Some(status) }
+    /// Makes a failure with this HTTP status alone.
+    pub fn status(status: i64) -> Self {
+        Self { status: Some(status), ..Self::default() }
+    }
+
+    /// Makes a failure of this kind.
+    pub fn of_kind(kind: FailureKind) -> Self {
+        Self { kind: Some(kind), ..Self::default() }
+    }
+
+    /// Returns whether nothing but a status is known.
+    pub(crate) fn is_bare(&self) -> bool {
+        self.kind.is_none() && self.headers.is_empty() && self.body.is_empty()
+    }
+
+    /// Returns the answer.
+    pub(crate) fn response(&self) -> Response {
+        let status = self.status.and_then(|status| u16::try_from(status).ok());
+        Response { status, headers: self.headers.clone(), body: self.body.clone() }
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Failure").field("status", &self.status).field("kind", &self.kind).finish_non_exhaustive()
     }
 }
 

@@ -63,6 +63,7 @@ mod pool;
 mod pool_key;
 mod providers;
 mod random;
+mod request;
 mod secret;
 mod sorted;
 mod stamp;
@@ -80,7 +81,7 @@ pub use editor::{Edited, Editor, Health as PoolHealth, PoolSummary, PoolTable, S
 pub use endpoints::Endpoints;
 pub use error::{Error, ErrorCode, Problem, ProblemCode, Severity, pointer_step};
 pub use event::{Cause, Choice, Event, Explained, Explanation, Happening, Verdict};
-pub use failure::{Diagnosis, FailureKind, Fault, Hint, HintSource, Response, diagnose};
+pub use failure::{Diagnosis, FailureKind, Fault, Headers, Hint, HintSource, Response, diagnose};
 pub use http_request::HttpRequest;
 pub use id::{CredentialId, IntentId, LeaseId};
 pub use lease::{NextMove, Request};
@@ -90,6 +91,7 @@ pub use policy::{Action, AffinityPolicy, BorrowedSecrets, MaxInFlight, Policy, P
 pub use pool::Pool;
 pub use pool_key::PoolKey;
 pub use providers::{ProviderFacts, providers};
+pub use request::read_request;
 pub use secret::{Fingerprint, Secret};
 pub use stamp::{HostId, Stamp};
 pub use step::{

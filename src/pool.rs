@@ -157,8 +157,10 @@ impl Pool {
         self.step(selection, refresh)
     }
 
-    /// Starts a cooldown for a failed credential and all credentials with the same secret, and selects the next
-    /// credential. The cooldown is the reference's: 1 hour after HTTP status 429, else 24 hours.
+    /// Records the failure of a credential, and of all credentials with the same secret, and selects the next credential.
+    ///
+    /// A failure of a kind, or an answer with headers or a body, has the effect that the policy gives it, as with
+    /// [`report`](Self::report). A bare status starts the reference's cooldown: 1 hour after HTTP status 429, else 24 hours.
     ///
     /// # Errors
     ///
@@ -166,9 +168,7 @@ impl Pool {
     pub fn rotate(&mut self, id: &CredentialId, failure: Failure, now: Timestamp) -> Result<Step<Selection>, Error> {
         let failed = self.find(id)?;
         self.observe(now);
-        for slot in self.roster.with_same_secret(failed) {
-            self.start_reference_cooldown(slot, failure, None);
-        }
+        self.record_rotation(failed, &failure);
         self.current = None;
         let (selection, refresh) = self.choose();
         Ok(self.step(selection, refresh))

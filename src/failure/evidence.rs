@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{hint_fields::row_of, response::Response, rule::Rule};
+use super::{hint_fields::row_of, response::Response, rule::Rule, words::Words};
 use crate::{limits::LIMITS, providers::provider::Provider};
 
 /// Contents of an answer.
@@ -18,6 +18,8 @@ pub(super) struct Evidence<'a> {
     pub(super) codes: Vec<String>,
     /// Messages for people.
     pub(super) text: String,
+    /// Codes and messages as sentences of words.
+    pub(super) words: Words,
     /// Messages of the provider behind a provider that resells others.
     pub(super) upstream: String,
     /// Fields that say when the failure is over: their row in `HINT_FIELDS`, and their value.
@@ -34,6 +36,9 @@ impl<'a> Evidence<'a> {
         let pairs = response.headers.iter().take(MOST_HEADERS);
         let headers = pairs.map(|(name, value)| (name.to_ascii_lowercase(), lower(value.trim()))).collect();
         let mut evidence = Evidence { provider: Some(provider), headers, ..Evidence::default() };
+        if let Some(exception) = evidence.header(AWS_ERROR_TYPE).map(str::to_owned) {
+            evidence.add_code(&exception);
+        }
         evidence.read_body(response);
         let told = response.status.filter(|status| *status >= 300);
         let body_s = || evidence.codes.iter().find_map(|code| status(code));
@@ -69,18 +74,45 @@ impl<'a> Evidence<'a> {
         if self.is_page {
             return;
         }
-        match parse(body) {
-            Some(value) if is_success => {
-                for path in ERRORS_OF_A_SUCCESS {
-                    let at = path.iter().try_fold(&value, |value, name| first(value).get(name));
-                    self.read(path.last().map_or("", |name| *name), "", at.unwrap_or(&Value::Null), 0);
-                }
-            }
-            Some(value) => self.read("", "", &value, 0),
-            None => {}
+        if is_success {
+            self.read_success(body);
+        } else if let Some(value) = parse(body) {
+            self.read("", "", &value, 0);
         }
         if !is_success && self.codes.is_empty() && self.text.is_empty() {
-            self.text = lower(body);
+            self.add_text(body);
+        }
+    }
+
+    /// Reads the error in the body of a success: a JSON error, or the first error among a stream's events.
+    fn read_success(&mut self, body: &str) {
+        if let Some(value) = whole(body) {
+            return self.read_event(&value);
+        }
+        let lines = body.lines().map(|line| line.trim_start().trim_start_matches("data:").trim_start());
+        for event in lines.filter(|line| line.starts_with('{')).take(MOST_EVENTS).filter_map(parse) {
+            self.read_event(&event);
+            if self.tells_of_an_error() {
+                return;
+            }
+        }
+    }
+
+    /// Reads the error of a stream's event, or of an answer that is one.
+    fn read_event(&mut self, event: &Value) {
+        for path in ERRORS_OF_A_SUCCESS {
+            let at = path.iter().try_fold(event, |value, name| first(value).get(name));
+            self.read(path.last().map_or("", |name| *name), "", at.unwrap_or(&Value::Null), 0);
+        }
+        let Some(fields) = first(event).as_object() else { return };
+        for (name, value) in fields.iter().filter(|(name, _)| name.ends_with("Exception")) {
+            self.add_code(name);
+            self.read("", name, value, 0);
+        }
+        // An error that is the whole answer.
+        let head = fields.get("header").and_then(Value::as_object).unwrap_or(fields);
+        if !self.tells_of_an_error() && is_whole_error(head) {
+            head.iter().for_each(|(name, value)| self.read(&plain(name), "", value, 1));
         }
     }
 
@@ -107,9 +139,12 @@ impl<'a> Evidence<'a> {
         match name {
             "raw" => self.read_upstream(text, depth),
             "model" => self.names_model |= MODEL_HOLDERS.contains(&parent) && !text.is_empty(),
-            _ if MESSAGES.contains(&name) => match text.trim_start().starts_with('{').then(|| parse(text)).flatten() {
-                Some(inner) => self.read("", name, &inner, depth),
-                None => self.add_text(text),
+            _ if MESSAGES.contains(&name) => match parse(text) {
+                Some(inner) if inner.as_object().is_some_and(|fields| !fields.is_empty()) => {
+                    self.add_text(text.split('{').next().unwrap_or_default());
+                    self.read("", name, &inner, depth);
+                }
+                _ => self.add_text(text),
             },
             _ => {}
         }
@@ -136,16 +171,33 @@ impl<'a> Evidence<'a> {
         }
     }
 
+    /// Adds a code. AWS puts a namespace and `#` before an exception's name, and `:` and an address behind it; the code of a
+    /// problem (RFC 9457) is the last segment of its `type`.
     fn add_code(&mut self, code: &str) {
-        if self.codes.len() < MOST_CODES {
-            self.codes.push(lower(code.split(':').next().unwrap_or_default().trim()));
+        if self.codes.len() < MOST_CODES && code.len() <= LONGEST_CODE {
+            let code = code.trim();
+            if code.bytes().any(|byte| byte.is_ascii_alphabetic()) {
+                self.words.add_code(code);
+            }
+            let name = code.rsplit('#').next().unwrap_or(code);
+            let name = match name.split_once("://") {
+                Some((_, path)) => path.trim_end_matches('/').rsplit('/').next().unwrap_or(path),
+                None => name.split(':').next().unwrap_or(name),
+            };
+            self.codes.push(lower(name.trim()));
         }
     }
 
     fn add_text(&mut self, text: &str) {
         if self.text.len() < LONGEST_TEXT {
-            self.text.push_str(&lower(text));
+            let text: String = text.chars().take(LONGEST_TEXT).collect();
+            self.text.push_str(&lower(&text));
             self.text.push('\n');
+            // A name in the place of a message, such as `AppIdNoAuthError`.
+            match is_name(text.trim()) {
+                true => self.words.add_code(text.trim()),
+                false => self.words.add_text(&text),
+            }
         }
         if let Some(number) = numbered(text) {
             self.add_code(number);
@@ -160,8 +212,13 @@ impl<'a> Evidence<'a> {
 }
 
 /// Fields that hold a code, in the form of [`plain`].
-const CODES: [&str; 12] = [
+const CODES: [&str; 17] = [
     "code",
+    "errcode",
+    "errorno",
+    "errno",
+    "retcode",
+    "subcode",
     "type",
     "status",
     "reason",
@@ -175,25 +232,83 @@ const CODES: [&str; 12] = [
     "quotalimit",
 ];
 /// Fields that hold a message, in the form of [`plain`].
-const MESSAGES: [&str; 9] =
-    ["message", "msg", "error", "errors", "detail", "errormessage", "errordescription", "statusmsg", "title"];
+const MESSAGES: [&str; 12] = [
+    "message",
+    "msg",
+    "error",
+    "errors",
+    "detail",
+    "errormessage",
+    "errormsg",
+    "errmsg",
+    "errordescription",
+    "description",
+    "statusmsg",
+    "title",
+];
 /// Fields whose `model` is the limited one (Google's `ErrorInfo` and `QuotaFailure`).
 const MODEL_HOLDERS: [&str; 2] = ["metadata", "quotadimensions"];
 /// Places of the error in an answer that began well: OpenAI's and Anthropic's streams and
-/// OpenRouter ("Errors"), MiniMax ("Error codes"), OpenAI's Responses, a choice of OpenRouter's.
-const ERRORS_OF_A_SUCCESS: [&[&str]; 5] =
-    [&["error"], &["errors"], &["base_resp"], &["response", "error"], &["choices", "error"]];
+/// OpenRouter ("Errors"), MiniMax ("Error codes"), OpenAI's Responses, a choice of OpenRouter's, Volcengine's and Tencent
+/// Cloud's.
+const ERRORS_OF_A_SUCCESS: [&[&str]; 7] = [
+    &["error"],
+    &["errors"],
+    &["base_resp"],
+    &["response", "error"],
+    &["choices", "error"],
+    &["ResponseMetadata", "Error"],
+    &["Response", "Error"],
+];
+/// Header with the name of AWS' exception.
+const AWS_ERROR_TYPE: &str = "x-amzn-errortype";
 
 const LONGEST_TEXT: usize = 16 << 10;
 const DEEPEST: u8 = 16;
 const MOST_HEADERS: usize = 256;
 const MOST_CODES: usize = 64;
+const LONGEST_CODE: usize = 512;
+const MOST_EVENTS: usize = 4096;
 
 /// Returns the first JSON object in `text`; `None` if there is none. Some hosts put a sentence or a stream's field name
 /// before the object.
 fn parse(text: &str) -> Option<Value> {
     let object = text.get(text.find('{')?..).filter(|object| object.len() <= LIMITS.response_body_bytes)?;
     serde_json::Deserializer::from_str(object).into_iter::<Value>().next()?.ok()
+}
+
+/// Returns the JSON value that is the whole of `text`; `None` if it is no object or list.
+fn whole(text: &str) -> Option<Value> {
+    (text.starts_with(['{', '[']) && text.len() <= LIMITS.response_body_bytes)
+        .then(|| serde_json::from_str(text).ok())
+        .flatten()
+}
+
+/// Returns whether an object with these fields is an error: one that says so, or a code that is no success's beside a
+/// message, and no content (Zhipu, iFlytek, Baidu, DashScope; OpenAI's event `error`).
+fn is_whole_error(fields: &serde_json::Map<String, Value>) -> bool {
+    const CONTENT: [&str; 8] = ["choices", "content", "candidates", "output", "result", "data", "usage", "model"];
+    let has = |names: &[&str], is: fn(&Value) -> bool| {
+        fields.iter().any(|(name, value)| names.contains(&plain(name).as_str()) && is(value))
+    };
+    let says_so = has(&["success"], |value| value.as_bool() == Some(false))
+        || has(&["type", "status", "event", "object"], |value| matches!(value.as_str(), Some("error" | "failed")));
+    let has_message = has(&["message", "msg", "errormsg", "errmsg", "errormessage"], |value| value.is_string());
+    let has_code = has(&["code", "errorcode", "errcode", "statuscode"], |value| match value {
+        Value::Number(number) => number.as_i64().is_some_and(|code| code != 0 && !(200..300).contains(&code)),
+        Value::String(code) => !SUCCESSES.contains(&code.to_ascii_lowercase().as_str()),
+        _ => false,
+    });
+    let has_content = has(&CONTENT, |value| !value.is_null());
+    says_so && (has_message || has_code) || has_message && has_code && !has_content
+}
+
+/// Codes of a success.
+const SUCCESSES: [&str; 8] = ["", "0", "00000", "200", "ok", "success", "succeeded", "null"];
+
+fn is_name(text: &str) -> bool {
+    const LONGEST: usize = 128;
+    text.len() <= LONGEST && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
 }
 
 /// Returns the first item of a list, and any other value unchanged.

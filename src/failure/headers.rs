@@ -3,10 +3,22 @@
 use std::fmt;
 
 use serde::{
-    Deserializer,
+    Deserialize, Deserializer,
     de::{Error, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::Value;
+
+/// Headers of a request, names in any case. The JSON form is a list of pairs, or a record whose values may be lists.
+/// `Debug` prints none: a header may hold a key.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Headers(#[serde(deserialize_with = "read")] pub Vec<(String, String)>);
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Headers").finish_non_exhaustive()
+    }
+}
 
 /// Reads headers as pairs of name and value, or as a record (as Node's `http` and the JSON form of `Headers` in Bun). A
 /// list of values becomes several pairs, and null none.

@@ -7,7 +7,7 @@ use super::{
     kind::FailureKind,
 };
 use crate::time::{
-    Timestamp, date, duration,
+    Timestamp, clock_time, date, duration,
     moment::{self, Reading},
     number,
 };
@@ -30,7 +30,7 @@ pub(super) fn hint(evidence: &Evidence<'_>, kind: FailureKind, now: Timestamp) -
 }
 
 /// Phrases before a duration or a date, the clearest first.
-const PHRASES: [&str; 22] = [
+const PHRASES: [&str; 40] = [
     "quotaresetdelay",
     "retry after",
     "retry_after",
@@ -53,10 +53,28 @@ const PHRASES: [&str; 22] = [
     "reset on",
     "try again at",
     "available at",
+    "resets ",
+    "reset on",
+    "renews on",
+    "renews at",
+    "renews in",
+    "try again on",
+    "until ",
+    "ends on",
+    "available on",
+    "reached|",
+    "将在",
+    "将于",
+    "请在",
+    "请于",
+    "请等待",
+    "重置时间",
+    "恢复时间",
+    "请",
 ];
 
 /// Words between such a phrase and its duration.
-const FILLERS: [&str; 4] = ["about ", "approximately ", "another ", "up to "];
+const FILLERS: [&str; 5] = ["about ", "approximately ", "another ", "up to ", "at "];
 
 /// Parts of header names whose `reset` is of no rate limit: spending above a plan, and the time that an answer may
 /// take.
@@ -71,7 +89,7 @@ impl Search<'_> {
     fn retry_after(&self) -> Option<Hint> {
         const HEADERS: [(&str, Reading, HintSource); 2] = [
             ("retry-after-ms", Reading::DelayMs, HintSource::RetryAfterMs),
-            ("retry-after", Reading::Delay, HintSource::RetryAfter),
+            ("retry-after", Reading::Either, HintSource::RetryAfter),
         ];
         HEADERS.into_iter().find_map(|(name, reading, source)| {
             self.hint(moment::of_text(self.evidence.header(name)?, reading, self.now)?, source)
@@ -127,10 +145,15 @@ impl Search<'_> {
 
     fn after(&self, phrase: &str, text: &str) -> Option<Hint> {
         text.match_indices(phrase).find_map(|(at, _)| {
-            let rest = text.get(at.saturating_add(phrase.len())..)?.trim_start_matches([' ', ':', '=', '"', '\'', '~']);
+            let rest = text.get(at.saturating_add(phrase.len())..)?;
+            let rest = rest.trim_start_matches([' ', ':', '：', '=', '"', '\'', '~']);
             let rest = FILLERS.iter().find_map(|filler| rest.strip_prefix(filler)).unwrap_or(rest);
-            let until = duration::millis(rest).map(|millis| moment::after(self.now, millis));
-            self.hint(until.or_else(|| date::parse(rest, self.evidence.zone_minutes()))?, HintSource::Text)
+            let zone = self.evidence.zone_minutes();
+            let until = moment::since_1970(rest)
+                .or_else(|| clock_time::next(rest, self.now))
+                .or_else(|| duration::millis(rest).map(|millis| moment::after(self.now, millis)))
+                .or_else(|| date::parse(rest, zone));
+            self.hint(until?, HintSource::Text)
         })
     }
 

@@ -26,7 +26,7 @@ pub(super) const HINT_FIELDS: [HintField; 6] = [
     HintField { names: &["retryafterms"], reading: Reading::DelayMs, source: HintSource::BodyField },
     HintField {
         names: &["resetsinseconds", "resetinseconds", "retryafter", "retryafterseconds", "retryin", "resetsin"],
-        reading: Reading::Delay,
+        reading: Reading::Either,
         source: HintSource::BodyField,
     },
 ];

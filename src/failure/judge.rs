@@ -1,6 +1,15 @@
 //! The judgement of a whole answer.
 
-use super::{diagnosis::Diagnosis, evidence::Evidence, hint, response::Response, rules};
+use std::time::Duration;
+
+use super::{
+    diagnosis::{Diagnosis, Hint, HintSource},
+    evidence::Evidence,
+    hint,
+    kind::FailureKind,
+    response::Response,
+    rules,
+};
 use crate::{pool_key::PoolKey, providers, time::Timestamp};
 
 /// Judges a provider's answer, at the moment at which it came.
@@ -49,11 +58,18 @@ pub(crate) fn failure(
 }
 
 fn judge(evidence: &Evidence<'_>, now: Timestamp) -> Diagnosis {
-    let kind = rules::kind(evidence);
-    Diagnosis {
-        kind,
-        fault: kind.fault(),
-        names_model: rules::names_model(evidence, kind),
-        hint: hint::hint(evidence, kind, now),
+    let mut kind = rules::kind(evidence);
+    let hint = hint::hint(evidence, kind, now);
+    if kind == FailureKind::RateLimited && hint.is_some_and(|hint| is_window(hint, now)) {
+        kind = FailureKind::Quota;
     }
+    Diagnosis { kind, fault: kind.fault(), names_model: rules::names_model(evidence, kind), hint }
+}
+
+/// Returns whether the end of a limit is that of a used-up window: no rate is limited for hours. Headers are left out: they
+/// tell when windows are full again that are not spent.
+fn is_window(hint: Hint, now: Timestamp) -> bool {
+    const LONGEST_RATE: Duration = Duration::from_secs(60 * 60);
+    let is_told = matches!(hint.source, HintSource::QuotaResetDelay | HintSource::BodyField | HintSource::Text);
+    is_told && hint.until.since(now) > LONGEST_RATE
 }

@@ -1,4 +1,4 @@
-//! Codes and phrases that mean the same of any provider, in lower case; in phrases `*` stands for anything between.
+//! Codes, in lower case, and phrases that mean the same of any provider. `words` has the form of the phrases.
 //! Sources as in `rules`.
 
 /// Used-up money, plan or allowance.
@@ -54,7 +54,7 @@ pub(super) const QUOTA_TEXTS: &[&str] = &[
     "requires at least*credits",
     "exceeded your monthly included credits",
     "key limit exceeded",
-    "free-models-per-day",
+    "free models per day",
     "spending limit",
     "spend limit",
     "monthly limit",
@@ -89,6 +89,8 @@ pub(super) const REVOKED_TEXTS: &[&str] = &[
     "deactivated account",
     "key*has been revoked",
     "key*has been disabled",
+    "(key|account|token) * (banned|deleted|terminated)",
+    "(账号|账户|密钥|令牌|用户) * (封禁|禁用|注销|停用|冻结)",
     "key was reported as leaked",
     "organization has been disabled",
     "organization has been restricted",
@@ -108,7 +110,7 @@ pub(super) const FORBIDDEN_CODES: &[&str] = &[
 
 /// The same, as phrases (OpenAI, Codex, Google, OpenRouter, Moonshot).
 pub(super) const FORBIDDEN_TEXTS: &[&str] = &[
-    "country, region, or territory not supported",
+    "country region or territory not supported",
     "user location is not supported",
     "not available in your country",
     "not available in your region",
@@ -122,7 +124,6 @@ pub(super) const FORBIDDEN_TEXTS: &[&str] = &[
     "not available on your",
     "not available in your plan",
     "matching your*data policy",
-    "only available for coding agents",
 ];
 
 /// Too long, not allowed, or not to be answered (OpenAI, OpenRouter, Anthropic, Alibaba, Groq, llama.cpp).
@@ -223,7 +224,7 @@ pub(super) const UNAUTHORIZED_TEXTS: &[&str] = &[
     "incorrect api key",
     "invalid api key",
     "missing api key",
-    "invalid x-api-key",
+    "invalid x api key",
 ];
 
 /// A rate limit, under any status (Anthropic, OpenAI, Moonshot, Mistral, GitHub Copilot,
@@ -239,9 +240,75 @@ pub(super) const RATE_CODES: &[&str] = &[
     "integration_rate_limited",
     "ratelimiterror",
     "too_many_requests",
+];
+
+/// The same, whatever the message says (Alibaba; AWS' exceptions; Tencent Cloud).
+pub(super) const THROTTLING_CODES: &[&str] = &[
     "throttling",
     "throttling.ratequota",
+    "throttling.burstrate",
     "throttling.allocationquota",
+    "throttlingexception",
+    "throttledexception",
+    "toomanyrequestsexception",
+    "requestlimitexceeded",
+    "slowdown",
+];
+
+/// A project or an account that may not call the service at all, or a token without its scope (`google.rpc.ErrorInfo`).
+pub(super) const PROJECT_CODES: &[&str] = &[
+    "service_disabled",
+    "consumer_invalid",
+    "api_key_service_blocked",
+    "api_key_http_referrer_blocked",
+    "api_key_ip_address_blocked",
+    "api_key_android_app_blocked",
+    "api_key_ios_app_blocked",
+    "access_token_expired",
+    "access_token_scope_insufficient",
+    "account_state_invalid",
+    "user_project_denied",
+    "credentials_missing",
+];
+
+/// AWS' exceptions ("Common errors", "Troubleshooting Amazon Bedrock API error codes").
+pub(super) const AWS_UNAUTHORIZED_CODES: &[&str] = &[
+    "expiredtokenexception",
+    "expiredtoken",
+    "unrecognizedclientexception",
+    "invalidclienttokenid",
+    "invalidsignatureexception",
+    "signaturedoesnotmatch",
+    "incompletesignature",
+    "missingauthenticationtoken",
+    "missingauthenticationtokenexception",
+    "notauthorized",
+    "optinrequired",
+    "requestexpired",
+];
+
+/// The same.
+pub(super) const AWS_FORBIDDEN_CODES: &[&str] = &["accessdeniedexception"];
+
+/// The same.
+pub(super) const AWS_OVERLOADED_CODES: &[&str] = &[
+    "serviceunavailableexception",
+    "internalserverexception",
+    "internalfailure",
+    "modelnotreadyexception",
+    "modeltimeoutexception",
+    "modelstreamerrorexception",
+    "modelerrorexception",
+];
+
+/// Failures of a server that gateways hand on under a status of their own.
+pub(super) const SERVER_CODES: &[&str] = &[
+    "server_error",
+    "internal_server_error",
+    "internal_error",
+    "upstream_error",
+    "bad_gateway",
+    "service_unavailable",
 ];
 
 /// Codes of limits that hold for one model (GitHub Copilot; Google Cloud Code Assist).
@@ -258,10 +325,9 @@ pub(super) const MODEL_TEXTS: &[&str] = &[
     "this model is",
     "access to model",
     "access to the model",
-    "model: ",
     "limit reached for*in organization",
     "model*is not supported",
-    "free-models-per",
+    "free models per",
     "provider returned error",
     "error from provider",
 ];

@@ -35,8 +35,12 @@ pub(crate) enum Says {
     Code(&'static [&'static str]),
     /// A code that contains one of these parts.
     CodeWith(&'static [&'static str]),
-    /// One of these phrases in the messages; `*` stands for anything between.
+    /// One of these patterns in the words of codes and messages: see [`words`](super::words).
     Text(&'static [&'static str]),
+    /// A sentence that has a pattern of each group `has`, in any order, and none of `without`.
+    Sentence { has: &'static [&'static [&'static str]], without: &'static [&'static str] },
+    /// One of these texts in the messages, to the character.
+    Literal(&'static [&'static str]),
     /// A header of this name with this value.
     Header(&'static str, &'static str),
     /// A page for browsers.

@@ -1,7 +1,7 @@
 //! Selection of the cursor's next credential: ended cooldowns are cleared, tokens that are due are refreshed first.
 
 use crate::{
-    cooldown::{Cooldown, Failure, stored_cooldown},
+    cooldown::{Cooldown, stored_cooldown},
     credential::Status,
     event::{Cause, Happening},
     failure::FailureKind,
@@ -83,12 +83,12 @@ impl Pool {
 
     /// Starts a cooldown with the reference's duration, after a failure that the host judged. A dead credential stays
     /// dead.
-    pub(super) fn start_reference_cooldown(&mut self, slot: Slot, failure: Failure, kind: Option<FailureKind>) {
-        let cause = Cause { kind, status: failure.status, at: Some(self.now), hint: None };
+    pub(super) fn start_reference_cooldown(&mut self, slot: Slot, status: Option<i64>, kind: Option<FailureKind>) {
+        let cause = Cause { kind, status, at: Some(self.now), hint: None };
         let is_dead = self.roster.get(slot).is_none_or(|member| stored_cooldown(&member.credential) == Cooldown::Dead);
         if !is_dead {
-            let (status, at) = (Some(Status::Exhausted), Some(self.now));
-            let (error_code, reason) = (failure.status, kind);
+            let (error_code, reason, at) = (status, kind, Some(self.now));
+            let status = Some(Status::Exhausted);
             self.set_status(slot, NewStatus { status, at, error_code, reason, reset_at: None });
             self.roster.change(slot, |member| member.health.cause = Some(cause));
             if let Some(Cooldown::Until(until)) =

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::{
-    cooldown::{Cooldown, reference_cooldown, stored_cooldown},
+    cooldown::{Cooldown, Failure, reference_cooldown, stored_cooldown},
     credential::Status,
     event::{Cause, Event, Happening},
     failure::{Diagnosis, FailureKind},
@@ -25,6 +25,10 @@ use super::{
 
 /// Tolerance within which two hints name the same end: the answers of one burst count from different moments.
 const SAME_END: Duration = Duration::from_secs(1);
+
+/// Cooldowns of a failure that bars a credential from a model, where the request names none: the first, and the longest.
+const FIRST_WITHOUT_MODEL_MS: u64 = 5 * 60 * 1000;
+const LONGEST_WITHOUT_MODEL_MS: u64 = 60 * 60 * 1000;
 
 /// A failure, and the lease and attempt that reported it.
 pub(super) struct ObservedFailure<'a> {
@@ -49,6 +53,30 @@ impl ObservedFailure<'_> {
 }
 
 impl Pool {
+    /// Records a failure that the host reports without a lease. A bare status starts the reference's cooldown; a kind or an
+    /// answer is judged by the policy, as a report's.
+    pub(super) fn record_rotation(&mut self, slot: Slot, failure: &Failure) {
+        if failure.is_bare() {
+            for slot in self.roster.with_same_secret(slot) {
+                self.start_reference_cooldown(slot, failure.status, None);
+            }
+            return;
+        }
+        let pool = self.roster.pool();
+        let member = self.roster.get(slot);
+        let base_url = member.and_then(|member| member.credential.runtime_base_url(pool));
+        let judged = match failure.kind {
+            Some(kind) => Some(Diagnosis { kind, fault: kind.fault(), names_model: false, hint: None }),
+            None => crate::failure::failure(&failure.response(), pool, base_url, self.now),
+        };
+        let Some(diagnosis) = judged else { return };
+        self.last_attempt = AttemptNumber(self.last_attempt.0.saturating_add(1));
+        let key_changes = self.roster.get(slot).map_or(0, |member| member.key_changes);
+        let attempt = Attempt { slot, key_changes, number: self.last_attempt, is_probe: false, is_scout: false };
+        let origin = self.leases.next_id();
+        self.record_failure(origin, &attempt, None, &diagnosis, failure.status);
+    }
+
     /// Records a served request: ends the probe and the backoff of its credential, and an outage.
     pub(super) fn record_success(&mut self, attempt: &Attempt, model: Option<&str>) {
         let slot = attempt.slot;
@@ -98,11 +126,18 @@ impl Pool {
                 self.cool_down_for_model(attempt.slot, model, &failure)
             }
             (Action::CoolDown, _) => self.cool_down(attempt.slot, &failure),
+            // Without a model nobody knows for what the credential is barred. It cools down for all, but briefly.
+            (Action::CoolDownModel, None) => {
+                let cooldown_ms = rule.cooldown_ms.map(|cooldown_ms| cooldown_ms.min(FIRST_WITHOUT_MODEL_MS));
+                let max_cooldown_ms = rule.max_cooldown_ms.min(LONGEST_WITHOUT_MODEL_MS);
+                let brief = Rule { cooldown_ms, max_cooldown_ms, ..rule };
+                self.cool_down(attempt.slot, &ObservedFailure { rule: &brief, ..failure })
+            }
             (Action::MarkDead, _) => {
                 self.mark_dead(attempt.slot, &failure);
                 None
             }
-            (Action::CoolDownModel | Action::Rotate | Action::Wait | Action::GiveUp, _) => None,
+            (Action::Rotate | Action::Wait | Action::GiveUp, _) => None,
         }
     }
 

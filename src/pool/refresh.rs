@@ -1,7 +1,7 @@
 //! Refreshes of logins: start, further requests, settlement, and backoff after failed refreshes.
 
 use crate::{
-    cooldown::{Cooldown, Failure, reference_cooldown},
+    cooldown::{Cooldown, reference_cooldown},
     credential::{AuthType, Status, row_fields::RowFields},
     error::Error,
     event::{Cause, Happening},
@@ -204,7 +204,7 @@ impl Pool {
         let until = self.now.saturating_add(reference_cooldown(None));
         let cools_down_longer = |member: &Member| matches!(member.cooldown(), Cooldown::Until(end) if until < end);
         if !self.roster.get(slot).is_some_and(cools_down_longer) {
-            self.start_reference_cooldown(slot, Failure::default(), Some(FailureKind::Unauthorized));
+            self.start_reference_cooldown(slot, None, Some(FailureKind::Unauthorized));
         }
     }
 

@@ -20,7 +20,11 @@ pub(super) static PROVIDER: Provider = Provider {
     base_url_variable: Some("DASHSCOPE_BASE_URL"),
     // `insufficient_quota` is a minute's tokens, unless the free tokens are used up.
     rules: &[
-        Rule::new(Quota, Any, Text(&["free allocated quota", "free tier of the model has been exhausted"])),
+        Rule::new(
+            Quota,
+            Any,
+            Text(&["(free|hour|week|month) allocated quota", "free tier of the model has been exhausted"]),
+        ),
         Rule::new(RateLimited, Only(&[429]), Anything),
     ],
     ..GENERIC

@@ -3,7 +3,13 @@
 use serde_json::Value;
 
 use super::provider::{Carried, Fields, GENERIC, KeptLogin, LoginPlace, Provider};
-use crate::oauth::flow::{KeyExchange, LoginEndpoints, RefreshFlow, TokenDates, TokenEnd, TokenServer};
+use crate::{
+    failure::{
+        kind::FailureKind::Unauthorized,
+        rule::{On::Only, Rule, Says::Text},
+    },
+    oauth::flow::{KeyExchange, LoginEndpoints, RefreshFlow, TokenDates, TokenEnd, TokenServer},
+};
 
 const PORTAL: &str = "https://portal.nousresearch.com";
 const CLIENT_ID: &str = "hermes-cli";
@@ -34,6 +40,8 @@ pub(super) static PROVIDER: Provider = Provider {
         portal_base_url: Some(PORTAL),
     }),
     kept_logins: &[KeptLogin { source: "device_code", place: LoginPlace::Document, row: login_row }],
+    // One answer for three faults: the agent key that ended is the usual one.
+    rules: &[Rule::new(Unauthorized, Only(&[401]), Text(&["api key is invalid blocked or out of funds"]))],
     ..GENERIC
 };
 

@@ -11,7 +11,7 @@ use super::{
 /// Returns the moment of a date in lower case; `None` if the text begins with no date. A date without a zone is `zone`
 /// minutes ahead of UTC.
 pub(crate) fn parse(text: &str, zone: i64) -> Option<Timestamp> {
-    iso_date(text, zone).or_else(|| http_date(text))
+    iso_date(text, zone).or_else(|| http_date(text)).or_else(|| named_month(text, zone))
 }
 
 /// Returns the moment of a date in any case; `None` if the text begins with no date. A date without a zone is in UTC.
@@ -49,6 +49,68 @@ fn http_date(text: &str) -> Option<Timestamp> {
     millis_of([year, month, day], clock, 0)
 }
 
+/// Reads `aug 20th, 2026 11:50 am`, `august 20, 2026 at 11:50`, `20 aug 2026`.
+fn named_month(text: &str, zone: i64) -> Option<Timestamp> {
+    let mut words = text.split([' ', ',']).filter(|word| !word.is_empty());
+    let (first, second, year) = (words.next()?, words.next()?, words.next()?);
+    let (month, day) = month(first).map(|month| (month, second)).or_else(|| Some((month(second)?, first)))?;
+    let (day, ending) = split_where(day, |char| !char.is_ascii_digit());
+    if !matches!(ending, "" | "st" | "nd" | "rd" | "th") {
+        return None;
+    }
+    let (year, _) = split_where(year, |char| !char.is_ascii_digit());
+    let (day, year) = (digits(day)?, digits(year).filter(|_| year.len() == 4)?);
+    let mut clock = words.next().unwrap_or_default();
+    if clock == "at" {
+        clock = words.next().unwrap_or_default();
+    }
+    let after = words.next().unwrap_or_default();
+    let (time, glued) = split_where(clock, |char| !char.is_ascii_digit() && char != ':');
+    let half = if glued.is_empty() { after } else { glued }.trim_end_matches(['.', ')']);
+    let midnight = millis_of([year, month, day], "", zone)?;
+    match (time.is_empty(), half) {
+        (true, _) => Some(midnight),
+        (false, "am" | "pm") => {
+            let minutes = clock_minutes(time, half)?;
+            Some(midnight.saturating_add(std::time::Duration::from_secs(minutes.saturating_mul(60))))
+        }
+        (false, _) => millis_of([year, month, day], time, offset(after).unwrap_or(zone)),
+    }
+}
+
+/// Returns the minutes since midnight of a clock such as `11:50`, `am` or `pm`.
+pub(super) fn clock_minutes(clock: &str, half: &str) -> Option<u64> {
+    let (hour, minute) = clock.split_once(':').unwrap_or((clock, "0"));
+    let hour = digits(hour).filter(|hour| (1..=12).contains(hour))?.checked_rem(12)?;
+    let minute = digits(minute.split(':').next()?).filter(|minute| *minute < 60)?;
+    let hour = if half == "pm" { hour.saturating_add(12) } else { hour };
+    Some(hour.saturating_mul(60).saturating_add(minute))
+}
+
+/// Returns the number of a month by its name or the first letters of it.
+fn month(name: &str) -> Option<u64> {
+    const MONTHS: [&str; 12] = [
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+    ];
+    let name = name.trim_end_matches('.');
+    MONTHS
+        .into_iter()
+        .zip(1_u64..)
+        .find(|(month, _)| name.len() >= 3 && month.starts_with(name))
+        .map(|(_, number)| number)
+}
+
 /// Returns the moment of year, month, day and a clock such as `08:49:37.5`, `zone` minutes ahead of UTC.
 fn millis_of([year, month, day]: [u64; 3], clock: &str, zone: i64) -> Option<Timestamp> {
     let month = Month::try_from(u8::try_from(month).ok()?).ok()?;
@@ -66,7 +128,7 @@ fn millis_of([year, month, day]: [u64; 3], clock: &str, zone: i64) -> Option<Tim
 }
 
 /// Returns how many minutes a zone is ahead of UTC: `z`, `utc`, `gmt`, `+08:00`, `-0330`.
-fn offset(zone: &str) -> Option<i64> {
+pub(super) fn offset(zone: &str) -> Option<i64> {
     if ["z", "utc", "gmt"].iter().any(|name| zone.starts_with(name)) {
         return Some(0);
     }

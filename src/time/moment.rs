@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     date, duration,
-    number::{leading, thousandths},
+    number::{digits, leading, split_where, thousandths},
     timestamp::Timestamp,
 };
 
@@ -15,7 +15,7 @@ use super::{
 pub(crate) enum Reading {
     /// A duration; a bare number counts seconds.
     Delay,
-    /// A duration; a bare number counts milliseconds.
+    /// A duration; a bare number counts milliseconds, above 1e12 since the Unix epoch.
     DelayMs,
     /// A date; a bare number counts seconds since the Unix epoch, or milliseconds above 1e12.
     Moment,
@@ -42,6 +42,17 @@ pub(crate) fn of_text(text: &str, reading: Reading, now: Timestamp) -> Option<Ti
     }
 }
 
+/// Returns the moment that text begins with as seconds or milliseconds since the Unix epoch, of ten or thirteen digits.
+pub(crate) fn since_1970(text: &str) -> Option<Timestamp> {
+    let (number, _) = split_where(text, |char| !char.is_ascii_digit());
+    let amount = i64::try_from(digits(number)?).ok()?;
+    match number.len() {
+        10 => Some(Timestamp::from_millis(amount.saturating_mul(1000))),
+        13 => Some(Timestamp::from_millis(amount)),
+        _ => None,
+    }
+}
+
 /// Returns the moment `millis` milliseconds after `now`.
 pub(crate) fn after(now: Timestamp, millis: u64) -> Timestamp {
     now.saturating_add(Duration::from_millis(millis))
@@ -53,7 +64,8 @@ fn bare(amount: u64, reading: Reading, now: Timestamp) -> Option<Timestamp> {
     const MILLIS_SINCE_1970: u64 = 1_000_000_000_000_000;
     let since_1970 = |millis| Some(Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX)));
     match reading {
-        Reading::DelayMs => Some(after(now, amount.div_ceil(1000))),
+        Reading::DelayMs if amount < MILLIS_SINCE_1970 => Some(after(now, amount.div_ceil(1000))),
+        Reading::DelayMs => since_1970(amount.div_ceil(1000)),
         Reading::Moment | Reading::Either if amount >= MILLIS_SINCE_1970 => since_1970(amount.div_ceil(1000)),
         Reading::Moment => since_1970(amount),
         Reading::Either if amount >= SECONDS_SINCE_1970 => since_1970(amount),

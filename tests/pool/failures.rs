@@ -325,3 +325,26 @@ proptest! {
         prop_assert!(diagnosis.hint.is_none_or(|hint| hint.until >= now));
     }
 }
+
+/// Wordings of public reports and documents: `kind[ of_model] | pool key | status | body | source` a line.
+const WORDINGS: &str = include_str!("failures/wordings.txt");
+
+#[test]
+fn wordings_mean_the_same_whoever_writes_them() {
+    let rows: Vec<_> = WORDINGS.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+    let wrong: Vec<_> = rows
+        .iter()
+        .filter_map(|row| {
+            let columns: Vec<_> = row.split(" | ").collect();
+            let [kind, pool, status, body, source] = columns.as_slice() else { panic!("{row}") };
+            assert!(!source.is_empty(), "{row}");
+            let response = Response { status: status.parse().ok(), body: (*body).to_owned(), ..Response::default() };
+            let found = judge(&response, pool);
+            let model = if found.names_model { " of_model" } else { "" };
+            let found = format!("{}{model}", word(found.kind));
+            let named = found == *kind || !kind.contains("of_model") && found.trim_end_matches(" of_model") == *kind;
+            (!named).then(|| format!("{found} for {row}"))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{} of {}\n{}", wrong.len(), rows.len(), wrong.join("\n"));
+}

@@ -85,12 +85,12 @@ impl Run {
             Input::Select => self.select(),
             Input::Rotate(which, status) => {
                 let id = self.which(*which);
-                let step = self.pool.rotate(&id, Failure { status: *status }, now);
+                let step = self.pool.rotate(&id, Failure { status: *status, ..Failure::default() }, now);
                 self.take(step)
             }
             Input::RotateCurrent(status) => match self.pool.current().cloned() {
                 Some(id) => {
-                    let step = self.pool.rotate(&id, Failure { status: *status }, now);
+                    let step = self.pool.rotate(&id, Failure { status: *status, ..Failure::default() }, now);
                     self.take(step)
                 }
                 None => true,

@@ -48,6 +48,7 @@ const TYPES: [(&str, &str); 46] = [
     ("rows", "Row[]"),
     ("outstanding", "Intent[]"),
     ("diagnose", "Diagnosis"),
+    ("readRequest", "LeaseRequest"),
     ("readPolicy", "ResolvedPolicy"),
     ("wanted", "Wanted"),
     ("providers", "ProviderFacts[]"),
@@ -360,6 +361,10 @@ impl Shapes {
         let limited = json!({ "status": 429, "headers": [["Retry-After", "12"]], "body": "" });
         self.call("diagnose", json!({ "key": "anthropic", "response": limited, "now": NOW }));
         self.call("diagnose", json!({ "key": "anthropic", "response": {}, "now": NOW }));
+        self.call(
+            "readRequest",
+            json!({ "url": "v1/messages", "body": r#"{"model":"m","messages":[{"role":"user","content":"a"}]}"# }),
+        );
         let text = json!({
             "version": 2,
             "providers": { "nous": {} },

@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use wasm_bindgen::prelude::*;
 
 use credential_pool::{
-    Change, Document, LIMITS, Policy, PoolKey, Response, Stored, apply, check, diagnose, pool_key_for_base_url,
-    providers, wanted,
+    Change, Document, Headers, LIMITS, Policy, PoolKey, Response, Stored, apply, check, diagnose,
+    pool_key_for_base_url, providers, read_request, wanted,
 };
 
 use super::{
@@ -26,6 +26,18 @@ pub fn js_diagnose(
     let (key, response): (PoolKey, Response) = (read(key, "key")?, read(response, "response")?);
     let base_url: Option<String> = read(base_url, "baseUrl")?;
     write(&diagnose(&response, &key, base_url.as_deref(), moment(now, None)?))
+}
+
+/// Returns the model and the affinity that a request names, for `lease`: in its URL, its headers and its JSON body.
+#[wasm_bindgen(js_name = readRequest, unchecked_return_type = "LeaseRequest")]
+pub fn js_read_request(
+    #[wasm_bindgen(unchecked_param_type = "string")] url: &JsValue,
+    #[wasm_bindgen(unchecked_optional_param_type = "Response[\"headers\"]")] headers: &JsValue,
+    #[wasm_bindgen(unchecked_optional_param_type = "string | null")] body: &JsValue,
+) -> Answer {
+    let (url, body): (String, Option<String>) = (read(url, "url")?, read(body, "body")?);
+    let headers: Option<Headers> = read(headers, "headers")?;
+    write(&read_request(&url, &headers.unwrap_or_default().0, &body.unwrap_or_default()))
 }
 
 /// The facts of all providers, by id, for people who add a credential.

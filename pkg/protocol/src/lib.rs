@@ -28,6 +28,7 @@
 //! | `setPolicy` | `pool`, `policy`, `now` |
 //! | `readPolicy` | `policy`; returns the policy with all settings that it leaves to its preset |
 //! | `diagnose` | `key`, `response`, `baseUrl`?, `now` |
+//! | `readRequest` | `url`, `headers`?, `body`?; returns the model and the affinity of a request, for `lease` |
 //! | `providers` | none |
 //! | `wanted` | `key` |
 //! | `poolKeyForBaseUrl` | `baseUrl`, `config` |
@@ -72,9 +73,10 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use credential_pool::{
-    Change, CredentialId, Document, Endpoints, Error, ErrorCode, Failure, IntentId, LIMITS, LeaseId, Login,
+    Change, CredentialId, Document, Endpoints, Error, ErrorCode, Failure, Headers, IntentId, LIMITS, LeaseId, Login,
     LoginConfig, LoginFlow, LoginMove, Outcome, Policy, Pool, PoolKey, Refusal, Request, Response, Sources, Step,
-    Stored, Strategy, Timestamp, apply, check, diagnose, pointer_step, pool_key_for_base_url, providers, wanted,
+    Stored, Strategy, Timestamp, apply, check, diagnose, pointer_step, pool_key_for_base_url, providers, read_request,
+    wanted,
 };
 
 /// Open pools and logins of a caller, by number.
@@ -160,6 +162,7 @@ impl Session {
             Call::Diagnose { key, response, base_url, now } => {
                 json(&diagnose(&response, &key, base_url.as_deref(), now))
             }
+            Call::ReadRequest { url, headers, body } => json(&read_request(&url, &headers.0, &body)),
             Call::Providers {} => json(&providers()),
             Call::Wanted { key } => json(&wanted(&key)),
             Call::PoolKeyForBaseUrl { base_url, config } => json(&pool_key_for_base_url(&base_url, &config)),
@@ -394,6 +397,13 @@ enum Call {
         #[serde(default)]
         base_url: Option<String>,
         now: Timestamp,
+    },
+    ReadRequest {
+        url: String,
+        #[serde(default)]
+        headers: Headers,
+        #[serde(default)]
+        body: String,
     },
     Providers {},
     Wanted {

@@ -1,11 +1,21 @@
 /** Failures of requests, and their diagnosis. */
 
+import type { ResponseHeaders } from "./http.js";
 import type { Millis } from "./time.js";
 
-/** A failure of a credential, as the host saw it. */
+/**
+ * A failure of a credential, for `rotate`: a status alone starts the reference's cooldown; a kind that the host judged, or
+ * the provider's response, has the effect that the policy gives it.
+ */
 export interface Failure {
   /** HTTP status of the provider's response, if a response came. */
   status?: number | null;
+  /** Kind of the failure, where the host judged it. */
+  kind?: FailureKind | null;
+  /** Headers of the response, as in `Response`. */
+  headers?: ResponseHeaders | null;
+  /** Body of the response, or the part of it that came. */
+  body?: string;
 }
 
 /** Meaning of a failed response, judged by the response alone. */

@@ -1,6 +1,6 @@
 /** A complete host: one object that serves requests with a pool's credentials. */
 
-import { CredentialPool } from "../credential_pool.js";
+import { CredentialPool, readRequest } from "../credential_pool.js";
 import { PoolError } from "../core/errors.js";
 import type {
   Event, Host, LeaseRequest, Millis, NextMove, Policy, Problem, Response as Answer, Sources, Step, Strategy,
@@ -172,7 +172,8 @@ export class OpenPool {
    * @param url Relative to the credential's base URL; or absolute and below any credential's base URL, which is replaced
    *   by that of the credential that serves; or of one of `origins`.
    * @param init As for `fetch`. Its `signal` ends the request at any point.
-   * @param request Model, affinity and patience.
+   * @param request Model, affinity and patience. By default the model and the affinity that the request names
+   *   (`readRequest`); null for none.
    * @returns The response that served the request, or a failure that no other credential would change.
    * @throws {UnservedError} `exhausted`, `empty`, `closed`; or the error of `fetch`, or the signal's reason.
    * @throws {PoolError} `foreign_origin`: the URL leads elsewhere. `invalid_argument`: it is no URL, or no base URL is known.
@@ -195,7 +196,10 @@ export class OpenPool {
           return { error, answer: {} };
         }
       };
-      return this.#serve(attempt, request, ending);
+      const address = url instanceof URL ? url.href : url;
+      const read = readRequest(address, [...new Headers(init.headers)], textOf(body));
+      const { model = read.model, affinity = read.affinity } = request;
+      return this.#serve(attempt, { ...request, ...given({ model, affinity }) }, ending);
     });
   };
 
@@ -353,6 +357,18 @@ export class OpenPool {
       orIfLeaseUnknown(error, null);
     }
   }
+}
+
+/** Returns the text of a body that is in memory; null for others. */
+function textOf(body: unknown): string | null {
+  if (typeof body === "string") return body;
+  if (!(body instanceof ArrayBuffer || ArrayBuffer.isView(body))) return null;
+  return new TextDecoder().decode(body);
+}
+
+/** Returns the fields that have a value. */
+function given({ model, affinity }: LeaseRequest): LeaseRequest {
+  return { ...(model === undefined ? {} : { model }), ...(affinity === undefined ? {} : { affinity }) };
 }
 
 /** Result of an attempt, and the response in it. `discard` ends a response that nobody will read. */
