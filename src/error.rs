@@ -143,6 +143,8 @@ pub enum Severity {
 pub enum ProblemCode {
     /// The text is not JSON.
     NotJson,
+    /// The document exceeds one of the [`LIMITS`](crate::LIMITS); the message names the limit.
+    TooLarge,
     /// A value has the wrong type.
     WrongType,
     /// An object has two fields of the same name; the last field counts.

@@ -20,4 +20,6 @@ export interface Limits {
   callBytes: number;
   /** JSON values in a call, of the WebAssembly component: in its text, and in the text of a document that it passes. */
   callValues: number;
+  /** Problems of a document that `checkDocument` returns: the first. */
+  problems: number;
 }
