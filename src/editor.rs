@@ -54,7 +54,7 @@ impl Editor {
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::InvalidDocument`], as for [`Document::parse`].
+    /// [`ErrorCode::InvalidDocument`], [`ErrorCode::TooLarge`], as for [`Document::parse`].
     pub fn open(text: &str, seed: [u8; 32]) -> Result<Self, Error> {
         Ok(Self { document: Document::parse(text)?, pools: FxHashMap::default(), random: Random::from_seed(seed) })
     }

@@ -51,6 +51,8 @@ pub enum ErrorCode {
     InvalidArgument,
     /// A pool key is empty.
     InvalidPoolKey,
+    /// The input exceeds one of the [`LIMITS`](crate::LIMITS); the message names the limit. Nothing of it was read.
+    TooLarge,
     /// A row or an edit of a row has a field of the wrong type; the pointer names the field.
     InvalidRow,
     /// The text is not JSON, or does not have the shape of a document. Nothing was written.
@@ -141,6 +143,8 @@ pub enum Severity {
 pub enum ProblemCode {
     /// The text is not JSON.
     NotJson,
+    /// The document exceeds one of the [`LIMITS`](crate::LIMITS); the message names the limit.
+    TooLarge,
     /// A value has the wrong type.
     WrongType,
     /// An object has two fields of the same name; the last field counts.

@@ -18,13 +18,22 @@ impl CredentialId {
         &self.0
     }
 
-    /// Derives an id from a pool key and a name: on every host the same id, unless that id is taken.
-    pub(crate) fn derived_from(pool: &PoolKey, name: &[&str], is_taken: &dyn Fn(&str) -> bool) -> Self {
-        let mut made = (0_u32..).map(|attempt| {
+    /// Derives an id from a pool key and a name: on every host the same id, unless that id is taken. Attempts are numbered,
+    /// and begin with `attempt`, which becomes the number after the last: many rows of one name cost an attempt each.
+    pub(crate) fn derived_from(
+        pool: &PoolKey,
+        name: &[&str],
+        attempt: &mut u32,
+        is_taken: &dyn Fn(&str) -> bool,
+    ) -> Self {
+        let mut made = (*attempt..).map(|attempt| {
             let name = format!("{} {} {attempt}", pool.as_str(), name.join(" "));
-            Fingerprint::of(name.as_bytes()).digits().chars().take(6).collect::<String>()
+            let id = Fingerprint::of(name.as_bytes()).digits().chars().take(6).collect::<String>();
+            (attempt.saturating_add(1), id)
         });
-        made.find(|id| !is_taken(id)).unwrap_or_default().into()
+        let (next, id) = made.find(|(_, id)| !is_taken(id)).unwrap_or_default();
+        *attempt = next;
+        id.into()
     }
 }
 

@@ -228,8 +228,9 @@ impl Pool {
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::UnknownLease`], [`ErrorCode::LeaseEnded`], [`ErrorCode::LeaseWaits`].
+    /// [`ErrorCode::UnknownLease`], [`ErrorCode::LeaseEnded`], [`ErrorCode::LeaseWaits`], [`ErrorCode::TooLarge`].
     pub fn report(&mut self, lease: LeaseId, response: &Response, now: Timestamp) -> Result<Step<NextMove>, Error> {
+        response.within_limits()?;
         self.take_report(lease, response, now)
     }
 
@@ -249,7 +250,7 @@ impl Pool {
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::UnknownIntent`], [`ErrorCode::AlreadySettled`], [`ErrorCode::WrongOutcome`],
+    /// [`ErrorCode::UnknownIntent`], [`ErrorCode::AlreadySettled`], [`ErrorCode::WrongOutcome`], [`ErrorCode::TooLarge`],
     /// and [`ErrorCode::InvalidArgument`] for tokens that do not fit a row.
     pub fn settle(&mut self, intent: IntentId, outcome: Outcome, now: Timestamp) -> Result<Step<Settled>, Error> {
         self.settle_intent(intent, outcome, now)
@@ -323,7 +324,7 @@ impl Pool {
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::InvalidRow`], [`ErrorCode::DuplicateId`].
+    /// [`ErrorCode::InvalidRow`], [`ErrorCode::DuplicateId`]; [`ErrorCode::TooLarge`] if the pool has as many rows as it may.
     pub fn add(&mut self, row: &Map<String, Value>, now: Timestamp) -> Result<Step<CredentialId>, Error> {
         let (id, mut credential) = self.check_new(row)?;
         self.observe(now);

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 
 use super::headers;
+use crate::{error::Error, limits::LIMITS};
 
 /// Answer of a provider to a request. `Debug` shows the status alone: error bodies of some providers repeat the key.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
@@ -17,6 +18,17 @@ pub struct Response {
     pub headers: Vec<(String, String)>,
     /// Body as text, or the part of it that came.
     pub body: String,
+}
+
+impl Response {
+    /// Checks the size of headers and body. Every input that takes a response does so.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::TooLarge`](crate::ErrorCode::TooLarge).
+    pub fn within_limits(&self) -> Result<(), Error> {
+        LIMITS.check_response(&self.headers, &self.body)
+    }
 }
 
 impl fmt::Debug for Response {

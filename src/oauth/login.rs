@@ -121,8 +121,9 @@ impl Login {
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::NotAwaited`].
+    /// [`ErrorCode::NotAwaited`], [`ErrorCode::TooLarge`].
     pub fn answer(&mut self, response: &Response, now: Timestamp) -> Result<LoginMove, Error> {
+        response.within_limits()?;
         let State::Asking(_) = self.state else { return Err(not_awaited()) };
         self.observe(now);
         let State::Asking(ask) = std::mem::replace(&mut self.state, State::Over) else { return Err(not_awaited()) };

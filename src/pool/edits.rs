@@ -273,9 +273,10 @@ impl Pool {
         self.roster.get(slot).map_or_else(|| CredentialId::from(""), |member| member.credential.id.clone())
     }
 
-    /// Derives a credential's id from a name, so that all hosts give the credential the same id.
-    pub(super) fn id_of(&self, name: &[&str]) -> CredentialId {
-        CredentialId::derived_from(self.key(), name, &|id| {
+    /// Derives a credential's id from a name, so that all hosts give the credential the same id. Begins with `attempt`,
+    /// which becomes the number after the last.
+    pub(super) fn id_of(&self, name: &[&str], attempt: &mut u32) -> CredentialId {
+        CredentialId::derived_from(self.key(), name, attempt, &|id| {
             self.roster.slot(id).is_some() || self.is_set_aside(id) || self.removed.contains(id)
         })
     }

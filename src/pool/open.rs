@@ -1,6 +1,6 @@
 //! Opening a pool: parsing of rows, repair of ids, discovery, absent sources, ranking.
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -142,6 +142,7 @@ impl Pool {
             }
         }
         let (mut slots, mut new) = (FxHashSet::default(), Vec::new());
+        let mut attempts: FxHashMap<_, u32> = FxHashMap::default();
         for (index, id, mut credential) in unread {
             match id {
                 Some(id) if !self.roster.slot(id.as_str()).is_some_and(|slot| slots.contains(&slot)) => {
@@ -151,7 +152,8 @@ impl Pool {
                     problems.push(id_problem(was.is_some(), format!("{place}/{index}/id")));
                     let fingerprint = credential.access_token.fingerprint();
                     let name = ["row", was.as_ref().map_or("", CredentialId::as_str), fingerprint.as_str()];
-                    credential.id = self.id_of(&name);
+                    let attempt = attempts.entry((was.clone(), fingerprint.clone())).or_default();
+                    credential.id = self.id_of(&name, attempt);
                     identified.push(Edit::Identify { id: credential.id.clone(), was, fingerprint });
                 }
             }
@@ -258,7 +260,7 @@ impl Pool {
     fn add_found(&mut self, found: &Found, problems: &mut Vec<Problem>) {
         match Credential::parse(&Value::Object(found.fields.0.clone()), self.key()) {
             Ok((_, mut credential)) => {
-                credential.id = self.id_of(&["source", credential.source.as_str()]);
+                credential.id = self.id_of(&["source", credential.source.as_str()], &mut 0);
                 credential.store_as_fingerprint(self.is_kept_as_fingerprint(&credential));
                 let slot = self.add_member(credential);
                 self.roster.change(slot, |member| member.is_found = true);

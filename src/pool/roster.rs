@@ -106,8 +106,13 @@ impl Roster {
         self.rebuild_index();
     }
 
+    /// Returns the number of members.
+    pub(super) fn len(&self) -> usize {
+        self.count
+    }
+
     pub(super) fn is_empty(&self) -> bool {
-        self.count == 0
+        self.len() == 0
     }
 
     pub(super) fn slot(&self, id: &str) -> Option<Slot> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::{
     error::{Error, ErrorCode},
     id::IntentId,
+    limits::LIMITS,
     step::{Outcome, Settled, Step},
     time::Timestamp,
 };
@@ -18,6 +19,9 @@ impl Pool {
         outcome: Outcome,
         now: Timestamp,
     ) -> Result<Step<Settled>, Error> {
+        if let Outcome::Response { headers, body, .. } = &outcome {
+            LIMITS.check_response(headers, body)?;
+        }
         match (self.outbox.find(intent)?, &outcome) {
             (Outstanding::Persist { .. }, Outcome::Saved) => {
                 self.saved(intent, now);

@@ -6,6 +6,7 @@ use crate::{
     credential::{Credential, fields::POOL_MANAGED_FIELDS},
     error::{Error, ErrorCode, Problem, pointer_step},
     id::CredentialId,
+    limits::LIMITS,
     secret::text,
 };
 
@@ -23,6 +24,7 @@ impl Pool {
             )
             .at("/id"));
         }
+        LIMITS.check_rows(self.roster.len().saturating_add(1))?;
         Ok((id, credential))
     }
 

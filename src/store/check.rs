@@ -15,6 +15,7 @@ use crate::{
     credential::{AuthType, Credential, Status},
     error::{INVALID_SECRET, Problem, ProblemCode, pointer_step},
     id::CredentialId,
+    limits::LIMITS,
     policy::Policy,
     pool_key::PoolKey,
     secret::{Secret, text},
@@ -22,7 +23,7 @@ use crate::{
     time::{Timestamp, UnixSeconds},
 };
 
-/// Returns the problems of a document's text; if the text is not a document, that problem alone.
+/// Returns the problems of a document's text, as many as [`LIMITS`](crate::LIMITS) says; if the text is not a document, that problem alone.
 ///
 /// ```
 /// use credential_pool::{ProblemCode, Timestamp, check};
@@ -70,6 +71,7 @@ fn problems(text: &str, root: &Value, now: Timestamp) -> Vec<Problem> {
         check_stamps(merge, now, &(pointer_step(MERGES) + &pointer_step(key)), &mut problems);
     }
     check_names(raw::without_bom(text).trim(), "", &mut problems);
+    problems.truncate(LIMITS.problems);
     problems
 }
 

@@ -20,6 +20,7 @@ use super::{
 use crate::{
     credential::Source,
     error::{Error, ErrorCode, Problem, ProblemCode, pointer_step},
+    limits::LIMITS,
     pool_key::PoolKey,
 };
 
@@ -64,12 +65,16 @@ impl Document {
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::InvalidDocument`] if the text is not JSON (with line and column), is nested too deep, or does not
-    /// have the shape of a document. A host must then leave its file as it is.
+    /// [`ErrorCode::InvalidDocument`] if the text is not JSON (with line and column), or does not have the shape of a
+    /// document; [`ErrorCode::TooLarge`] if it is beyond the [`LIMITS`](crate::LIMITS), nested too deep for example. A
+    /// host must then leave its file as it is.
     pub fn parse(text: &str) -> Result<Self, Error> {
         read(text).map(|root| Self { text: text.to_owned(), root }).map_err(|problem| {
-            Error::new(ErrorCode::InvalidDocument, format!("{}; nothing was overwritten", problem.message))
-                .at(problem.pointer)
+            let code = match problem.code {
+                ProblemCode::TooLarge => ErrorCode::TooLarge,
+                _ => ErrorCode::InvalidDocument,
+            };
+            Error::new(code, format!("{}; nothing was overwritten", problem.message)).at(problem.pointer)
         })
     }
 
@@ -297,7 +302,7 @@ fn within_depth(changes: &[Change], pool: &PoolKey) -> (Vec<Change>, Vec<Refusal
     let (mut taken, mut rows, mut policies) = (Vec::new(), Vec::new(), Vec::new());
     for change in changes {
         let fits = |fields: &Map<String, Value>, above: usize| {
-            fields.values().all(|value| nests_within(value, raw::MAX_DEPTH.saturating_sub(above)))
+            fields.values().all(|value| nests_within(value, LIMITS.nesting.saturating_sub(above)))
         };
         match &change.edit {
             Edit::Add { row: fields } | Edit::Set { set: fields, .. } | Edit::Tokens { set: fields, .. }
@@ -305,7 +310,7 @@ fn within_depth(changes: &[Change], pool: &PoolKey) -> (Vec<Change>, Vec<Refusal
             {
                 rows.push(change.by.clone());
             }
-            Edit::SetPolicy { policy } if !nests_within(policy, raw::MAX_DEPTH.saturating_sub(2)) => {
+            Edit::SetPolicy { policy } if !nests_within(policy, LIMITS.nesting.saturating_sub(2)) => {
                 policies.push(change.by.clone());
             }
             _ => taken.push(change.clone()),

@@ -54,7 +54,9 @@ pub fn fixes(text: &str, code: ProblemCode, pointer: &str) -> Vec<Fix> {
         ProblemCode::UnknownStrategy => strategy,
         ProblemCode::InvalidPolicy => policy,
         ProblemCode::UnreachablePool => pool_key,
-        ProblemCode::UnknownVersion | ProblemCode::NoRefreshToken | ProblemCode::NotJson => return Vec::new(),
+        ProblemCode::UnknownVersion | ProblemCode::NoRefreshToken | ProblemCode::NotJson | ProblemCode::TooLarge => {
+            return Vec::new();
+        }
     };
     repair(text, &steps).into_iter().flatten().collect()
 }
@@ -126,7 +128,7 @@ fn id(text: &str, steps: &[String]) -> Vec<Option<Fix>> {
         let name = ["row", was.as_ref().map_or("", CredentialId::as_str), fingerprint.as_str()];
         let taken: rustc_hash::FxHashSet<_> =
             rows.as_array()?.iter().filter_map(|row| row.get("id").and_then(Value::as_str)).collect();
-        let id = CredentialId::derived_from(&key, &name, &|id| taken.contains(id));
+        let id = CredentialId::derived_from(&key, &name, &mut 0, &|id| taken.contains(id));
         let quoted = format!("\"{}\"", id.as_str());
         let edit = match row.item("id") {
             Some(old) => old.replaced(quoted),

@@ -5,22 +5,24 @@ use std::str::Chars;
 use serde::de::IgnoredAny;
 use serde_json::{Value, error::Category};
 
-use super::span::Span;
-use crate::error::{Problem, ProblemCode};
+use super::{section::POOLS, span::Span};
+use crate::{
+    error::{Problem, ProblemCode},
+    limits::LIMITS,
+};
 
-/// Maximum nesting of a document: the limit of `serde_json`, with which hosts read documents too.
-pub(super) const MAX_DEPTH: usize = 127;
-
-/// Reads JSON of any shape. The problem names line and column.
+/// Reads JSON of any shape, within the limits of a document. The problem names line and column.
 pub(super) fn parse(text: &str) -> Result<Value, Problem> {
+    LIMITS.check_document(text, POOLS).map_err(|error| Problem::error(ProblemCode::TooLarge, "", error.message))?;
     match fault(text) {
-        Some(fault) => Err(Problem::error(ProblemCode::NotJson, "", fault.message)),
+        Some(fault) => Err(Problem::error(fault.code, "", fault.message)),
         None => Ok(value(without_bom(text).trim())),
     }
 }
 
-/// Syntax error of a text.
+/// Syntax error of a text, or the place where its nesting exceeds the limit.
 pub(super) struct Fault {
+    pub(super) code: ProblemCode,
     pub(super) message: String,
     /// One character, or the empty end of the text.
     pub(super) span: Span,
@@ -32,24 +34,28 @@ pub(super) fn fault(text: &str) -> Option<Fault> {
     let end = Span { from: text.len(), to: text.len() };
     if json.trim().is_empty() {
         let message = "an empty file is no document: restore its content, or delete the file if there was none";
-        return Some(Fault { message: message.to_owned(), span: end });
+        return Some(Fault { code: ProblemCode::NotJson, message: message.to_owned(), span: end });
     }
     if let Err(error) = serde_json::from_str::<IgnoredAny>(json) {
         let place = place(json, error.line(), error.column());
         return Some(match error.classify() {
             Category::Eof => Fault {
+                code: ProblemCode::NotJson,
                 message: format!("the document ends too early, at {place}: restore or complete the text"),
                 span: end,
             },
             _ => Fault {
+                code: ProblemCode::NotJson,
                 message: format!("the document is not JSON at {place}: correct the text there"),
                 span: character(text, json, error.line(), error.column()),
             },
         });
     }
     too_deep(json).map(|(line, column)| Fault {
+        code: ProblemCode::TooLarge,
         message: format!(
-            "the document is nested more than {MAX_DEPTH} levels deep at {}: reduce the nesting there",
+            "the document is nested more than {} levels deep at {}: reduce the nesting there",
+            LIMITS.nesting,
             place(json, line, column)
         ),
         span: character(text, json, line, column),
@@ -218,7 +224,7 @@ fn scalar(raw: &str) -> Value {
     }
 }
 
-/// Returns line and column (in bytes) of the first bracket beyond [`MAX_DEPTH`]; `None` if there is none. The text is
+/// Returns line and column (in bytes) of the first bracket beyond [`LIMITS`]; `None` if there is none. The text is
 /// valid JSON.
 fn too_deep(json: &str) -> Option<(usize, usize)> {
     let (mut depth, mut line, mut column) = (0_usize, 1_usize, 0_usize);
@@ -234,7 +240,7 @@ fn too_deep(json: &str) -> Option<(usize, usize)> {
             b'\n' => (line, column) = (line.saturating_add(1), 0),
             _ => {}
         }
-        if depth > MAX_DEPTH {
+        if depth > LIMITS.nesting {
             return Some((line, column));
         }
     }

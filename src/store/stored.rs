@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::merge::Merge;
-use crate::credential::Source;
+use crate::{credential::Source, error::Error, limits::LIMITS};
 
 /// Stored state of one pool, as a store keeps it.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -29,6 +29,18 @@ pub struct Stored {
     /// Merge metadata of [`apply`](crate::apply).
     #[serde(skip_serializing_if = "Merge::is_empty", deserialize_with = "Merge::read")]
     pub merge: Merge,
+}
+
+impl Stored {
+    /// Checks the number of rows, for hosts that pass what somebody else stored. A [`Document`](crate::Document) has
+    /// checked its rows.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::TooLarge`](crate::ErrorCode::TooLarge).
+    pub fn within_limits(&self) -> Result<(), Error> {
+        LIMITS.check_rows(self.rows.len().saturating_add(self.absent.len())).map_err(|error| error.at("/rows"))
+    }
 }
 
 impl fmt::Debug for Stored {

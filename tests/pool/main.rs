@@ -35,6 +35,7 @@ mod script;
 mod secrecy;
 mod sharing;
 mod spread;
+mod too_large;
 mod transcripts;
 mod two_hosts;
 mod writes;

@@ -137,9 +137,9 @@ function withStoreErrors<T>(name: string, action: () => T): T {
   try {
     return action();
   } catch (error) {
-    if (!(error instanceof PoolError) || error.code !== "invalid_document") throw error;
-    const { message, pointer } = error;
+    if (!(error instanceof PoolError) || (error.code !== "invalid_document" && error.code !== "too_large")) throw error;
+    const { code, message, pointer } = error;
     const details = pointer === undefined ? { cause: error } : { cause: error, pointer };
-    throw new StoreError("invalid_document", `${name}${pointer ? `, ${pointer}` : ""}: ${message}`, details);
+    throw new StoreError(code, `${name}${pointer ? `, ${pointer}` : ""}: ${message}`, details);
   }
 }

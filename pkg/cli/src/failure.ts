@@ -48,6 +48,7 @@ export function asFailure(error: unknown): Failure {
 const EXITS: Partial<Record<PoolError["code"], Exit>> = {
   unknown_credential: EXIT.missing,
   invalid_document: EXIT.store,
+  too_large: EXIT.store,
 };
 
 /** Returns the system's code of an error, such as `ENOENT`; undefined for other errors. */

@@ -11,7 +11,7 @@ use credential_pool::{
 
 use super::{
     host::moment,
-    values::{Answer, read, read_text, thrown, write},
+    values::{Answer, read, read_stored, read_text, thrown, write},
 };
 
 /// Judges a provider's answer: whose fault a failure is, and when the provider says that it is over. The base URL finds
@@ -25,6 +25,7 @@ pub fn js_diagnose(
 ) -> Answer {
     let (key, response): (PoolKey, Response) = (read(key, "key")?, read(response, "response")?);
     let base_url: Option<String> = read(base_url, "baseUrl")?;
+    response.within_limits().map_err(thrown)?;
     write(&diagnose(&response, &key, base_url.as_deref(), moment(now, None)?))
 }
 
@@ -82,7 +83,7 @@ pub fn js_apply_changes(
     #[wasm_bindgen(unchecked_param_type = "Stored")] stored: &JsValue,
     #[wasm_bindgen(unchecked_param_type = "Change[]")] changes: &JsValue,
 ) -> Answer {
-    let (key, mut stored): (PoolKey, Stored) = (read(key, "key")?, read(stored, "stored")?);
+    let (key, mut stored): (PoolKey, _) = (read(key, "key")?, read_stored(stored)?.unwrap_or_default());
     apply(&mut stored, &read::<Vec<Change>>(changes, "changes")?, &key);
     write(&stored)
 }

@@ -15,12 +15,12 @@ use serde_json::{Map, Value};
 use wasm_bindgen::prelude::*;
 
 use credential_pool::{
-    CredentialId, Endpoints, IntentId, LeaseId, Pool, PoolKey, Request, Response, Sources, Stored, Strategy, Timestamp,
+    CredentialId, Endpoints, IntentId, LeaseId, Pool, PoolKey, Request, Response, Sources, Strategy, Timestamp,
 };
 
 use host::{function, moment, seed};
 use step_cache::StepCache;
-use values::{Answer, read, read_id, read_text, thrown, write};
+use values::{Answer, read, read_id, read_stored, read_text, thrown, write};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
@@ -48,7 +48,7 @@ impl JsPool {
     pub fn open(#[wasm_bindgen(unchecked_param_type = "OpenOptions")] options: &JsValue) -> Answer {
         let field = |name: &str| Reflect::get(options, &name.into()).unwrap_or_default();
         let key: PoolKey = read(&field("key"), "key")?;
-        let stored: Option<Stored> = read(&field("stored"), "stored")?;
+        let stored = read_stored(&field("stored"))?;
         let sources: Option<Sources> = read(&field("sources"), "sources")?;
         let host = field("host");
         let now = function(&host, "now")?;
@@ -184,7 +184,8 @@ impl JsPool {
         #[wasm_bindgen(unchecked_optional_param_type = "number | null")] now: Option<f64>,
     ) -> Answer {
         let shown: Option<Sources> = read(sources, "sources")?;
-        write(&self.pool.sync(&read(stored, "stored")?, shown.as_ref(), self.at(now)?))
+        let stored = read_stored(stored)?.unwrap_or_default();
+        write(&self.pool.sync(&stored, shown.as_ref(), self.at(now)?))
     }
 
     /// Claims the login's token before the request of a refresh is sent, so that hosts that share a store spend a

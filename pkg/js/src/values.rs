@@ -1,18 +1,33 @@
 //! Conversion of arguments, answers and errors between JavaScript and Rust.
 
+use js_sys::JsString;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Number, Value};
-use wasm_bindgen::prelude::*;
+use wasm_bindgen::{JsCast, prelude::*};
 
-use credential_pool::{CredentialId, Error, ErrorCode};
+use credential_pool::{CredentialId, Error, ErrorCode, LIMITS, Stored};
 use credential_pool_protocol as protocol;
 
 pub(super) type Answer = Result<JsValue, JsValue>;
 
 pub(super) fn read_text(text: &JsValue, name: &str) -> Result<String, JsValue> {
-    text.as_string().ok_or_else(|| {
+    let text = text.dyn_ref::<JsString>().ok_or_else(|| {
         thrown(Error::new(ErrorCode::InvalidArgument, "this argument must be a string").at(format!("/{name}")))
-    })
+    })?;
+    copied(text, name)
+}
+
+/// Copies a text into the wasm, if it is not longer than a document may be: the memory of a wasm never shrinks.
+fn copied(text: &JsString, name: &str) -> Result<String, JsValue> {
+    let limit = LIMITS.document_bytes;
+    // A UTF-16 unit is at least a byte.
+    match usize::try_from(text.length()).is_ok_and(|units| units <= limit) {
+        true => Ok(text.into()),
+        false => {
+            let message = format!("the limit is {limit} bytes of an argument, and this has more; pass less at a time");
+            Err(thrown(Error::new(ErrorCode::TooLarge, message).at(format!("/{name}"))))
+        }
+    }
 }
 
 pub(super) fn read_id(id: &JsValue) -> Result<CredentialId, JsValue> {
@@ -28,10 +43,11 @@ pub(super) fn read<T: DeserializeOwned>(value: &JsValue, name: &str) -> Result<T
         thrown(Error::new(ErrorCode::InvalidArgument, message).at(format!("/{name}")))
     })?;
     let nested = |_| {
-        let message = "this argument is nested too deep for JSON";
-        thrown(Error::new(ErrorCode::InvalidArgument, message).at(format!("/{name}")))
+        let message = format!("the limit is {} levels of nesting; reduce the nesting", LIMITS.nesting);
+        thrown(Error::new(ErrorCode::TooLarge, message).at(format!("/{name}")))
     };
-    let value: Value = serde_json::from_str(json.as_deref().unwrap_or("null")).map_err(nested)?;
+    let json = json.map_or_else(|| Ok("null".to_owned()), |json| copied(&json, name))?;
+    let value: Value = serde_json::from_str(&json).map_err(nested)?;
     protocol::read(value).map_err(|error| {
         let pointer = format!("/{name}{}", error.pointer.unwrap_or_default());
         thrown(Error { pointer: Some(pointer), ..error })
@@ -77,6 +93,17 @@ fn round(value: &mut Value) {
     }
 }
 
+/// Reads a stored state, within the limits.
+pub(super) fn read_stored(stored: &JsValue) -> Result<Option<Stored>, JsValue> {
+    let stored: Option<Stored> = read(stored, "stored")?;
+    let prefixed = |error: Error| {
+        let pointer = format!("/stored{}", error.pointer.unwrap_or_default());
+        thrown(Error { pointer: Some(pointer), ..error })
+    };
+    stored.as_ref().map_or(Ok(()), Stored::within_limits).map_err(prefixed)?;
+    Ok(stored)
+}
+
 /// Returns the `PoolError` to throw for an error.
 pub(super) fn thrown(error: Error) -> JsValue {
     let code = serde_json::to_value(error.code).ok();
@@ -95,5 +122,5 @@ extern "C" {
 #[wasm_bindgen(raw_module = "./core/json.js")]
 extern "C" {
     #[wasm_bindgen(catch, js_name = toJson)]
-    fn to_json(value: &JsValue) -> Result<Option<String>, JsValue>;
+    fn to_json(value: &JsValue) -> Result<Option<JsString>, JsValue>;
 }

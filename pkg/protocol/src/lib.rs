@@ -2,7 +2,8 @@
 //!
 //! A call is `{ "call": NAME, "args": { … } }`. Names and arguments are those of the JavaScript package, except that
 //! names of calls on a login contain `login`. An answer is `{ "ok": … }` with the package's shapes, or
-//! `{ "error": { "code", "message", "pointer"? } }`; an error means that nothing changed.
+//! `{ "error": { "code", "message", "pointer"? } }`; an error means that nothing changed. A call beyond the `limits` is
+//! `too_large`, before it is parsed.
 //!
 //! | calls | arguments |
 //! | --- | --- |
@@ -91,7 +92,7 @@ pub struct Session {
 impl Session {
     /// Answers a call. Never panics: invalid text is an error.
     pub fn call(&mut self, json: &str) -> String {
-        let answer = parse(json).and_then(|call| self.answer(call));
+        let answer = LIMITS.check_call(json).and_then(|()| parse(json)).and_then(|call| self.answer(call));
         let answer = match &answer {
             Ok(ok) => serde_json::to_string(&Answer::Ok(ok)),
             Err(error) => serde_json::to_string(&Answer::<()>::Error(error)),
@@ -105,6 +106,7 @@ impl Session {
     fn answer(&mut self, call: Call) -> Result<Value, Error> {
         match call {
             Call::Open { key, stored, sources, seed, now } => {
+                stored.within_limits()?;
                 let (pool, step) = Pool::open(key, &stored, &sources, seed.0, now);
                 self.last_pool = self.last_pool.saturating_add(1);
                 self.pools.insert(self.last_pool, pool);
@@ -127,7 +129,10 @@ impl Session {
             Call::Tick { pool, now } => json(&self.pool(pool)?.tick(now)),
             Call::Flush { pool, now } => json(&self.pool(pool)?.flush(now)),
             Call::SignOff { pool, now } => json(&self.pool(pool)?.sign_off(now)),
-            Call::Sync { pool, stored, sources, now } => json(&self.pool(pool)?.sync(&stored, sources.as_deref(), now)),
+            Call::Sync { pool, stored, sources, now } => {
+                stored.within_limits()?;
+                json(&self.pool(pool)?.sync(&stored, sources.as_deref(), now))
+            }
             Call::Claim { pool, intent, now } => json(&self.pool(pool)?.claim(intent, now)?),
             Call::Add { pool, row, now } => json(&self.pool(pool)?.add(&row, now)?),
             Call::Update { pool, id, fields, now } => json(&self.pool(pool)?.update(&id, &fields, now)?),
@@ -160,6 +165,7 @@ impl Session {
             Call::Wake { pool } => json(&self.pool(pool)?.wake()),
             Call::ReadPolicy { policy } => json(&Policy::parse(&policy)?),
             Call::Diagnose { key, response, base_url, now } => {
+                response.within_limits()?;
                 json(&diagnose(&response, &key, base_url.as_deref(), now))
             }
             Call::ReadRequest { url, headers, body } => json(&read_request(&url, &headers.0, &body)),
@@ -167,15 +173,19 @@ impl Session {
             Call::Wanted { key } => json(&wanted(&key)),
             Call::PoolKeyForBaseUrl { base_url, config } => json(&pool_key_for_base_url(&base_url, &config)),
             Call::ApplyChanges { key, mut stored, changes } => {
+                stored.within_limits()?;
                 apply(&mut stored, &changes, &key);
                 json(&stored)
             }
             Call::EmptyDocument {} => json(&Document::empty().to_text()),
-            Call::ReadDocument { text, key } => json(&Reading::of(&Document::parse(&text)?, &key)),
-            Call::ApplyToDocument { text, key, changes } => json(&Applied::to(Document::parse(&text)?, &key, &changes)),
-            Call::CheckDocument { text, now } => json(&check(&text, now)),
-            Call::Pools { text } => json(&Document::parse(&text)?.pools()),
-            Call::CustomPools { text } => json(&Document::parse(&text)?.custom_pools()),
+            Call::ReadDocument { text, key } => json(&Reading::of(&document(&text)?, &key)),
+            Call::ApplyToDocument { text, key, changes } => json(&Applied::to(document(&text)?, &key, &changes)),
+            Call::CheckDocument { text, now } => {
+                LIMITS.check_call(&text)?;
+                json(&check(&text, now))
+            }
+            Call::Pools { text } => json(&document(&text)?.pools()),
+            Call::CustomPools { text } => json(&document(&text)?.custom_pools()),
             Call::StartLogin { key, config, flow, seed, now } => {
                 let config = LoginConfig::of(&key, config.as_ref(), flow)?;
                 let (login, first) = Login::start(config, seed.0, now);
@@ -549,6 +559,12 @@ impl TryFrom<String> for Seed {
         }
         Ok(Self(bytes.try_into().map_err(|_| EXPECTED)?))
     }
+}
+
+/// Reads the text of a document that a call passes.
+fn document(text: &str) -> Result<Document, Error> {
+    LIMITS.check_call(text)?;
+    Document::parse(text)
 }
 
 fn parse(json: &str) -> Result<Call, Error> {

@@ -19,6 +19,7 @@ export class PoolError extends Error {
 export type ErrorCode =
   | "invalid_argument"
   | "invalid_pool_key"
+  | "too_large"
   | "invalid_row"
   | "invalid_document"
   | "unknown_strategy"

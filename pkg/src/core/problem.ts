@@ -15,6 +15,7 @@ export interface Problem {
 /** Stable codes of all problems. */
 export type ProblemCode =
   | "not_json"
+  | "too_large"
   | "wrong_type"
   | "duplicate_key"
   | "unknown_version"

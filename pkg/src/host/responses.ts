@@ -2,7 +2,7 @@
 
 import { limits } from "../credential_pool.js";
 import type { Response as Answer } from "../core/types.js";
-import { startOfBody } from "../http/bodies.js";
+import { fittingHeaders, fittingText, startOfBody } from "../http/bodies.js";
 
 /**
  * Returns the response in a client's value: a fetch response or any other object with a `status`. A value without a
@@ -10,7 +10,7 @@ import { startOfBody } from "../http/bodies.js";
  */
 export async function responseIn(value: unknown): Promise<Answer> {
   if (!hasStatus(value) || typeof value.status !== "number") return { status: 200 };
-  const answer = { status: value.status, headers: pairs(value.headers) };
+  const answer = { status: value.status, headers: fittingHeaders(pairs(value.headers)) };
   if (value.status >= 200 && value.status < 300) return answer;
   return { ...answer, body: await bodyOf(value) };
 }
@@ -89,8 +89,9 @@ function pairs(headers: unknown): [string, string][] {
 async function bodyOf(value: WithStatus): Promise<string> {
   const bytes = limits().responseBodyBytes;
   if (value instanceof Response) {
-    return value.bodyUsed || value.body?.locked ? "" : startOfBody(value.clone().body, bytes, BODY_TIMEOUT_MS);
+    if (value.bodyUsed || value.body?.locked) return "";
+    return fittingText(await startOfBody(value.clone().body, bytes, BODY_TIMEOUT_MS), bytes);
   }
   const body = value.body ?? value.error ?? value.message ?? "";
-  return (typeof body === "string" ? body : (JSON.stringify(body) ?? "")).slice(0, bytes);
+  return fittingText(typeof body === "string" ? body : (JSON.stringify(body) ?? ""), bytes);
 }

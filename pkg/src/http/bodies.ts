@@ -11,7 +11,25 @@ export async function responseWithBody(response: Response, timeoutMs: number): P
   // Other clients' bodies are streams of their own.
   const isStream = body === null || body instanceof ReadableStream;
   const text = isStream ? startOfBody(body, limits().responseBodyBytes, timeoutMs) : response.text().catch(() => "");
-  return { status, headers: [...headers], body: await text };
+  return { status, headers: fittingHeaders([...headers]), body: fittingText(await text, limits().responseBodyBytes) };
+}
+
+/** Returns the headers that the pool reads: those that fit into its limit, in their order. */
+export function fittingHeaders(headers: [name: string, value: string][]): [name: string, value: string][] {
+  let left = limits().responseHeaderBytes;
+  return headers.filter(([name, value]) => {
+    // A UTF-16 unit has three bytes at most.
+    const bytes = 3 * (name.length + value.length);
+    if (bytes > left) return false;
+    left -= bytes;
+    return true;
+  });
+}
+
+/** Returns the beginning of a text that has at most `bytes` bytes. */
+export function fittingText(text: string, bytes: number): string {
+  if (3 * text.length <= bytes) return text;
+  return text.slice(0, new TextEncoder().encodeInto(text, new Uint8Array(bytes)).read);
 }
 
 /**

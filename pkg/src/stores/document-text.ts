@@ -27,10 +27,10 @@ function withStoreErrors<T>(place: string, action: () => T): T {
   try {
     return action();
   } catch (error) {
-    if (!(error instanceof PoolError) || error.code !== "invalid_document") throw error;
-    const { message, pointer } = error;
+    if (!(error instanceof PoolError) || (error.code !== "invalid_document" && error.code !== "too_large")) throw error;
+    const { code, message, pointer } = error;
     const where = pointer ? `${place}, ${pointer}` : place;
     const details = pointer === undefined ? { cause: error } : { cause: error, pointer };
-    throw new StoreError("invalid_document", `${where}: ${message}`, details);
+    throw new StoreError(code, `${where}: ${message}`, details);
   }
 }

@@ -82,6 +82,8 @@ export type StoreErrorCode =
   | "locked"
   /** The stored text is no document, and was left unchanged. A person has to repair it: `pointer` is the place. */
   | "invalid_document"
+  /** The stored text exceeds a limit of the pool, and was left unchanged. */
+  | "too_large"
   /** The store cannot be read. Nothing was written. */
   | "unreadable"
   /** The store cannot be written: no permission, no space. Nothing was written. */
