@@ -481,7 +481,7 @@ impl Shapes {
         println!(
             "  Diagnosis, Entry, Explanation, Intent, LoginMove, NextMove, Opened, Policy, Problem, ProviderFacts, Reading, Refreshing, ResolvedPolicy,"
         );
-        println!("  Claim, Limits, Row, Runtime, Selection, Settled, Step, Stored, Strategy, Wanted,");
+        println!("  Claim, LeaseRequest, Limits, Row, Runtime, Selection, Settled, Step, Stored, Strategy, Wanted,");
         println!("}} from \"credential-pool\";\n");
         let mut seen = BTreeSet::new();
         for (place, (name, answer)) in self.answers.iter().enumerate() {

@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use wasm_bindgen::prelude::*;
 
 use credential_pool::{
-    Change, Document, Headers, LIMITS, Policy, PoolKey, Response, Stored, apply, check, diagnose,
-    pool_key_for_base_url, providers, read_request, wanted,
+    Change, Document, Headers, LIMITS, Policy, PoolKey, Response, apply, check, diagnose, pool_key_for_base_url,
+    providers, read_request, wanted,
 };
 
 use super::{

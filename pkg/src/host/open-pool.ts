@@ -172,8 +172,8 @@ export class OpenPool {
    * @param url Relative to the credential's base URL; or absolute and below any credential's base URL, which is replaced
    *   by that of the credential that serves; or of one of `origins`.
    * @param init As for `fetch`. Its `signal` ends the request at any point.
-   * @param request Model, affinity and patience. By default the model and the affinity that the request names
-   *   (`readRequest`); null for none.
+   * @param request Model, affinity and patience. The model is by default that of the request's URL or JSON body
+   *   (`readRequest`).
    * @returns The response that served the request, or a failure that no other credential would change.
    * @throws {UnservedError} `exhausted`, `empty`, `closed`; or the error of `fetch`, or the signal's reason.
    * @throws {PoolError} `foreign_origin`: the URL leads elsewhere. `invalid_argument`: it is no URL, or no base URL is known.
@@ -197,9 +197,8 @@ export class OpenPool {
         }
       };
       const address = url instanceof URL ? url.href : url;
-      const read = readRequest(address, [...new Headers(init.headers)], textOf(body));
-      const { model = read.model, affinity = read.affinity } = request;
-      return this.#serve(attempt, { ...request, ...given({ model, affinity }) }, ending);
+      const model = request.model ?? readRequest(address, [...new Headers(init.headers)], textOf(body)).model ?? null;
+      return this.#serve(attempt, { ...request, model }, ending);
     });
   };
 
@@ -364,11 +363,6 @@ function textOf(body: unknown): string | null {
   if (typeof body === "string") return body;
   if (!(body instanceof ArrayBuffer || ArrayBuffer.isView(body))) return null;
   return new TextDecoder().decode(body);
-}
-
-/** Returns the fields that have a value. */
-function given({ model, affinity }: LeaseRequest): LeaseRequest {
-  return { ...(model === undefined ? {} : { model }), ...(affinity === undefined ? {} : { affinity }) };
 }
 
 /** Result of an attempt, and the response in it. `discard` ends a response that nobody will read. */
