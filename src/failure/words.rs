@@ -107,7 +107,7 @@ impl Words {
     }
 }
 
-/// Returns whether `text` contains `pattern` at the bounds of words. In a pattern `*` stands for any words of the same
+/// Returns whether `text` contains `pattern` at the bounds of words. In a pattern `*` stands for some words of the same
 /// sentence, `(a|b)` for `a` or `b`, and `~` at the end of a word for any ending.
 pub(super) fn contains(text: &str, pattern: &str) -> bool {
     starts(text).any(|start| begins(start, pattern))
@@ -123,6 +123,10 @@ fn starts(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Words, or Chinese characters, for which `*` stands at most. Without a limit a text that repeats the beginning of a
+/// pattern would cost the square of its length, or its cube.
+const LONGEST_GAP: usize = 24;
+
 fn begins(text: &str, pattern: &str) -> bool {
     let pattern = pattern.trim_start();
     if pattern.is_empty() {
@@ -130,7 +134,7 @@ fn begins(text: &str, pattern: &str) -> bool {
     }
     if let Some(rest) = pattern.strip_prefix('*') {
         let sentence = text.split(" . ").next().unwrap_or(text);
-        return starts(sentence).any(|start| begins(start, rest)) || rest.trim().is_empty();
+        return starts(sentence).take(LONGEST_GAP).any(|start| begins(start, rest)) || rest.trim().is_empty();
     }
     if let Some((alternatives, rest)) = pattern.strip_prefix('(').and_then(|group| group.split_once(')')) {
         return alternatives.split('|').any(|phrase| after(text, phrase).any(|text| begins(text, rest)));
@@ -251,6 +255,8 @@ mod tests {
         for fits_not in ["insuff", "balance * top up", "ccount balance", "(credit|fund) is"] {
             assert!(!contains(&text, fits_not), "{fits_not}");
         }
+        let far = format!("account {}balance", "of somebody ".repeat(LONGEST_GAP));
+        assert!(!contains(&words(&far), "account * balance"), "a gap has an end");
         assert!(contains(&words("您的账户余额不足"), "余额 * 不足"));
         assert!(contains(&words("您的账户余额已经不足"), "余额 * 不足"));
     }
