@@ -10,6 +10,7 @@ use crate::{credential::Status, failure::FailureKind, time::Timestamp};
 use super::{
     Pool,
     member::{Health, ModelCooldown, Refresh, TokenBlock},
+    outage::Outages,
     slot::Slot,
     status::NewStatus,
 };
@@ -41,7 +42,10 @@ impl Pool {
             self.move_cooldown_back(slot, jump);
             self.move_model_cooldowns_back(slot, jump);
             self.move_refresh_back(slot, jump);
+            self.roster.change(slot, |member| member.health.ramp = None);
         }
+        // An outage that goes on is noticed again at once.
+        self.outages = Outages::default();
         self.leases.move_back(self.now, jump, Duration::from_millis(self.policy.lease_ms));
         self.outbox.move_back(jump);
         // Writes are planned for a short time.

@@ -4,7 +4,7 @@ use credential_pool::{NextMove, Outcome, Request, Response, State, Step, Stored}
 use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::{Value, json};
 
-use crate::host::{DAY, HOUR, Host, MINUTE, SECOND, after, key, login, readable_rows};
+use crate::host::{DAY, HOUR, Host, MINUTE, SECOND, START, after, key, login, readable_rows};
 
 #[test]
 fn a_restart_moves_a_cooldown_back_that_a_clock_ahead_made() {
@@ -195,4 +195,26 @@ fn cools_down_for(host: &Host) -> i64 {
         State::CoolingDown { until, .. } => until.as_millis() - host.now.as_millis(),
         state => panic!("{state:?}"),
     }
+}
+
+#[test]
+fn an_outage_under_a_clock_ahead_holds_nobody_up_once_the_clock_is_right() {
+    let mut host = Host::open("openrouter", json!([key("a", 0), key("b", 1)]));
+    host.later(2 * HOUR);
+    for _ in 0..3 {
+        let mut next = lease(&mut host);
+        while let NextMove::Use { lease, .. } = next {
+            let down = Response { status: Some(503), ..Response::default() };
+            let step = host.pool.report(lease, &down, host.now).unwrap();
+            next = host.carry_out(step);
+            if let NextMove::Retry { lease, until, .. } | NextMove::Wait { lease, until } = next {
+                host.now = until;
+                let step = host.pool.resume(lease, host.now).unwrap();
+                next = host.carry_out(step);
+            }
+        }
+    }
+    host.now = START;
+    assert!(matches!(lease(&mut host), NextMove::Use { .. }));
+    assert!(matches!(lease(&mut host), NextMove::Use { .. }));
 }

@@ -63,7 +63,8 @@ const PARTS: [Part; 26] = [
     part("rust-version", "the Rust that the locked dependencies need", &[], Lane::Cargo, rust_version::test),
     part("circles-rust", "no import circles in Rust", &[], Lane::Cargo, circles::rust::test),
     part("build", "build of the npm packages and the page", &["rust-tools", "npm"], Lane::Release, || build("npm")),
-    part("component", "build of the component", &["rust-tools"], Lane::Release, || build("component")),
+    // After the packages, for which most parts wait.
+    part("component", "build of the component", &["build"], Lane::Release, || build("component")),
     part("lints", "lints, and the build of the Rust tests", &["rust-tools"], Lane::Cargo, || {
         check(linted(&["test", "--no-run"])?)
     }),
