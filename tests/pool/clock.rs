@@ -150,10 +150,17 @@ fn check_same(host: &mut Host, right: &mut Host) -> Result<(), TestCaseError> {
         host.carry_out(step);
     }
     prop_assert_eq!(host.pool.entries(host.now), right.pool.entries(right.now));
-    prop_assert_eq!(
-        host.pool.explain(&Request::default(), host.now),
-        right.pool.explain(&Request::default(), right.now)
-    );
+    // Intents have other numbers: the moved deadlines were written.
+    let explained = |host: &Host| -> Value {
+        let mut explained = json!(host.pool.explain(&Request::default(), host.now));
+        explained["next"].as_object_mut().unwrap().remove("intent");
+        for credential in explained["credentials"].as_array_mut().unwrap() {
+            credential["verdict"].as_object_mut().unwrap().remove("intent");
+            credential.as_object_mut().unwrap().remove("text");
+        }
+        explained
+    };
+    prop_assert_eq!(explained(host), explained(right));
     prop_assert_eq!(host.pool.wake(), right.pool.wake());
     let rows = |host: &Host| -> Value { json!(readable_rows(&host.stored, &host.key)) };
     prop_assert_eq!(rows(host), rows(right));

@@ -295,6 +295,10 @@ impl Run {
 
     /// Returns the credentials that cool down or cannot serve, derived from the rows alone.
     fn cooling_down(&self) -> Vec<CredentialId> {
+        // A clock that goes back takes the cooldowns of the wrong future with it.
+        if pool_time(self.latest, self.now) < self.latest {
+            return Vec::new();
+        }
         let is_unavailable = |row: &Map<String, Value>| {
             let at = row["last_status_at"].as_f64().filter(|at| *at != 0.0);
             let reset_at = row.get("last_error_reset_at").and_then(Value::as_f64).filter(|at| *at > 0.0);
@@ -306,10 +310,12 @@ impl Run {
             match row["last_status"].as_str() {
                 Some("dead") => true,
                 Some("exhausted") => {
-                    let now = (pool_time(self.latest, self.now).as_millis() as f64) / 1000.0;
+                    let now = pool_time(self.latest, self.now).as_millis();
+                    // In whole milliseconds, for sums of fractions are not exact.
+                    let is_ahead = |end: f64| (end * 1000.0).round() > now as f64;
                     match reset_at {
-                        Some(reset_at) => now < reset_at || has_no_key,
-                        None => at.is_some_and(|at| now - at < ttl) || has_no_key,
+                        Some(reset_at) => is_ahead(reset_at) || has_no_key,
+                        None => at.is_some_and(|at| is_ahead(at + ttl)) || has_no_key,
                     }
                 }
                 _ => has_no_key,
