@@ -195,22 +195,6 @@ impl Pool {
         }
     }
 
-    /// Cools down a credential that a provider's fault alone meets: another credential served the same request, or its
-    /// probe met the fault again.
-    pub(super) fn cool_down_alone(&mut self, slot: Slot, cause: Cause, origin: LeaseId) {
-        const SHORTEST: Duration = Duration::from_secs(8);
-        const LONGEST: Duration = Duration::from_secs(120);
-        let rule = *self.policy.rule(FailureKind::Transient);
-        let Some(member) = self.roster.get(slot).filter(|member| !member.is_cooling_down(self.now)) else { return };
-        let length = member.health.last_cooldown.saturating_mul(2).clamp(SHORTEST, LONGEST);
-        let attempt = self.last_attempt;
-        let kind = FailureKind::Transient;
-        let failure = ObservedFailure { rule: &rule, kind, cause, hinted: Some(length), origin, attempt };
-        for slot in self.roster.with_same_secret(slot) {
-            self.begin_cooldown(slot, length, &failure);
-        }
-    }
-
     /// Returns whether the credential's key was replaced since the attempt began, or the credential was removed.
     pub(super) fn has_another_key(&self, attempt: &Attempt) -> bool {
         self.roster.get(attempt.slot).is_none_or(|member| member.key_changes != attempt.key_changes)

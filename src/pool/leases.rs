@@ -6,7 +6,6 @@ use rustc_hash::FxHashMap;
 
 use crate::{
     error::{Error, ErrorCode},
-    event::Cause,
     failure::FailureKind,
     id::LeaseId,
     lease::Request,
@@ -76,8 +75,8 @@ pub(super) struct Progress {
     pub(super) refreshed: Vec<Slot>,
     /// Number of failures of the provider that the request met.
     pub(super) outages: u32,
-    /// Credential with which the provider failed the request repeatedly, and how: the next attempt tries others first.
-    pub(super) avoided: Option<(Slot, Cause)>,
+    /// Credential with which the provider failed the request repeatedly: the next attempt tries others first.
+    pub(super) avoided: Option<Slot>,
     /// Sum of all waits, in milliseconds.
     pub(super) waited_ms: u64,
     pub(super) last_failure: Option<FailureKind>,

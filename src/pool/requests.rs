@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     cooldown::Cooldown,
     error::{Error, ErrorCode},
-    event::{Cause, Choice, Happening, Verdict},
+    event::{Choice, Happening, Verdict},
     failure::{Diagnosis, FailureKind, Response},
     id::LeaseId,
     lease::{NextMove, Request},
@@ -106,9 +106,6 @@ impl Pool {
         let next = match failure {
             None => {
                 self.record_success(&attempt, lease.request.model.as_deref());
-                if let Some((avoided, cause)) = lease.progress.avoided.filter(|(avoided, _)| *avoided != attempt.slot) {
-                    self.cool_down_alone(avoided, cause, lease.progress.origin);
-                }
                 (NextMove::Served, None)
             }
             Some(diagnosis) => {
@@ -202,10 +199,7 @@ impl Pool {
     ) -> Option<(Slot, Choice)> {
         let model = lease.request.model.as_deref();
         let (roster, outages, now) = (&self.roster, &self.outages, self.now);
-        let is_avoided = |slot: Slot| {
-            avoids_failed
-                && (lease.progress.avoided.is_some_and(|(avoided, _)| avoided == slot) || outages.has_met(slot))
-        };
+        let is_avoided = |slot: Slot| avoids_failed && (lease.progress.avoided == Some(slot) || outages.has_met(slot));
         let verdict = |slot: Slot, member: &Member| match member.model_cooldown(model, now) {
             _ if lease.progress.has_failed(slot) || is_avoided(slot) => Some(Verdict::Failed),
             Some(cooldown) => Some(Verdict::CoolingDownForModel {
@@ -319,14 +313,6 @@ impl Pool {
         match rule.action {
             Action::GiveUp => (NextMove::GiveUp { reason: diagnosis.kind }, None),
             Action::Wait => {
-                let failed_alone =
-                    |member: &Member| member.health.cause.is_some_and(|cause| cause.kind == Some(diagnosis.kind));
-                if attempt.is_probe && self.roster.get(slot).is_some_and(failed_alone) && self.has_others(slot) {
-                    let cause = Cause { kind: Some(diagnosis.kind), status, at: Some(self.now), hint: None };
-                    self.cool_down_alone(slot, cause, lease.progress.origin);
-                    let next = self.leases.next_id();
-                    return self.advance(next, lease, None);
-                }
                 if self.note_fault(&lease, &attempt, &rule, diagnosis, status) {
                     lease.progress.avoided = None;
                     let next = self.leases.next_id();
@@ -337,9 +323,7 @@ impl Pool {
                 lease.progress.outages = lease.progress.outages.saturating_add(1);
                 match self.can_wait(&lease, until) {
                     true if lease.progress.outages > 1 && self.has_others(slot) => {
-                        let hint = diagnosis.hint.filter(|_| rule.hints).map(|hint| hint.source);
-                        let cause = Cause { kind: Some(diagnosis.kind), status, at: Some(self.now), hint };
-                        lease.progress.avoided = Some((slot, cause));
+                        lease.progress.avoided = Some(slot);
                         self.park(id, lease, until, None);
                         (NextMove::Wait { lease: id, until }, None)
                     }

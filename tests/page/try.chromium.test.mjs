@@ -226,9 +226,7 @@ describe("Try it", { concurrency: 2 }, () => {
       assert.equal(each.reduce((sum, served) => sum + served, 0), Number(all.replace(",", "")), kind);
     }
     assert.deepEqual(cooledDown, [
-      "Rate limit with Retry-After", "Rate limit without Retry-After", "Daily quota", "Is revoked", "Key is not accepted",
-      // Another credential serves the same request, so the fault is that of this endpoint alone.
-      "Overloaded for a while", "One model is forbidden", "Fails now and then",
+      "Rate limit with Retry-After", "Rate limit without Retry-After", "Daily quota", "Is revoked", "Key is not accepted", "One model is forbidden",
     ], "behaviours that cause cooldowns");
   });
 
