@@ -38,12 +38,14 @@ impl Pool {
             has_others: self.others(attempt.slot).any(|member| self.is_in(&scope, member)),
             is_everywhere: self.others(attempt.slot).all(|member| self.is_in(&scope, member)),
         };
-        let probes = match self.outages.failed(scope.clone(), &report, self.now) {
+        let state = self.outages.failed(scope.clone(), &report, self.now);
+        let probes = match state {
             FaultState::Suspected => return false,
             FaultState::Began => 0,
             FaultState::GoesOn { probes } => probes,
         };
-        if attempt.is_scout || probes == 0 {
+        // Attempts that were sent before the outage say nothing new.
+        if attempt.is_scout || state == FaultState::Began {
             let probe_at = self.now.saturating_add(self.retry_delay(rule, diagnosis, probes));
             self.outages.probe_at(&scope, probe_at);
             self.emit(attempt.slot, Happening::Outage { probe_at, cause });
