@@ -44,6 +44,15 @@ pub(super) enum FaultState {
     GoesOn { probes: u32 },
 }
 
+/// Reason why a request must not start yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hold {
+    /// The next scout starts, or the ramp admits more requests, at this time.
+    Until(Timestamp),
+    /// A scout is in flight.
+    Scout,
+}
+
 #[derive(Clone, Debug)]
 struct Fault {
     scope: Scope,
@@ -98,15 +107,6 @@ const SUSPICION: Duration = Duration::from_secs(30);
 const RETRY_BUDGET: u32 = 8;
 /// Time after which a scout that has no answer yet no longer holds others back: long answers are usual.
 const SCOUT_PATIENCE: Duration = Duration::from_secs(8);
-/// Reason why a request must not start yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Hold {
-    /// The next scout starts, or the ramp admits more requests, at this time.
-    Until(Timestamp),
-    /// A scout is in flight.
-    Scout,
-}
-
 /// Shortest time between attempts of requests that can wait no longer.
 const LAST_ATTEMPTS_EVERY: Duration = Duration::from_secs(1);
 const MAX_FAULTS: usize = 64;
@@ -185,6 +185,11 @@ impl Outages {
                 self.faults.remove(place);
                 false
             }
+            // Without entries, requests need not look for a fault.
+            Phase::Recovering { ramp, .. } if ramp.is_over(now) => {
+                self.faults.remove(place);
+                false
+            }
             Phase::Recovering { .. } => false,
             Phase::Outage(outage) if is_scout => {
                 let is_everywhere = outage.is_everywhere;
@@ -245,9 +250,10 @@ impl Outages {
         })
     }
 
-    /// Returns whether a credential met the fault of an outage: a scout tries others first.
-    pub(super) fn has_met(&self, slot: Slot) -> bool {
-        self.faults.iter().any(|fault| matches!(&fault.phase, Phase::Outage(outage) if outage.failed.contains(&slot)))
+    /// Returns whether a credential met the fault of an outage for `model`: a scout tries others first.
+    pub(super) fn has_met(&self, slot: Slot, model: Option<&str>) -> bool {
+        let mut faults = self.faults.iter().filter(|fault| fault.scope.model.as_deref() == model);
+        faults.any(|fault| matches!(&fault.phase, Phase::Outage(outage) if outage.failed.contains(&slot)))
     }
 
     fn phase(&mut self, scope: &Scope) -> Option<&mut Phase> {

@@ -199,7 +199,8 @@ impl Pool {
     ) -> Option<(Slot, Choice)> {
         let model = lease.request.model.as_deref();
         let (roster, outages, now) = (&self.roster, &self.outages, self.now);
-        let is_avoided = |slot: Slot| avoids_failed && (lease.progress.avoided == Some(slot) || outages.has_met(slot));
+        let is_avoided =
+            |slot: Slot| avoids_failed && (lease.progress.avoided == Some(slot) || outages.has_met(slot, model));
         let verdict = |slot: Slot, member: &Member| match member.model_cooldown(model, now) {
             _ if lease.progress.has_failed(slot) || is_avoided(slot) => Some(Verdict::Failed),
             Some(cooldown) => Some(Verdict::CoolingDownForModel {
