@@ -4,12 +4,22 @@ use std::collections::BTreeMap;
 
 use crate::{
     clock::{MINUTE, SECOND},
-    provider::{Limit, Provider},
+    provider::{Limit, Provider, SLOWEST},
 };
 
 /// Limits that answers reported and no later success refuted, by account, limit and, for a forbidden model, the model.
 #[derive(Default)]
-pub struct KnownLimits(BTreeMap<(usize, Limit, Option<&'static str>), Observation>);
+pub struct KnownLimits {
+    limits: BTreeMap<(usize, Limit, Option<&'static str>), Observation>,
+    /// Outage of the provider that no later answer refuted.
+    outage: Option<KnownOutage>,
+}
+
+struct KnownOutage {
+    /// When the latest failed attempt was sent, and when its answer reached the pool.
+    judged: i64,
+    last: i64,
+}
 
 #[derive(Debug)]
 struct Observation {
@@ -22,6 +32,9 @@ struct Observation {
     until: Option<i64>,
 }
 
+/// Time after a failure of the provider for which an outage is taken to last: until the next attempt that must find out,
+/// and its answer.
+const ASSUMED_OUTAGE_TIME: i64 = 10 * SECOND + SLOWEST;
 /// Time for which a quota without a hint is taken as used up.
 const ASSUMED_QUOTA_TIME: i64 = 15 * MINUTE;
 /// Shortest time for which a rate limit without a hint is taken as in force.
@@ -38,7 +51,8 @@ impl KnownLimits {
         now: i64,
         until: Option<i64>,
     ) {
-        let seen = self.0.entry(key(account, limit, model)).or_insert(Observation {
+        self.end_outage(sent);
+        let seen = self.limits.entry(key(account, limit, model)).or_insert(Observation {
             judged: sent,
             first: now,
             last: now,
@@ -49,10 +63,20 @@ impl KnownLimits {
         }
     }
 
+    /// Records a failure of the provider itself.
+    pub fn record_outage(&mut self, sent: i64, now: i64) {
+        self.outage = Some(KnownOutage { judged: sent, last: now });
+    }
+
+    fn end_outage(&mut self, sent: i64) {
+        self.outage.take_if(|outage| outage.judged < sent);
+    }
+
     /// Records a success, which refutes the limits that were judged before it.
     pub fn record_success(&mut self, provider: &Provider, account: usize, model: &'static str, sent: i64) {
+        self.end_outage(sent);
         let meters = &provider.accounts[account].meters;
-        self.0.retain(|(of, limit, of_model), seen| {
+        self.limits.retain(|(of, limit, of_model), seen| {
             let is_refuted = || match limit {
                 Limit::Revoked => true,
                 Limit::Forbidden => *of_model == Some(model),
@@ -64,7 +88,7 @@ impl KnownLimits {
 
     /// Returns whether a request that is sent now meets a limit that the pool knows of and that has not ended since.
     pub fn is_known(&self, provider: &Provider, account: usize, limit: Limit, model: &'static str, now: i64) -> bool {
-        self.0
+        self.limits
             .get(&key(account, limit, model))
             .is_some_and(|seen| seen.last <= now && !provider.has_ended(account, limit, seen.judged, now))
     }
@@ -74,9 +98,13 @@ impl KnownLimits {
     /// A limit with a hint does until its end. A rate limit without a hint does for a minute, or for twice the time
     /// for which it has lasted so far; a quota for a quarter of an hour: only a request can find out more, and
     /// providers limit clients that send more often. While an attempt with the account is in flight, the answer is open.
+    /// An outage rules every account out until an attempt shows its end, which must be sent soon.
     pub fn rules_out(&self, provider: &Provider, account: usize, model: &str, at: i64) -> bool {
+        if self.outage.as_ref().is_some_and(|outage| at < outage.last + ASSUMED_OUTAGE_TIME) {
+            return true;
+        }
         let truth = &provider.accounts[account];
-        let limits = self.0.range((account, Limit::Revoked, None)..(account + 1, Limit::Revoked, None));
+        let limits = self.limits.range((account, Limit::Revoked, None)..(account + 1, Limit::Revoked, None));
         limits.into_iter().any(|((_, limit, of_model), seen)| {
             let (holds, is_quota) = match limit {
                 Limit::Revoked => (true, false),

@@ -39,8 +39,10 @@ pub enum Meaning {
     Served,
     /// The credential is limited, until the hint if the answer has one.
     Limited(Limit, Option<i64>),
-    /// Any failure that is not the credential's fault, or that a refresh repairs.
-    Failed,
+    /// The provider is out.
+    Out,
+    /// The token has expired: a refresh repairs the failure.
+    Expired,
 }
 
 /// Reason why a credential cannot serve a request.
@@ -82,13 +84,13 @@ impl Provider {
         let outage = self.outages.iter().find(|(when, _)| when.contains(&at)).map(|(_, outage)| *outage);
         let account = &mut self.accounts[account];
         account.in_flight.push(model);
-        let failed = |response, latency| Answer { response, latency, meaning: Meaning::Failed };
         if let Some(outage) = outage {
-            return failed(style.outage(outage), if outage == Outage::Silent { TIMEOUT } else { quick });
+            let latency = if outage == Outage::Silent { TIMEOUT } else { quick };
+            return Answer { response: style.outage(outage), latency, meaning: Meaning::Out };
         }
         let limit = account.limit(model, at);
         if limit != Some(Limit::Revoked) && account.token_ends.is_some_and(|end| end <= at) {
-            return failed(style.expired(), quick);
+            return Answer { response: style.expired(), latency: quick, meaning: Meaning::Expired };
         }
         let Some(limit) = limit else {
             account.meters.iter_mut().filter(|meter| meter.counts(model)).for_each(|meter| meter.serve(at));

@@ -8,7 +8,8 @@
 //!   moment from a second before the pool's last decision until the answer, and no limit that the pool knew of ruled
 //!   that credential out (`KnownLimits::rules_out`). The last decision is when the last attempt was sent, if its report
 //!   ended the request, and else the end itself: while an attempt is in flight the pool decides nothing.
-//!   A credential that is being probed after a limit does not make a request lost either.
+//!   A credential that is being probed after a limit does not make a request lost either, nor does a provider that is
+//!   being probed after an outage.
 //! - *Missed* counts the same answers where a known limit or a running probe did rule the credential out: the limit had
 //!   ended without notice, as when an owner pays early, and only another attempt could have found out.
 //! - *Attempts* are the requests sent to the provider, *limited* the attempts that met a limit of the credential: a

@@ -147,7 +147,8 @@ impl<C: Core> World<C> {
         match meaning {
             Meaning::Served => self.known.record_success(&self.provider, account, model, sent),
             Meaning::Limited(limit, until) => self.known.record_limit(account, limit, model, sent, self.now, until),
-            Meaning::Failed => {}
+            Meaning::Out => self.known.record_outage(sent, self.now),
+            Meaning::Expired => {}
         }
     }
 
